@@ -1,0 +1,135 @@
+"""The one home of argument checks: an error names the argument, what it must be and what came."""
+
+import operator
+
+import numpy as np
+
+
+def real_array(name, value, *, min_dims=0):
+    """Return `value` as a floating-point array, or raise if it is anything but finite real numbers.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : array_like
+        What the caller passed. Floating-point arrays are returned as they are, integers as float64.
+    min_dims : int, optional
+        The least number of dimensions it must have.
+
+    Returns
+    -------
+    numpy.ndarray
+        The array, never a copy of one that was already right.
+
+    Raises
+    ------
+    TypeError
+        If `value` does not hold real numbers.
+    ValueError
+        If it is ragged or empty, has too few dimensions, or holds NaN or an infinity.
+
+    Examples
+    --------
+    >>> real_array("start", [1, 2])
+    array([1., 2.])
+    >>> real_array("start", [1, float("nan")])
+    Traceback (most recent call last):
+    ...
+    ValueError: start must be finite, got nan at index 1
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be a rectangular array of numbers, got {value!r}") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold real numbers, got {_shown(value)}")
+    if array.ndim < min_dims:
+        raise ValueError(
+            f"{name} must have at least {min_dims} dimension{'s' * (min_dims > 1)}, "
+            f"got {_shown(value)}"
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    if array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    finite = np.isfinite(array)
+    if not finite.all():
+        first = tuple(int(i) for i in np.argwhere(~finite)[0])
+        where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
+        raise ValueError(f"{name} must be finite, got {array[first]}{where}")
+    return array
+
+
+def positive(name, value, *, zero_allowed=False):
+    """Return `value` as a finite array with all entries above zero (or from zero on).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `real_array`; ValueError also when an entry is too small.
+
+    Examples
+    --------
+    >>> positive("lr", 0.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: lr must be positive, got 0.0
+    """
+    array = real_array(name, value)
+    smallest = array.min()
+    if smallest < 0 or (smallest == 0 and not zero_allowed):
+        wanted = "zero or positive" if zero_allowed else "positive"
+        raise ValueError(f"{name} must be {wanted}, got {smallest}")
+    return array
+
+
+def positive_int(name, value):
+    """Return `value` as an int of at least one.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer (a bool is not).
+    ValueError
+        If it is below one.
+
+    Examples
+    --------
+    >>> positive_int("steps", 0)
+    Traceback (most recent call last):
+    ...
+    ValueError: steps must be at least 1, got 0
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be a whole number, got {_shown(value)}")
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {number}")
+    return number
+
+
+def same_shape(name, array, other_name, other):
+    """Raise ValueError unless the two arrays have one shape.
+
+    Examples
+    --------
+    >>> same_shape("grads", np.zeros(3), "params", np.zeros(2))
+    Traceback (most recent call last):
+    ...
+    ValueError: grads must have the shape of params, (2,), got (3,)
+    """
+    if array.shape != other.shape:
+        raise ValueError(
+            f"{name} must have the shape of {other_name}, {other.shape}, got {array.shape}"
+        )
+
+
+def _shown(value):
+    """Describe a rejected value briefly: its type, and its repr where that is short."""
+    text = repr(value)
+    kind = type(value).__name__
+    return f"{kind} {text}" if len(text) <= 60 else kind

@@ -1,0 +1,396 @@
+"""Functions to minimise, with their gradients, minima and constants.
+
+An objective has two methods, `value(points)` and `gradient(points)`. Points have shape `(..., d)`:
+the last axis holds the coordinates, all axes before it are a batch. An objective that also has
+`stochastic_gradient(points, rng)` can be descended with noise. Anything else with these methods
+works in `descend` too.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ._validate import positive, positive_int, real_array
+
+__all__ = [
+    "DoubleWell",
+    "Noisy",
+    "Plateau",
+    "Quadratic",
+    "Rosenbrock",
+    "Saddle",
+    "SoftmaxRegression",
+]
+
+
+def _points(points, d):
+    points = real_array("points", points, min_dims=1)
+    if points.shape[-1] != d:
+        raise ValueError(f"points must have shape (..., {d}), got {points.shape}")
+    return points
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    r"""A bowl with a known curvature along each axis, rotated if you like.
+
+    .. math:: f(w) = \tfrac12\,(w - w^*)^\top R\,\mathrm{diag}(h)\,R^\top (w - w^*)
+
+    Parameters
+    ----------
+    curvatures : array_like, shape (d,)
+        The curvatures h > 0: the eigenvalues of the Hessian.
+    rotation : float, optional
+        The angle in radians by which a two-dimensional bowl is turned counter-clockwise.
+    minimum : array_like, shape (d,), optional
+        The minimiser w*; the origin by default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a curvature is not positive, the shapes do not fit, or a bowl of other than two
+        dimensions is rotated.
+
+    Examples
+    --------
+    >>> bowl = Quadratic([1.0, 100.0])
+    >>> bowl.value([1.0, 1.0]), bowl.gradient([1.0, 1.0])
+    (np.float64(50.5), array([  1., 100.]))
+    >>> bowl.smoothness, bowl.strong_convexity, bowl.condition_number
+    (100.0, 1.0, 100.0)
+    """
+
+    curvatures: np.ndarray
+    rotation: float = 0.0
+    minimum: np.ndarray | None = None
+
+    def __post_init__(self):
+        curvatures = positive("curvatures", real_array("curvatures", self.curvatures, min_dims=1))
+        if curvatures.ndim != 1:
+            raise ValueError(f"curvatures must have shape (d,), got {curvatures.shape}")
+        minimum = np.zeros_like(curvatures) if self.minimum is None else self.minimum
+        minimum = real_array("minimum", minimum)
+        if minimum.shape != curvatures.shape:
+            raise ValueError(
+                f"minimum must have the shape of curvatures, {curvatures.shape}, "
+                f"got {minimum.shape}"
+            )
+        angle = real_array("rotation", self.rotation)
+        if angle.ndim:
+            raise ValueError(f"rotation must be one angle in radians, got shape {angle.shape}")
+        if angle != 0 and curvatures.size != 2:
+            raise ValueError(f"rotation needs 2 curvatures, got {curvatures.size}")
+        object.__setattr__(self, "curvatures", curvatures)
+        object.__setattr__(self, "minimum", minimum)
+
+    @cached_property
+    def _axes(self):
+        """The principal axes as columns, or None where they are the coordinate axes."""
+        if self.rotation == 0:
+            return None
+        cos, sin = np.cos(self.rotation), np.sin(self.rotation)
+        return np.array([[cos, -sin], [sin, cos]])
+
+    @property
+    def hessian(self):
+        """The matrix of second derivatives, shape (d, d)."""
+        if self._axes is None:
+            return np.diag(self.curvatures)
+        return self._axes * self.curvatures @ self._axes.T
+
+    @property
+    def smoothness(self):
+        """L, the largest curvature: the gradient changes at most L times as fast as the point."""
+        return float(self.curvatures.max())
+
+    @property
+    def strong_convexity(self):
+        """μ, the smallest curvature."""
+        return float(self.curvatures.min())
+
+    @property
+    def condition_number(self):
+        """κ = L/μ; the level curves are √κ times as long as wide."""
+        return self.smoothness / self.strong_convexity
+
+    def value(self, points):
+        """Return f at points of shape (..., d), as an array of shape (...)."""
+        offset = _points(points, self.curvatures.size) - self.minimum
+        if self._axes is not None:
+            offset = offset @ self._axes
+        return 0.5 * (self.curvatures * offset * offset).sum(axis=-1)
+
+    def gradient(self, points):
+        """Return the gradient at points of shape (..., d), in their shape."""
+        offset = _points(points, self.curvatures.size) - self.minimum
+        if self._axes is None:
+            return self.curvatures * offset
+        return self.curvatures * (offset @ self._axes) @ self._axes.T
+
+
+@dataclass(frozen=True)
+class Saddle:
+    r"""A saddle at the origin between two minima at (0, ±1).
+
+    .. math:: f(x, y) = \tfrac12 x^2 - \tfrac12 y^2 + \tfrac14 y^4
+
+    The curvature at the origin is +1 along x and −1 along y. The minima have the value −1/4.
+
+    Examples
+    --------
+    >>> Saddle().gradient([0.0, 0.0]), Saddle().value([0.0, 1.0])
+    (array([ 0., -0.]), np.float64(-0.25))
+    """
+
+    def value(self, points):
+        """Return f at points of shape (..., 2), as an array of shape (...)."""
+        x, y = np.moveaxis(_points(points, 2), -1, 0)
+        return x * x / 2 - y * y / 2 + (y * y) ** 2 / 4
+
+    def gradient(self, points):
+        """Return the gradient at points of shape (..., 2), in their shape."""
+        x, y = np.moveaxis(_points(points, 2), -1, 0)
+        return np.stack([x, y * (y * y - 1)], axis=-1)
+
+
+@dataclass(frozen=True)
+class DoubleWell:
+    r"""Two valleys in one dimension, one deeper than the other.
+
+    .. math:: f(x) = \tfrac14 (x^2 - 1)^2 + c\,x
+
+    Parameters
+    ----------
+    tilt : float, optional
+        The slope c. For 0 < c < 2/√27 ≈ 0.385 the deep valley is the left one (near −1) and
+        the right one (near +1) is a local minimum only; for larger c there is one valley.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `tilt` is not a finite number.
+
+    Examples
+    --------
+    >>> well = DoubleWell(tilt=0.1)
+    >>> well.value([-1.0]), well.value([1.0])
+    (np.float64(-0.1), np.float64(0.1))
+    """
+
+    tilt: float = 0.1
+
+    def __post_init__(self):
+        real_array("tilt", self.tilt)
+
+    def value(self, points):
+        """Return f at points of shape (..., 1), as an array of shape (...)."""
+        x = _points(points, 1)[..., 0]
+        return (x**2 - 1) ** 2 / 4 + self.tilt * x
+
+    def gradient(self, points):
+        """Return the gradient at points of shape (..., 1), in their shape."""
+        x = _points(points, 1)
+        return x * (x**2 - 1) + self.tilt
+
+
+@dataclass(frozen=True)
+class Plateau:
+    r"""A dip in a plain: far from the minimum there is almost no slope to follow.
+
+    .. math:: f(x) = 1 - e^{-x^2/2}
+
+    The minimum is 0 at the origin, where the curvature has its largest value, 1.
+
+    Examples
+    --------
+    >>> Plateau().value([0.0]), Plateau().gradient([4.0]).round(4)
+    (np.float64(0.0), array([0.0013]))
+    """
+
+    def value(self, points):
+        """Return f at points of shape (..., 1), as an array of shape (...)."""
+        return -np.expm1(-(_points(points, 1)[..., 0] ** 2) / 2)
+
+    def gradient(self, points):
+        """Return the gradient at points of shape (..., 1), in their shape."""
+        x = _points(points, 1)
+        return x * np.exp(-(x**2) / 2)
+
+
+@dataclass(frozen=True)
+class Rosenbrock:
+    r"""A curved, flat-bottomed valley with its minimum, 0, at (1, 1).
+
+    .. math:: f(x, y) = (1 - x)^2 + 100\,(y - x^2)^2
+
+    References
+    ----------
+    Rosenbrock, An Automatic Method for Finding the Greatest or Least Value of a Function, 1960.
+
+    Examples
+    --------
+    >>> Rosenbrock().value([1.0, 1.0]), Rosenbrock().gradient([0.0, 0.0])
+    (np.float64(0.0), array([-2.,  0.]))
+    """
+
+    def value(self, points):
+        """Return f at points of shape (..., 2), as an array of shape (...)."""
+        x, y = np.moveaxis(_points(points, 2), -1, 0)
+        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+
+    def gradient(self, points):
+        """Return the gradient at points of shape (..., 2), in their shape."""
+        x, y = np.moveaxis(_points(points, 2), -1, 0)
+        valley = 200 * (y - x**2)
+        return np.stack([-2 * (1 - x) - 2 * x * valley, valley], axis=-1)
+
+
+@dataclass(frozen=True)
+class Noisy:
+    r"""Another objective seen through noise: each gradient is the true one plus a normal error.
+
+    .. math:: g(w) = \nabla f(w) + \sigma\,\xi, \qquad \xi \sim \mathcal N(0, I)
+
+    Parameters
+    ----------
+    objective : object
+        An objective with methods `value` and `gradient`.
+    noise : float
+        The standard deviation σ ≥ 0 of the error in every coordinate, in the gradient's unit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `objective` lacks a method, or `noise` is not a number from zero on.
+
+    Examples
+    --------
+    >>> noisy = Noisy(Quadratic([1.0]), noise=0.5)
+    >>> rng = np.random.default_rng(0)
+    >>> noisy.stochastic_gradient([2.0], rng).round(3), noisy.gradient([2.0])
+    (array([2.063]), array([2.]))
+    """
+
+    objective: Any
+    noise: float
+
+    def __post_init__(self):
+        for method in ("value", "gradient"):
+            if not callable(getattr(self.objective, method, None)):
+                raise TypeError(
+                    f"objective must have a method {method}(points), got {self.objective!r}"
+                )
+        positive("noise", self.noise, zero_allowed=True)
+
+    def value(self, points):
+        """Return the true value at points of shape (..., d), as an array of shape (...)."""
+        return self.objective.value(points)
+
+    def gradient(self, points):
+        """Return the true gradient at points of shape (..., d), in their shape."""
+        return self.objective.gradient(points)
+
+    def stochastic_gradient(self, points, rng):
+        """Return the gradient plus fresh noise, independent in every entry of the batch."""
+        gradient = self.objective.gradient(points)
+        return gradient + self.noise * rng.standard_normal(gradient.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class SoftmaxRegression:
+    r"""Mean cross-entropy of a linear classifier, as a function of its flattened weights.
+
+    .. math:: f(W) = -\frac1n \sum_{j=1}^n \log \mathrm{softmax}(W^\top x_j)_{y_j}
+
+    A column of ones is appended to the features, so the last row of W is the bias.
+
+    Parameters
+    ----------
+    features : array_like, shape (n, p)
+        The inputs x, one row per example.
+    labels : array_like of int, shape (n,)
+        The classes y, counted from 0.
+    batch_size : int, optional
+        How many examples a stochastic gradient sees; they are drawn with replacement, and one
+        draw serves the whole batch of points. All examples by default.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the shapes do not fit, labels are not whole numbers from 0 on, or `batch_size` is not
+        a whole number from 1 to n.
+
+    Examples
+    --------
+    >>> objective = SoftmaxRegression([[0.0], [1.0]], [0, 1])
+    >>> weights = np.zeros(objective.size)
+    >>> objective.value(weights).round(4), objective.gradient(weights)
+    (np.float64(0.6931), array([ 0.25, -0.25,  0.  ,  0.  ]))
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    batch_size: int | None = None
+
+    def __post_init__(self):
+        features = real_array("features", self.features, min_dims=2)
+        if features.ndim != 2:
+            raise ValueError(f"features must have shape (n, p), got {features.shape}")
+        labels = np.asarray(self.labels)
+        if labels.dtype.kind not in "iu":
+            raise TypeError(f"labels must hold whole numbers, got dtype {labels.dtype}")
+        if labels.shape != features.shape[:1]:
+            raise ValueError(f"labels must have shape {features.shape[:1]}, got {labels.shape}")
+        if labels.min() < 0:
+            raise ValueError(f"labels must be counted from 0, got {labels.min()}")
+        if self.batch_size is not None and (
+            positive_int("batch_size", self.batch_size) > labels.size
+        ):
+            raise ValueError(f"batch_size must be at most {labels.size}, got {self.batch_size}")
+        ones = np.ones((features.shape[0], 1), features.dtype)
+        object.__setattr__(self, "features", np.hstack([features, ones]))
+        object.__setattr__(self, "labels", labels)
+
+    @property
+    def n_classes(self):
+        """The number of classes."""
+        return int(self.labels.max()) + 1
+
+    @property
+    def size(self):
+        """The number of weights, (p + 1) · n_classes: the last axis of points has this length."""
+        return self.features.shape[1] * self.n_classes
+
+    def _log_probabilities(self, points, features):
+        weights = _points(points, self.size).reshape(*np.shape(points)[:-1], -1, self.n_classes)
+        logits = features @ weights
+        logits -= logits.max(axis=-1, keepdims=True)
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+    def _gradient(self, points, features, labels):
+        error = np.exp(self._log_probabilities(points, features))
+        error[..., np.arange(labels.size), labels] -= 1
+        return (features.T @ error / labels.size).reshape(np.shape(points))
+
+    def value(self, points):
+        """Return the mean cross-entropy, in nats, at points of shape (..., size)."""
+        log_probabilities = self._log_probabilities(points, self.features)
+        return -log_probabilities[..., np.arange(self.labels.size), self.labels].mean(axis=-1)
+
+    def gradient(self, points):
+        """Return the gradient over all examples at points of shape (..., size), in their shape."""
+        return self._gradient(points, self.features, self.labels)
+
+    def stochastic_gradient(self, points, rng):
+        """Return the gradient over `batch_size` examples drawn with `rng`."""
+        if self.batch_size is None:
+            return self.gradient(points)
+        rows = rng.integers(self.labels.size, size=self.batch_size)
+        return self._gradient(points, self.features[rows], self.labels[rows])
+
+    def error_rate(self, points):
+        """Return the share of examples put in a wrong class, at points of shape (..., size)."""
+        predicted = self._log_probabilities(points, self.features).argmax(axis=-1)
+        return (predicted != self.labels).mean(axis=-1)

@@ -1,0 +1,185 @@
+"""The look of every figure: one style, one colour and one line per optimizer.
+
+A notebook calls `use_book_style()` once. From then on figures are stored as SVG that depends on
+nothing but what is drawn, so that a test can compare it with the one drawn again.
+"""
+
+import hashlib
+import io
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+
+__all__ = ["STYLES", "figure_svg", "level_curves", "path", "shades", "style", "use_book_style"]
+
+# At least 3:1 against the page in light and in dark, and told apart with any colour vision.
+STYLES = {
+    "SGD": {"color": "#D55E00", "linestyle": "--"},
+    "Momentum": {"color": "#A67C00", "linestyle": "-."},
+    "AdaGrad": {"color": "#0072B2", "linestyle": "-"},
+    "RMSProp": {"color": "#00866B", "linestyle": ":"},
+    "Adam": {"color": "#9D5FB5", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5))},
+}
+
+
+def style(optimizer):
+    """Return the colour and line style that an optimizer has throughout the book.
+
+    Parameters
+    ----------
+    optimizer : str
+        A key of `STYLES`, such as "AdaGrad".
+
+    Returns
+    -------
+    dict
+        Keyword arguments for `matplotlib.axes.Axes.plot`.
+
+    Raises
+    ------
+    ValueError
+        If the book has no style of that name.
+
+    Examples
+    --------
+    >>> style("AdaGrad")
+    {'color': '#0072B2', 'linestyle': '-'}
+    """
+    if optimizer not in STYLES:
+        raise ValueError(f"optimizer must be one of {', '.join(STYLES)}, got {optimizer!r}")
+    return dict(STYLES[optimizer])
+
+
+def shades(optimizer, n):
+    """Return n shades of an optimizer's colour, light to dark, for runs that differ in one number.
+
+    Parameters
+    ----------
+    optimizer : str
+        A key of `STYLES`.
+    n : int
+        How many, at least 2.
+
+    Returns
+    -------
+    list of str
+        Colours as hexadecimal strings.
+
+    Examples
+    --------
+    >>> shades("SGD", 3)
+    ['#e69e66', '#d55e00', '#753400']
+    """
+    colour = np.array(to_rgb(style(optimizer)["color"]))
+    lightest, darkest = 0.6 * colour + 0.4, 0.55 * colour
+    stops = np.stack([lightest, colour, darkest])
+    positions = np.linspace(0, 2, n)
+    return [to_hex([np.interp(p, [0, 1, 2], channel) for channel in stops.T]) for p in positions]
+
+
+def use_book_style():
+    """Give figures the book's style and, in a notebook, store them as reproducible SVG."""
+    plt.style.use("adagrad_course.book")
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is not None:
+        set_matplotlib_formats("svg")
+        shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, figure_svg)
+
+
+def figure_svg(figure):
+    """Draw a figure as SVG text that is the same on every machine.
+
+    Coordinates are rounded to a hundredth of a point, which is below what can be seen and above
+    what differs between processors; identifiers are numbered instead of hashed from unrounded
+    coordinates; there is no date.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    str
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(_VOLATILE))
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    # Inside scale(…) the third decimal counts, so it is matched first and kept.
+    svg = re.sub(r"scale\([^)]*\)|-?\d+\.\d{3,}", _rounded, svg)
+    hashed = dict.fromkeys(re.findall(r'id="([a-zA-Z]\w*[0-9a-f]{10})"', svg))
+    if hashed:
+        nameless = re.sub("|".join(hashed), "", svg)
+        prefix = "s" + hashlib.sha256(nameless.encode()).hexdigest()[:8]
+        number = {name: f"{prefix}-{i}" for i, name in enumerate(hashed)}
+        svg = re.sub("|".join(hashed), lambda found: number[found[0]], svg)
+    return svg
+
+
+_VOLATILE = ("Creator", "Date", "Format", "Type")
+
+
+def _rounded(found):
+    if found[0].startswith("scale"):
+        return found[0]
+    text = f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def level_curves(ax, objective, x, y, *, levels=12):
+    """Draw the level curves of a two-dimensional objective, spaced evenly in the logarithm.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    objective : object
+        Has a method `value(points)` for points of shape (..., 2).
+    x, y : tuple of float
+        The ranges (from, to) that the axes show.
+    levels : int, optional
+        How many curves.
+
+    Returns
+    -------
+    None
+    """
+    grid = np.stack(np.meshgrid(np.linspace(*x, 201), np.linspace(*y, 201)), axis=-1)
+    values = objective.value(grid)
+    lowest = values.min()
+    depth = np.geomspace(1e-3, 1, levels) * (values.max() - lowest)
+    ax.contour(grid[..., 0], grid[..., 1], values, levels=lowest + depth, **_LEVELS)
+    ax.set(xlim=x, ylim=y)
+    ax.grid(visible=False)
+
+
+_LEVELS = {"colors": "#AEB4BC", "linewidths": 0.7}
+
+
+def path(ax, points, optimizer, **kwargs):
+    """Draw a run's points of shape (steps + 1, 2), each step a dot, in the optimizer's style.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    points : numpy.ndarray, shape (steps + 1, 2)
+        Such as `Trajectory.points`.
+    optimizer : str
+        A key of `STYLES`.
+    **kwargs
+        Further arguments for `matplotlib.axes.Axes.plot`, which override the style.
+
+    Returns
+    -------
+    None
+    """
+    look = style(optimizer) | {"marker": "o", "markersize": 3, "linewidth": 1.2} | kwargs
+    ax.plot(points[:, 0], points[:, 1], **look)
+    ax.plot(*points[0], "o", color=look["color"], markersize=7, markerfacecolor="white")
