@@ -1,0 +1,92 @@
+"""Checks and hints for the exercises at the end of each chapter.
+
+A chapter's exercises are one module of this package, which lists them as data in `EXERCISES`; it
+is imported when one of them is first asked for.
+"""
+
+import importlib
+import operator
+
+from .machinery import grade
+
+__all__ = ["CHAPTERS", "check", "hint", "load"]
+
+CHAPTERS = {"1": "learning_rates"}  # the module with each chapter's exercises
+
+
+def check(number, answer):
+    """Check an answer and print one line for each property tested.
+
+    Parameters
+    ----------
+    number : str
+        The exercise, as in `"1.2"`.
+    answer : object
+        Your function, class or value. It cannot break anything: functions get copies of their
+        arguments, and are stopped if they take longer than 5 seconds.
+
+    Raises
+    ------
+    TypeError
+        If `number` is not text.
+    ValueError
+        If there is no such exercise.
+
+    Examples
+    --------
+    >>> check("1.1", ...)
+    1.1: not attempted yet
+    """
+    print(grade(_find(number), answer))
+
+
+def hint(number, n=1):
+    """Print a hint, and how to get the next one.
+
+    Parameters
+    ----------
+    number : str
+        The exercise, as in `"1.2"`.
+    n : int
+        Which hint: each says more than the one before.
+
+    Raises
+    ------
+    TypeError
+        If `number` is not text or `n` not an integer.
+    ValueError
+        If there is no such exercise or hint.
+    """
+    hints = _find(number).hints
+    if isinstance(n, bool) or not hasattr(type(n), "__index__"):
+        raise TypeError(f"n must be an integer, got a {type(n).__name__}")
+    n = operator.index(n)
+    if not 1 <= n <= len(hints):
+        raise ValueError(f"n must be from 1 to {len(hints)} for exercise {number}, got {n}")
+    print(f"Hint {n} of {len(hints)}: {hints[n - 1]}")
+    if n < len(hints):
+        print(f'For the next: hint("{number}", {n + 1})')
+
+
+def load(chapter):
+    """Return a chapter's exercises, by number.
+
+    Parameters
+    ----------
+    chapter : str
+        A key of `CHAPTERS`.
+    """
+    module = importlib.import_module(f".{CHAPTERS[chapter]}", __name__)
+    return {exercise.number: exercise for exercise in module.EXERCISES}
+
+
+def _find(number):
+    if not isinstance(number, str):
+        raise TypeError(f'number must be text such as "1.2", got a {type(number).__name__}')
+    chapter = number.partition(".")[0]
+    if chapter not in CHAPTERS:
+        raise ValueError(f"there is no exercise {number!r}; chapters: {', '.join(CHAPTERS)}")
+    known = load(chapter)
+    if number not in known:
+        raise ValueError(f"there is no exercise {number!r}; chapter {chapter}: {', '.join(known)}")
+    return known[number]

@@ -1,0 +1,153 @@
+"""Run code that may print, warn, exit or never end, without harm to the notebook around it."""
+
+import contextlib
+import contextvars
+import ctypes
+import io
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+
+GRACE = 1.0  # seconds spent on stopping code
+BEAT = 0.05  # seconds between two looks at running code, so that an interrupt is heard
+NUDGE = 0.005  # seconds between two attempts at stopping it
+
+
+class Stop(BaseException):
+    """Injected into code whose time is up; never to be handled but by the worker's end."""
+
+
+class _Sink(io.TextIOBase):
+    """Swallow what is written and remember only that something was."""
+
+    used = False
+
+    def write(self, text):
+        self.used = True
+        return len(text)
+
+
+@contextlib.contextmanager
+def quiet():
+    """Swallow prints and warnings; the yielded object's `used` says whether there were any prints.
+
+    Examples
+    --------
+    >>> with quiet() as sink:
+    ...     print("unheard")
+    >>> sink.used
+    True
+    """
+    out, errors = _Sink(), _Sink()
+    with (
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(errors),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        _tamed_exit(),
+    ):
+        warnings.simplefilter("ignore")
+        yield out
+
+
+@contextlib.contextmanager
+def _tamed_exit():
+    """Make IPython's `exit()` and `quit()`, which end the kernel, raise SystemExit as elsewhere."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        yield
+        return
+    shell.ask_exit = sys.exit
+    try:
+        yield
+    finally:
+        del shell.ask_exit
+
+
+class _Worker(threading.Thread):
+    """Run a body in a daemon thread that another thread can stop.
+
+    CPython can raise an exception in another thread. It must not arrive after the body has ended,
+    where nobody would catch it: `lock` and `retired` see to that.
+    """
+
+    def __init__(self, body):
+        super().__init__(daemon=True)
+        self.body = body
+        self.context = contextvars.copy_context()  # np.errstate lives in the context
+        self.lock = threading.Lock()
+        self.retired = False
+        self.error = None
+
+    def run(self):
+        begun = False
+        while True:
+            try:
+                if not begun:
+                    begun = True
+                    self.context.run(self.body)
+                with self.lock:
+                    self.retired = True
+                    self._raise(None)
+                return
+            except Stop:
+                pass
+            except BaseException as error:
+                self.error = error
+
+    def stop(self):
+        """Raise `Stop` in the body, again and again, since its code may swallow exceptions."""
+        end = time.monotonic() + GRACE
+        while self.is_alive() and time.monotonic() < end:
+            with self.lock:
+                if not self.retired:
+                    self._raise(Stop)
+            self.join(NUDGE)
+
+    def _raise(self, exception):
+        exception = exception and ctypes.py_object(exception)  # None: forget a pending one
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), exception)
+
+
+def run_limited(body, seconds):
+    """Call `body()` in a thread of its own for at most `seconds`.
+
+    Parameters
+    ----------
+    body : callable
+        Called without arguments.
+    seconds : float
+        The time limit.
+
+    Returns
+    -------
+    str
+        `"finished"`; `"stopped"` when time was up; `"runs on"` when it could not be stopped.
+
+    Raises
+    ------
+    BaseException
+        What `body` raised.
+
+    Examples
+    --------
+    >>> run_limited(lambda: None, seconds=1.0)
+    'finished'
+    """
+    worker = _Worker(body)
+    end = time.monotonic() + seconds
+    worker.start()
+    try:
+        while worker.is_alive() and time.monotonic() < end:
+            worker.join(BEAT)  # in short waits, or Windows would not hear the user's interrupt
+        in_time = not worker.is_alive()
+    finally:
+        worker.stop()  # also when the user interrupts; nothing to do when it has ended
+    if worker.error is not None:
+        raise worker.error
+    if in_time:
+        return "finished"
+    return "runs on" if worker.is_alive() else "stopped"

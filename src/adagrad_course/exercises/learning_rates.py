@@ -1,0 +1,312 @@
+"""The exercises of chapter 1, Learning rates."""
+
+import math
+
+import numpy as np
+
+from ..descent import descend
+from ..objectives import Noisy, Quadratic
+from ..optimizers import SGD
+from .machinery import Exercise, Wrong
+
+__all__ = ["EXERCISES"]
+
+
+def run_descent(gradient, start, lr, steps):
+    points = [start]
+    for _ in range(steps):
+        points.append(points[-1] - lr * gradient(points[-1]))
+    return np.array(points)
+
+
+def run_uphill(gradient, start, lr, steps):
+    return run_descent(lambda w: -gradient(w), start, lr, steps)
+
+
+def run_with_first_gradient(gradient, start, lr, steps):
+    first = gradient(start)
+    return run_descent(lambda w: first, start, lr, steps)
+
+
+def a_parabola(rng):
+    curvature, minimum = rng.uniform(0.5, 2), rng.normal()
+    return lambda w: curvature * (w - minimum), rng.normal(), rng.uniform(0.1, 0.8), 6
+
+
+def steps_needed(lr, curvature, reduction):
+    factor = abs(1 - lr * curvature)
+    if factor >= 1:
+        return math.inf
+    if factor == 0:
+        return 1
+    return math.ceil(math.log(reduction) / (2 * math.log(factor)))
+
+
+def steps_for_the_distance(lr, curvature, reduction):
+    return steps_needed(lr, curvature, reduction**2)
+
+
+def steps_rounded_down(lr, curvature, reduction):
+    steps = steps_needed(lr, curvature, reduction)
+    return steps if steps in (1, math.inf) else steps - 1
+
+
+def steps_whatever_the_rate(lr, curvature, reduction):
+    factor = abs(1 - lr * curvature)
+    return math.ceil(math.log(reduction) / (2 * math.log(factor))) if factor not in (0, 1) else 1
+
+
+def largest_curvature(gradient, d):
+    origin, direction = np.zeros(d), np.ones(d)
+    for _ in range(200):
+        change = gradient(origin + direction) - gradient(origin)
+        curvature = np.linalg.norm(change) / np.linalg.norm(direction)
+        direction = change / np.linalg.norm(change)
+    return curvature
+
+
+def curvature_with_offset(gradient, d):
+    direction = np.ones(d)
+    for _ in range(200):
+        change = gradient(direction)
+        curvature = np.linalg.norm(change) / np.linalg.norm(direction)
+        direction = change / np.linalg.norm(change)
+    return curvature
+
+
+def curvature_of_one_look(gradient, d):
+    change = gradient(np.ones(d)) - gradient(np.zeros(d))
+    return np.linalg.norm(change) / np.sqrt(d)
+
+
+def curvature_along_axes(gradient, d):
+    steps = np.eye(d)
+    return max(abs(step @ (gradient(step) - gradient(np.zeros(d)))) for step in steps)
+
+
+def a_tilted_bowl(rng):
+    curvatures = [rng.uniform(0.5, 1), rng.uniform(3, 30)]
+    angle = rng.uniform(0.3, 1.2)
+    return Quadratic(curvatures, rotation=angle, minimum=rng.normal(size=2) * 5).gradient, 2
+
+
+def all_parabolas_get_low(schedule):
+    """Raise `Wrong` unless the schedule brings three noisy parabolas below the target."""
+    target, starts = 0.003, np.full((300, 1), 10.0)
+    for curvature in (3.0, 1.0, 0.3):
+        noisy = Noisy(Quadratic([curvature]), noise=1.0)
+        run = descend(noisy, starts, SGD(schedule), 1000, rng=np.random.default_rng(0))
+        loss = run.losses[-1].mean()
+        if loss <= target:
+            continue
+        distance = abs(run.points[-1].mean())
+        if not np.isfinite(loss):
+            hint = DIVERGED
+        elif curvature * distance**2 > loss:
+            hint = TOO_QUIET
+        else:
+            hint = STILL_NOISY
+        raise Wrong(f"expected a mean loss of at most {target} with curvature {curvature}, "
+                    f"got {loss:.2g}", hint)  # fmt: skip
+
+
+DIVERGED = "The first steps are too long for the steepest parabola: keep every rate below 2/3."
+TOO_QUIET = (
+    "The runs have not arrived: the rates add up to too little for the flattest parabola. "
+    "With c/t the distance shrinks like t to the power −c·h."
+)
+STILL_NOISY = "The runs have arrived and rattle: the rate at the end is too large."
+
+
+EXERCISES = [
+    Exercise(
+        "1.1",
+        reference={"gradient": 8.0, "next point": 4.2, "limit": 0.5},
+        mistakes={
+            "Use the chain rule on 2(w − 3)²: the square brings down a factor 2.": {
+                "gradient": 4.0
+            },
+            "You went uphill: subtract η times the gradient.": {"next point": 5.8},
+            "The curvature h is the second derivative, 4, not the factor before the square.": {
+                "limit": 1.0
+            },
+            "1/h is the rate that arrives in one step; runs stay stable up to 2/h.": {
+                "limit": 0.25
+            },
+        },
+        hints=(
+            "The gradient of 2(w − 3)² is 4(w − 3); its derivative in turn is the curvature.",
+            "At w = 5 the gradient is 4 · 2, and the step goes from 5 by −0.1 times that.",
+        ),
+    ),
+    Exercise(
+        "1.2",
+        reference=run_descent,
+        cases={
+            "one step": (lambda w: 2 * w, 1.0, 0.25, 1),
+            "four steps": (lambda w: 2 * w, 1.0, 0.25, 4),
+            "a start at the minimum": (lambda w: w - 3, 3.0, 0.5, 3),
+            "random parabolas": a_parabola,
+        },
+        mistakes={
+            "You went uphill: subtract lr times the gradient.": run_uphill,
+            "The starting point belongs to the list: steps + 1 points in all.": (
+                lambda gradient, start, lr, steps: run_descent(gradient, start, lr, steps)[1:]
+            ),
+            "Ask for the gradient again at every new point.": run_with_first_gradient,
+        },
+        hints=(
+            "Begin with a list that holds the start; in a loop, compute the next point from the "
+            "last one and append it.",
+            "points.append(points[-1] - lr * gradient(points[-1]))",
+        ),
+    ),
+    Exercise(
+        "1.3",
+        reference={"limit": 0.04, "best": 2 / 52, "factor": 48 / 52},
+        mistakes={
+            "The steepest direction explodes first: it sets the limit.": {"limit": 1.0},
+            "Halfway to the limit is 1/L. The best rate balances both ends: 2/(L + μ).": {
+                "best": 0.02
+            },
+            "That is the condition number κ; the factor is (κ − 1)/(κ + 1).": {"factor": 25.0},
+            "That is what a step removes; the factor is what it leaves.": {"factor": 4 / 52},
+        },
+        hints=(
+            "Here μ = 2 and L = 50.",
+            "2/L, 2/(L + μ) and (L − μ)/(L + μ).",
+        ),
+    ),
+    Exercise(
+        "1.4",
+        reference=steps_needed,
+        cases={
+            "a small rate": (0.1, 1.0, 1e-6),
+            "a rate that overshoots": (1.9, 1.0, 1e-3),
+            "the rate that arrives at once": (0.5, 2.0, 1e-6),
+            "a rate at the limit": (0.5, 4.0, 1e-6),
+            "a rate beyond the limit": (3.0, 1.0, 1e-6),
+            "random rates": lambda rng: (
+                rng.uniform(0.01, 0.9),
+                rng.uniform(0.1, 2.1),
+                10 ** rng.uniform(-8, -2),
+            ),
+        },
+        mistakes={
+            "That is when the distance has shrunk so far; the loss shrinks by its square.": (
+                steps_for_the_distance
+            ),
+            "One step too few: round up, not down.": steps_rounded_down,
+            "From the limit on the loss never gets there: return math.inf.": (
+                steps_whatever_the_rate
+            ),
+        },
+        hints=(
+            "The loss after t steps is the first loss times |1 − ηh| to the power 2t.",
+            "Solve |1 − ηh|^(2t) ≤ reduction for t with logarithms, and round up.",
+            "Treat two cases by themselves: a factor of 0 (one step) and one of 1 or more (never).",
+        ),
+    ),
+    Exercise(
+        "1.5",
+        reference=largest_curvature,
+        cases={
+            "a bowl along the axes": (Quadratic([1.0, 9.0], minimum=[2.0, -1.0]).gradient, 2),
+            "five dimensions": (Quadratic([1, 2, 3, 4, 20], minimum=np.arange(5)).gradient, 5),
+            "random tilted bowls": a_tilted_bowl,
+        },
+        mistakes={
+            "The minimum need not be at the origin: subtract the gradient at your base point.": (
+                curvature_with_offset
+            ),
+            "One look mixes all curvatures: feed the change back in as the next direction.": (
+                curvature_of_one_look
+            ),
+            "The steepest direction need not lie along an axis.": curvature_along_axes,
+        },
+        hints=(
+            "On a bowl, gradient(w + v) − gradient(w) is the Hessian times v.",
+            "Multiply a direction by the Hessian again and again: the steepest part grows fastest.",
+            "Shorten the direction to length 1 each time; its length after one more multiplication "
+            "tends to L.",
+        ),
+        rtol=1e-2,
+    ),
+    Exercise(
+        "1.6",
+        reference=lambda loss, curvature, noise: 4 * loss / (noise**2 + 2 * loss * curvature),
+        cases={
+            "a low floor": (0.01, 1.0, 1.0),
+            "a high floor": (1.0, 3.0, 0.5),
+            "random problems": lambda rng: tuple(rng.uniform(0.1, 2, size=3)),
+        },
+        mistakes={
+            "That is the rate for a variance of that size; the mean loss is ½·h times it.": (
+                lambda loss, curvature, noise: (
+                    2 * loss * curvature / (noise**2 + loss * curvature**2)
+                )
+            ),
+            "That holds for small rates only: do not drop the term ηh in 2 − ηh.": (
+                lambda loss, curvature, noise: 4 * loss / noise**2
+            ),
+            "The noise enters as its variance, σ².": (
+                lambda loss, curvature, noise: 4 * loss / (noise + 2 * loss * curvature)
+            ),
+        },
+        hints=(
+            "The floor of the mean loss is ½hV = ησ² / (2(2 − ηh)).",
+            "Set it equal to the loss you want, multiply out, and collect η on one side.",
+        ),
+    ),
+    Exercise(
+        "1.7",
+        reference=1.18853,
+        mistakes={
+            "That is the limit of the deep valley; the shallow one is on the right.": 0.87465,
+            "That is 1/h, the rate that arrives fastest; the valley repels from 2/h on.": 0.59426,
+        },
+        hints=(
+            "Near the bottom of a valley the loss is a parabola whose curvature is the second "
+            "derivative there.",
+            "The valleys' bottoms are roots of w³ − w + 0.1: see np.roots. The second derivative "
+            "is 3w² − 1.",
+        ),
+    ),
+    Exercise(
+        "1.8",
+        reference=lambda t: min(0.5, 4 / t),
+        properties={"a mean loss of at most 0.003 on all three parabolas": all_parabolas_get_low},
+        mistakes={
+            TOO_QUIET: lambda t: 1 / t if t > 1 else 0.5,
+            STILL_NOISY: lambda t: 0.02,
+            DIVERGED: lambda t: 1.0,
+        },
+        hints=(
+            "The flattest parabola needs rates that add up to something large; the noise needs "
+            "rates that end small.",
+            "Keep a constant rate for a while, then let it fall like c/t with c well above 1/0.6.",
+        ),
+    ),
+    Exercise(
+        "1.9",
+        reference=lambda lr, a, b: lr * b**2 / a,
+        cases={
+            "nothing changes": (0.1, 1.0, 1.0),
+            "the loss in other units": (0.1, 1000.0, 1.0),
+            "the parameters in other units": (0.1, 1.0, 100.0),
+            "random units": lambda rng: tuple(rng.uniform(0.5, 3, size=3)),
+        },
+        mistakes={
+            "Upside down: a loss measured in larger numbers has larger gradients, which need "
+            "a smaller rate.": lambda lr, a, b: lr * a / b**2,
+            "The parameters' unit enters twice: in the gradient and in the step.": (
+                lambda lr, a, b: lr * b / a
+            ),
+            "The loss's unit is missing.": lambda lr, a, b: lr * b**2,
+        },
+        hints=(
+            "By the chain rule the gradient of F(v) = a·f(v/b) is a/b times that of f.",
+            "You want b·(w − η g) = b·w − η′·(a/b)·g for every g.",
+        ),
+    ),
+]
