@@ -71,7 +71,8 @@ class _Worker(threading.Thread):
     """Run a body in a daemon thread that another thread can stop.
 
     CPython can raise an exception in another thread. It must not arrive after the body has ended,
-    where nobody would catch it: `lock` and `retired` see to that.
+    where nobody would catch it: `lock` and `done` see to that. (`is_alive` will not do: after an
+    interrupted `join` it is false though the thread runs on.)
     """
 
     def __init__(self, body):
@@ -79,7 +80,7 @@ class _Worker(threading.Thread):
         self.body = body
         self.context = contextvars.copy_context()  # np.errstate lives in the context
         self.lock = threading.Lock()
-        self.retired = False
+        self.done = threading.Event()
         self.error = None
 
     def run(self):
@@ -90,7 +91,7 @@ class _Worker(threading.Thread):
                     begun = True
                     self.context.run(self.body)
                 with self.lock:
-                    self.retired = True
+                    self.done.set()
                     self._raise(None)
                 return
             except Stop:
@@ -101,11 +102,10 @@ class _Worker(threading.Thread):
     def stop(self):
         """Raise `Stop` in the body, again and again, since its code may swallow exceptions."""
         end = time.monotonic() + GRACE
-        while self.is_alive() and time.monotonic() < end:
+        while not self.done.wait(NUDGE) and time.monotonic() < end:
             with self.lock:
-                if not self.retired:
+                if not self.done.is_set():
                     self._raise(Stop)
-            self.join(NUDGE)
 
     def _raise(self, exception):
         exception = exception and ctypes.py_object(exception)  # None: forget a pending one
@@ -141,13 +141,13 @@ def run_limited(body, seconds):
     end = time.monotonic() + seconds
     worker.start()
     try:
-        while worker.is_alive() and time.monotonic() < end:
-            worker.join(BEAT)  # in short waits, or Windows would not hear the user's interrupt
-        in_time = not worker.is_alive()
+        while not worker.done.wait(BEAT) and time.monotonic() < end:
+            pass  # short waits, or Windows would not hear the user's interrupt
+        in_time = worker.done.is_set()
     finally:
         worker.stop()  # also when the user interrupts; nothing to do when it has ended
     if worker.error is not None:
         raise worker.error
     if in_time:
         return "finished"
-    return "runs on" if worker.is_alive() else "stopped"
+    return "stopped" if worker.done.is_set() else "runs on"

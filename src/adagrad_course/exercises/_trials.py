@@ -8,6 +8,7 @@ import os
 import re
 import sysconfig
 import traceback
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -130,9 +131,10 @@ class Fit(Trial):
     args: tuple | None
 
     def _observe(self, answer):
-        if answer is ...:
+        exercise = self.exercise
+        if answer is ... or (not exercise.is_value and _is_starter(answer)):
             return Outcome(...)
-        exercise, value = self.exercise, plain(answer)
+        value = plain(answer)
         problem = None
         if not exercise.is_value:
             problem = self._misfit_of_callable(answer, value)
@@ -176,8 +178,6 @@ class Call(Trial):
         args = copy.deepcopy(self.args)
         before = plain(args)
         value = plain(self.exercise.call(answer, *args))
-        if value is None and _has_empty_body(answer):
-            value = ...
         named = zip(self.exercise.parameters, before, plain(args), strict=False)
         changed = tuple(name for name, *pair in named if difference(*pair))
         return Outcome(value, hint=IN_PLACE if changed else remark(value), changed=changed)
@@ -274,8 +274,12 @@ def _failure(error):
     return Outcome(error=text, error_type=type(error), hint=remedy)
 
 
-def _has_empty_body(answer):
-    """Return whether a function does nothing, as `def step(w): ...` does."""
-    code = getattr(answer, "__code__", None)
-    nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
-    return code is not None and {i.opname for i in dis.get_instructions(code)} <= nothing
+def _is_starter(answer):
+    """Return whether a function does nothing: `def step(w): ...` or `def step(w): return ...`."""
+    if not isinstance(answer, types.FunctionType):
+        return False
+    return all(
+        step.opname in ("RESUME", "NOP", "RETURN_VALUE")
+        or (step.opname in ("LOAD_CONST", "RETURN_CONST") and step.argval in (None, ...))
+        for step in dis.get_instructions(answer)
+    )

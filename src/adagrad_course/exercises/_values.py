@@ -39,7 +39,7 @@ def plain(value):
     >>> plain([np.float32(0.5), True])
     (0.5, True)
     """
-    if value is None or value is ...:
+    if value is None or value is ... or isinstance(value, Other):
         return value
     if isinstance(value, bool | np.bool_):
         return bool(value)

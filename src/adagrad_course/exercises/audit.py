@@ -1,5 +1,7 @@
 """Whether an exercise does what its author meant; used by the tests on every exercise there is."""
 
+import inspect
+
 from ._sandbox import quiet
 from ._trials import trials_of
 from .machinery import grade
@@ -9,8 +11,8 @@ def audit(exercise):
     """Return what is wrong with an exercise, as a list of sentences; empty if all is well.
 
     Demanded are: the reference passes; each known mistake fails, and brings its own hint and no
-    other; `...` counts as not attempted; a function that always returns what is right for one
-    input fails.
+    other; `...`, and a function that returns it, count as not attempted; a function that always
+    returns what is right for one input fails.
 
     Parameters
     ----------
@@ -34,8 +36,11 @@ def audit(exercise):
         faults.append(f"the reference does not pass:\n{report}")
     if report.printed:
         faults.append("the reference prints")
+    unfinished = ...
     if grade(exercise, ...).attempted:
         faults.append("`...` counts as an attempt")
+    if inspect.isroutine(exercise.reference) and grade(exercise, lambda *_: unfinished).attempted:
+        faults.append("a function that returns `...` counts as an attempt")
     for hint, mistake in exercise.mistakes.items():
         report = grade(exercise, _complete(mistake, exercise.reference))
         said = [result.hint for result in report.results if result.hint]

@@ -33,13 +33,17 @@ def a_parabola(rng):
     return lambda w: curvature * (w - minimum), rng.normal(), rng.uniform(0.1, 0.8), 6
 
 
-def steps_needed(lr, curvature, reduction):
+def exact_steps(lr, curvature, reduction, rounded):
     factor = abs(1 - lr * curvature)
     if factor >= 1:
         return math.inf
     if factor == 0:
         return 1
-    return math.ceil(math.log(reduction) / (2 * math.log(factor)))
+    return rounded(math.log(reduction) / (2 * math.log(factor)))
+
+
+def steps_needed(lr, curvature, reduction):
+    return exact_steps(lr, curvature, reduction, math.ceil)
 
 
 def steps_for_the_distance(lr, curvature, reduction):
@@ -47,41 +51,54 @@ def steps_for_the_distance(lr, curvature, reduction):
 
 
 def steps_rounded_down(lr, curvature, reduction):
-    steps = steps_needed(lr, curvature, reduction)
-    return steps if steps in (1, math.inf) else steps - 1
+    return exact_steps(lr, curvature, reduction, math.floor)
+
+
+def steps_rounded_beyond(lr, curvature, reduction):
+    return exact_steps(lr, curvature, reduction, lambda steps: math.floor(steps) + 1)
+
+
+def steps_not_rounded(lr, curvature, reduction):
+    return exact_steps(lr, curvature, reduction, lambda steps: steps)
 
 
 def steps_whatever_the_rate(lr, curvature, reduction):
     factor = abs(1 - lr * curvature)
-    return math.ceil(math.log(reduction) / (2 * math.log(factor))) if factor not in (0, 1) else 1
+    if factor in (0, 1):
+        return 1
+    return math.ceil(math.log(reduction) / (2 * math.log(factor)))
+
+
+def power_iteration(times_hessian, direction, rounds=200):
+    for _ in range(rounds):
+        stretched = times_hessian(direction)
+        curvature = np.linalg.norm(stretched) / np.linalg.norm(direction)
+        direction = stretched / np.linalg.norm(stretched)
+    return curvature
+
+
+def difference(gradient, d):
+    return lambda v: gradient(v) - gradient(np.zeros(d))
 
 
 def largest_curvature(gradient, d):
-    origin, direction = np.zeros(d), np.ones(d)
-    for _ in range(200):
-        change = gradient(origin + direction) - gradient(origin)
-        curvature = np.linalg.norm(change) / np.linalg.norm(direction)
-        direction = change / np.linalg.norm(change)
-    return curvature
+    return power_iteration(difference(gradient, d), np.ones(d))
 
 
-def curvature_with_offset(gradient, d):
-    direction = np.ones(d)
-    for _ in range(200):
-        change = gradient(direction)
-        curvature = np.linalg.norm(change) / np.linalg.norm(direction)
-        direction = change / np.linalg.norm(change)
-    return curvature
+def curvature_without_base(gradient, d):
+    return power_iteration(gradient, np.ones(d))
 
 
 def curvature_of_one_look(gradient, d):
-    change = gradient(np.ones(d)) - gradient(np.zeros(d))
-    return np.linalg.norm(change) / np.sqrt(d)
+    return power_iteration(difference(gradient, d), np.ones(d), rounds=1)
+
+
+def curvature_from_one_axis(gradient, d):
+    return power_iteration(difference(gradient, d), np.eye(d)[0])
 
 
 def curvature_along_axes(gradient, d):
-    steps = np.eye(d)
-    return max(abs(step @ (gradient(step) - gradient(np.zeros(d)))) for step in steps)
+    return max(abs(axis @ difference(gradient, d)(axis)) for axis in np.eye(d))
 
 
 def a_tilted_bowl(rng):
@@ -92,30 +109,39 @@ def a_tilted_bowl(rng):
 
 def all_parabolas_get_low(schedule):
     """Raise `Wrong` unless the schedule brings three noisy parabolas below the target."""
-    target, starts = 0.003, np.full((300, 1), 10.0)
-    for curvature in (3.0, 1.0, 0.3):
-        noisy = Noisy(Quadratic([curvature]), noise=1.0)
-        run = descend(noisy, starts, SGD(schedule), 1000, rng=np.random.default_rng(0))
+    target, steps, starts = 0.003, 1000, np.full((300, 1), 10.0)
+    for h in (3.0, 1.0, 0.3):
+        noisy = Noisy(Quadratic([h]), noise=1.0)
+        run = descend(noisy, starts, SGD(schedule), steps, rng=np.random.default_rng(0))
         loss = run.losses[-1].mean()
         if loss <= target:
             continue
-        distance = abs(run.points[-1].mean())
+        remaining = h * run.points[-1].mean() ** 2 / 2
+        last = schedule(steps)
         if not np.isfinite(loss):
             hint = DIVERGED
-        elif curvature * distance**2 > loss:
-            hint = TOO_QUIET
-        else:
+        elif remaining > loss / 2:
+            hint = NOT_ARRIVED
+        elif last / (2 * (2 - last * h)) > target:
             hint = STILL_NOISY
-        raise Wrong(f"expected a mean loss of at most {target} with curvature {curvature}, "
-                    f"got {loss:.2g}", hint)  # fmt: skip
+        else:
+            hint = NOISE_LEFT
+        got = f"{loss:.2g}" if np.isfinite(loss) else "a run that diverged"
+        raise Wrong(
+            f"expected a mean loss of at most {target} with curvature {h:g}, got {got}", hint
+        )
 
 
-DIVERGED = "The first steps are too long for the steepest parabola: keep every rate below 2/3."
-TOO_QUIET = (
-    "The runs have not arrived: the rates add up to too little for the flattest parabola. "
+DIVERGED = "The rates are too large for too long: with curvature 3 the limit is 2/3."
+NOT_ARRIVED = (
+    "The runs have not arrived: the rates add up to too little for this curvature. "
     "With c/t the distance shrinks like t to the power −c·h."
 )
-STILL_NOISY = "The runs have arrived and rattle: the rate at the end is too large."
+STILL_NOISY = "The runs have arrived and rattle: the rate at the end has too high a noise floor."
+NOISE_LEFT = (
+    "The last rate is small enough, but noise from the larger rates before it has not died out: "
+    "lower the rate earlier or more gradually."
+)
 
 
 EXERCISES = [
@@ -145,13 +171,18 @@ EXERCISES = [
         cases={
             "one step": (lambda w: 2 * w, 1.0, 0.25, 1),
             "four steps": (lambda w: 2 * w, 1.0, 0.25, 4),
-            "a start at the minimum": (lambda w: w - 3, 3.0, 0.5, 3),
             "random parabolas": a_parabola,
         },
         mistakes={
             "You went uphill: subtract lr times the gradient.": run_uphill,
             "The starting point belongs to the list: steps + 1 points in all.": (
                 lambda gradient, start, lr, steps: run_descent(gradient, start, lr, steps)[1:]
+            ),
+            "The last step leads to a point too: steps + 1 points in all.": (
+                lambda gradient, start, lr, steps: run_descent(gradient, start, lr, steps)[:-1]
+            ),
+            "Return all points, not only the last.": (
+                lambda gradient, start, lr, steps: run_descent(gradient, start, lr, steps)[-1]
             ),
             "Ask for the gradient again at every new point.": run_with_first_gradient,
         },
@@ -171,6 +202,7 @@ EXERCISES = [
             },
             "That is the condition number κ; the factor is (κ − 1)/(κ + 1).": {"factor": 25.0},
             "That is what a step removes; the factor is what it leaves.": {"factor": 4 / 52},
+            "A distance has no sign: give the absolute value.": {"factor": -48 / 52},
         },
         hints=(
             "Here μ = 2 and L = 50.",
@@ -183,6 +215,7 @@ EXERCISES = [
         cases={
             "a small rate": (0.1, 1.0, 1e-6),
             "a rate that overshoots": (1.9, 1.0, 1e-3),
+            "a whole number by itself": (0.5, 1.0, 1 / 16),
             "the rate that arrives at once": (0.5, 2.0, 1e-6),
             "a rate at the limit": (0.5, 4.0, 1e-6),
             "a rate beyond the limit": (3.0, 1.0, 1e-6),
@@ -197,6 +230,10 @@ EXERCISES = [
                 steps_for_the_distance
             ),
             "One step too few: round up, not down.": steps_rounded_down,
+            "Where the formula gives a whole number, that many steps are enough.": (
+                steps_rounded_beyond
+            ),
+            "Steps come in whole numbers: round up.": steps_not_rounded,
             "From the limit on the loss never gets there: return math.inf.": (
                 steps_whatever_the_rate
             ),
@@ -217,12 +254,18 @@ EXERCISES = [
         },
         mistakes={
             "The minimum need not be at the origin: subtract the gradient at your base point.": (
-                curvature_with_offset
+                curvature_without_base
             ),
             "One look mixes all curvatures: feed the change back in as the next direction.": (
                 curvature_of_one_look
             ),
             "The steepest direction need not lie along an axis.": curvature_along_axes,
+            "Begin in a direction with a part along every axis: what is not in it never grows.": (
+                curvature_from_one_axis
+            ),
+            "That is the cliff 2/L; the exercise asks for L.": (
+                lambda gradient, d: 2 / largest_curvature(gradient, d)
+            ),
         },
         hints=(
             "On a bowl, gradient(w + v) − gradient(w) is the Hessian times v.",
@@ -237,7 +280,7 @@ EXERCISES = [
         reference=lambda loss, curvature, noise: 4 * loss / (noise**2 + 2 * loss * curvature),
         cases={
             "a low floor": (0.01, 1.0, 1.0),
-            "a high floor": (1.0, 3.0, 0.5),
+            "a high floor": (1.0, 3.0, 0.7),
             "random problems": lambda rng: tuple(rng.uniform(0.1, 2, size=3)),
         },
         mistakes={
@@ -245,6 +288,9 @@ EXERCISES = [
                 lambda loss, curvature, noise: (
                     2 * loss * curvature / (noise**2 + loss * curvature**2)
                 )
+            ),
+            "Half of hV, not hV: the loss is ½·h·w².": (
+                lambda loss, curvature, noise: 2 * loss / (noise**2 + loss * curvature)
             ),
             "That holds for small rates only: do not drop the term ηh in 2 − ηh.": (
                 lambda loss, curvature, noise: 4 * loss / noise**2
@@ -260,10 +306,16 @@ EXERCISES = [
     ),
     Exercise(
         "1.7",
-        reference=1.18853,
+        reference={"deep": 0.87465, "shallow": 1.18853},
         mistakes={
-            "That is the limit of the deep valley; the shallow one is on the right.": 0.87465,
-            "That is 1/h, the rate that arrives fastest; the valley repels from 2/h on.": 0.59426,
+            "Swapped? The deep valley is the left one, near −1.": {
+                "deep": 1.18853,
+                "shallow": 0.87465,
+            },
+            "That is 1/h, the rate that arrives fastest; a valley repels from 2/h on.": {
+                "deep": 0.43733,
+                "shallow": 0.59426,
+            },
         },
         hints=(
             "Near the bottom of a valley the loss is a parabola whose curvature is the second "
@@ -277,14 +329,15 @@ EXERCISES = [
         reference=lambda t: min(0.5, 4 / t),
         properties={"a mean loss of at most 0.003 on all three parabolas": all_parabolas_get_low},
         mistakes={
-            TOO_QUIET: lambda t: 1 / t if t > 1 else 0.5,
+            NOT_ARRIVED: lambda t: 1 / t,
             STILL_NOISY: lambda t: 0.02,
+            NOISE_LEFT: lambda t: 0.1 if t < 500 else 0.004,
             DIVERGED: lambda t: 1.0,
         },
         hints=(
             "The flattest parabola needs rates that add up to something large; the noise needs "
             "rates that end small.",
-            "Keep a constant rate for a while, then let it fall like c/t with c well above 1/0.6.",
+            "Keep a constant rate for a while, then let it fall like c/t with c of 3 or more.",
         ),
     ),
     Exercise(
@@ -303,6 +356,10 @@ EXERCISES = [
                 lambda lr, a, b: lr * b / a
             ),
             "The loss's unit is missing.": lambda lr, a, b: lr * b**2,
+            "The parameters' unit is missing.": lambda lr, a, b: lr / a,
+            "Right for the loss, upside down for the parameters.": (
+                lambda lr, a, b: lr / (a * b**2)
+            ),
         },
         hints=(
             "By the chain rule the gradient of F(v) = a·f(v/b) is a/b times that of f.",
