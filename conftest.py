@@ -1,0 +1,8 @@
+"""Settings for every test and for the notebooks' kernels, which inherit this environment."""
+
+import os
+
+# Two workers share two cores: numerical libraries that start threads of their own only get in the
+# way, and how many they start must not matter for a result.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
