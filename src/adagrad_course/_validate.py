@@ -1,11 +1,12 @@
 """The one home of argument checks: an error names the argument, what it must be and what came."""
 
+import math
 import operator
 
 import numpy as np
 
 
-def real_array(name, value, *, min_dims=0):
+def real_array(name, value, *, min_dims=0, finite=True):
     """Return `value` as a floating-point array, or raise if it is anything but finite real numbers.
 
     Parameters
@@ -16,6 +17,8 @@ def real_array(name, value, *, min_dims=0):
         What the caller passed. Floating-point arrays are returned as they are, integers as float64.
     min_dims : int, optional
         The least number of dimensions it must have.
+    finite : bool, optional
+        Whether NaN and infinities are refused.
 
     Returns
     -------
@@ -27,7 +30,7 @@ def real_array(name, value, *, min_dims=0):
     TypeError
         If `value` does not hold real numbers.
     ValueError
-        If it is ragged or empty, has too few dimensions, or holds NaN or an infinity.
+        If it is ragged or empty, has too few dimensions, or is not finite.
 
     Examples
     --------
@@ -40,8 +43,10 @@ def real_array(name, value, *, min_dims=0):
     """
     try:
         array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} must be a rectangular array of numbers, got {value!r}") from None
+    except Exception as error:  # ragged, or an object that refuses to become an array
+        raise ValueError(
+            f"{name} must be a rectangular array of numbers, got {_shown(value)}"
+        ) from error
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers, got {_shown(value)}")
     if array.ndim < min_dims:
@@ -53,11 +58,32 @@ def real_array(name, value, *, min_dims=0):
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
-    finite = np.isfinite(array)
-    if not finite.all():
-        first = tuple(int(i) for i in np.argwhere(~finite)[0])
+    # The sum of squares tells it several times faster, but overflows for huge entries.
+    if finite and not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
         raise ValueError(f"{name} must be finite, got {array[first]}{where}")
+    return array
+
+
+def number(name, value):
+    """Return `value` as an array without dimensions.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `real_array`; ValueError also when it has dimensions.
+
+    Examples
+    --------
+    >>> number("noise", [0.1, 0.2])
+    Traceback (most recent call last):
+    ...
+    ValueError: noise must be a single number, got shape (2,)
+    """
+    array = real_array(name, value)
+    if array.ndim:
+        raise ValueError(f"{name} must be a single number, got shape {array.shape}")
     return array
 
 
@@ -128,8 +154,40 @@ def same_shape(name, array, other_name, other):
         )
 
 
+def has_methods(name, value, *methods):
+    """Raise TypeError unless `value` is an object, not a class, that has the methods.
+
+    Examples
+    --------
+    >>> has_methods("optimizer", dict, "step")
+    Traceback (most recent call last):
+    ...
+    TypeError: optimizer must be an object with a method step, got the class dict itself
+    """
+    for method in methods:
+        wanted = f"{name} must be an object with a method {method}"
+        if isinstance(value, type):
+            raise TypeError(f"{wanted}, got the class {value.__name__} itself")
+        if not callable(getattr(value, method, None)):
+            raise TypeError(f"{wanted}, got {_shown(value)}")
+
+
+def instance(name, value, kind):
+    """Raise TypeError unless `value` is an instance of the class `kind`.
+
+    Examples
+    --------
+    >>> instance("rng", 0, np.random.Generator)
+    Traceback (most recent call last):
+    ...
+    TypeError: rng must be a Generator, got int 0
+    """
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise TypeError(f"{name} must be {article} {kind.__name__}, got {_shown(value)}")
+
+
 def _shown(value):
-    """Describe a rejected value briefly: its type, and its repr where that is short."""
-    text = repr(value)
-    kind = type(value).__name__
-    return f"{kind} {text}" if len(text) <= 60 else kind
+    """Describe a rejected value briefly: its type and the beginning of its repr."""
+    text = " ".join(repr(value).split())
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._validate import positive, positive_int, real_array
+from ._validate import has_methods, instance, positive, positive_int, real_array
 
 __all__ = ["Sweep", "Trajectory", "descend", "sweep"]
 
@@ -73,7 +73,8 @@ def descend(objective, start, optimizer, steps, *, rng=None):
     TypeError
         If the objective or the optimizer lacks a method, or `steps` or `rng` is of a wrong type.
     ValueError
-        If `start` is not an array of finite numbers, or `steps` is below 1.
+        If `start` is not an array of finite numbers, `steps` is below 1, or a method returns an
+        array of a wrong shape.
 
     Examples
     --------
@@ -83,10 +84,10 @@ def descend(objective, start, optimizer, steps, *, rng=None):
     array([1.   , 0.5  , 0.25 , 0.125])
     """
     gradient_name = "gradient" if rng is None else "stochastic_gradient"
-    _require("objective", objective, "value", gradient_name)
-    _require("optimizer", optimizer, "init", "step", "effective_lr")
-    if rng is not None and not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    has_methods("objective", objective, "value", gradient_name)
+    has_methods("optimizer", optimizer, "init", "step", "effective_lr")
+    if rng is not None:
+        instance("rng", rng, np.random.Generator)
     steps = positive_int("steps", steps)
     gradient = getattr(objective, gradient_name)
     extra = () if rng is None else (rng,)
@@ -98,23 +99,19 @@ def descend(objective, start, optimizer, steps, *, rng=None):
     gradients, effective_lrs = np.empty((2, steps, *params.shape))
 
     # A run that overflows is a result to be shown, so NumPy need not warn of it.
-    with np.errstate(over="ignore", invalid="ignore"):
-        loss = np.asarray(objective.value(params))
-        if loss.shape != params.shape[:-1]:
-            raise ValueError(
-                f"objective.value must map points of shape {params.shape} to losses of shape "
-                f"{params.shape[:-1]}, got {loss.shape}"
-            )
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        loss = _shaped("objective.value(points)", objective.value(params), losses[0].shape)
         alive = np.isfinite(loss)
         points[0], losses[0] = params, np.where(alive, loss, np.inf)
         for t in range(steps):
-            grads = np.asarray(gradient(params, *extra))
-            alive = alive & np.isfinite(grads).all(axis=-1)
+            grads = gradient(params, *extra)
+            grads = _shaped(f"objective.{gradient_name}(points)", grads, params.shape)
+            alive = alive & _finite(grads)
             grads = np.where(alive[..., None], grads, 0.0)
-            stepped, state = optimizer.step(params, grads, state)
-            alive = alive & np.isfinite(stepped).all(axis=-1)
+            stepped, state = _stepped(optimizer, params, grads, state)
+            alive = alive & _finite(stepped)
             params = np.where(alive[..., None], stepped, params)
-            loss = objective.value(params)
+            loss = _shaped("objective.value(points)", objective.value(params), loss.shape)
             alive = alive & np.isfinite(loss)
             points[t + 1], losses[t + 1] = params, np.where(alive, loss, np.inf)
             gradients[t], effective_lrs[t] = grads, optimizer.effective_lr(state)
@@ -183,34 +180,54 @@ def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
     """
     if not callable(optimizer):
         raise TypeError(
-            f"optimizer must be callable with a learning rate, such as SGD, got {optimizer!r}"
+            "optimizer must be callable with a learning rate, such as SGD, "
+            f"got {type(optimizer).__name__}"
         )
     lrs = positive("lrs", real_array("lrs", lrs, min_dims=1))
     if lrs.ndim != 1 or (np.diff(lrs) <= 0).any():
         raise ValueError(f"lrs must be a list of ascending rates, got {lrs}")
     start = real_array("start", start, min_dims=1)
-    batched = lrs.reshape(-1, *[1] * start.ndim)
-    return Sweep(lrs, descend(objective, start, optimizer(batched), steps, rng=rng))
+    optimizer = optimizer(lrs.reshape(-1, *[1] * start.ndim))
+    # Broadcast here, so that each rate has its run also where `optimizer` ignores the rate.
+    starts = np.broadcast_to(start, (lrs.size, *start.shape))
+    return Sweep(lrs, descend(objective, starts, optimizer, steps, rng=rng))
 
 
-def _require(name, value, *methods):
-    for method in methods:
-        if not callable(getattr(value, method, None)):
-            raise TypeError(f"{name} must have a method {method}, got {value!r}")
+def _finite(vectors):
+    """Return where all coordinates are finite (`all` would do, at three times the cost)."""
+    return np.logical_and.reduce(np.isfinite(vectors), axis=-1)
+
+
+def _stepped(optimizer, params, grads, state):
+    """Return the new parameters and state of an optimizer that may be the reader's own."""
+    result = optimizer.step(params, grads, state)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"optimizer.step must return a tuple (params, state), got {type(result).__name__}"
+        )
+    return _shaped("optimizer.step's params", result[0], params.shape), result[1]
+
+
+def _shaped(name, value, shape):
+    """Return what a method gave as an array; it may be infinite, but must have its shape."""
+    array = real_array(name, value, finite=False)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return array
 
 
 def _broadcast_start(start, optimizer):
     """Give each learning rate of the optimizer its own copy of the start."""
     start = real_array("start", start, min_dims=1).astype(np.float64)
     lr = getattr(optimizer, "lr", 1.0)
-    lr_shape = np.shape(lr(1) if callable(lr) else lr)
+    lr_shape = np.shape(positive("lr(1)", lr(1)) if callable(lr) else lr)
     try:
         shape = np.broadcast_shapes(start.shape, lr_shape)
     except ValueError:
         shape = None
     if shape is None or shape[-1] != start.shape[-1]:
         raise ValueError(
-            f"start of shape {start.shape} and lr of shape {lr_shape} do not fit: "
-            "give the rates a last axis of length 1, as in lrs[:, None]"
+            "start must broadcast with the rates, whose last axis must have length 1 as in "
+            f"lrs[:, None], got start of shape {start.shape} and lr of shape {lr_shape}"
         )
-    return np.broadcast_to(start, shape)
+    return np.broadcast_to(start, shape).copy()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._validate import positive, positive_int, real_array
+from ._validate import has_methods, instance, number, positive, positive_int, real_array
 
 __all__ = [
     "DoubleWell",
@@ -23,6 +23,15 @@ __all__ = [
     "Saddle",
     "SoftmaxRegression",
 ]
+
+
+# A run in a batch is to be the very run that it is alone, to the last digit. Therefore squares are
+# written as products (`x**2` can differ between a number and an array), and vectors are not turned
+# with `@` (its sums can differ with the size of the batch).
+
+
+def _turned(vectors, matrix):
+    return (vectors[..., None, :] * matrix).sum(axis=-1)
 
 
 def _points(points, d):
@@ -77,11 +86,8 @@ class Quadratic:
                 f"minimum must have the shape of curvatures, {curvatures.shape}, "
                 f"got {minimum.shape}"
             )
-        angle = real_array("rotation", self.rotation)
-        if angle.ndim:
-            raise ValueError(f"rotation must be one angle in radians, got shape {angle.shape}")
-        if angle != 0 and curvatures.size != 2:
-            raise ValueError(f"rotation needs 2 curvatures, got {curvatures.size}")
+        if number("rotation", self.rotation) != 0 and curvatures.size != 2:
+            raise ValueError(f"curvatures must be 2 to be rotated, got {curvatures.size}")
         object.__setattr__(self, "curvatures", curvatures)
         object.__setattr__(self, "minimum", minimum)
 
@@ -119,7 +125,7 @@ class Quadratic:
         """Return f at points of shape (..., d), as an array of shape (...)."""
         offset = _points(points, self.curvatures.size) - self.minimum
         if self._axes is not None:
-            offset = offset @ self._axes
+            offset = _turned(offset, self._axes.T)
         return 0.5 * (self.curvatures * offset * offset).sum(axis=-1)
 
     def gradient(self, points):
@@ -127,7 +133,7 @@ class Quadratic:
         offset = _points(points, self.curvatures.size) - self.minimum
         if self._axes is None:
             return self.curvatures * offset
-        return self.curvatures * (offset @ self._axes) @ self._axes.T
+        return _turned(self.curvatures * _turned(offset, self._axes.T), self._axes)
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ class Saddle:
     def value(self, points):
         """Return f at points of shape (..., 2), as an array of shape (...)."""
         x, y = np.moveaxis(_points(points, 2), -1, 0)
-        return x * x / 2 - y * y / 2 + (y * y) ** 2 / 4
+        return x * x / 2 - y * y / 2 + np.square(y * y) / 4
 
     def gradient(self, points):
         """Return the gradient at points of shape (..., 2), in their shape."""
@@ -182,17 +188,17 @@ class DoubleWell:
     tilt: float = 0.1
 
     def __post_init__(self):
-        real_array("tilt", self.tilt)
+        number("tilt", self.tilt)
 
     def value(self, points):
         """Return f at points of shape (..., 1), as an array of shape (...)."""
         x = _points(points, 1)[..., 0]
-        return (x**2 - 1) ** 2 / 4 + self.tilt * x
+        return np.square(x * x - 1) / 4 + self.tilt * x
 
     def gradient(self, points):
         """Return the gradient at points of shape (..., 1), in their shape."""
         x = _points(points, 1)
-        return x * (x**2 - 1) + self.tilt
+        return x * (x * x - 1) + self.tilt
 
 
 @dataclass(frozen=True)
@@ -211,12 +217,13 @@ class Plateau:
 
     def value(self, points):
         """Return f at points of shape (..., 1), as an array of shape (...)."""
-        return -np.expm1(-(_points(points, 1)[..., 0] ** 2) / 2)
+        x = _points(points, 1)[..., 0]
+        return -np.expm1(-x * x / 2)
 
     def gradient(self, points):
         """Return the gradient at points of shape (..., 1), in their shape."""
         x = _points(points, 1)
-        return x * np.exp(-(x**2) / 2)
+        return x * np.exp(-x * x / 2)
 
 
 @dataclass(frozen=True)
@@ -238,12 +245,12 @@ class Rosenbrock:
     def value(self, points):
         """Return f at points of shape (..., 2), as an array of shape (...)."""
         x, y = np.moveaxis(_points(points, 2), -1, 0)
-        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+        return np.square(1 - x) + 100 * np.square(y - x * x)
 
     def gradient(self, points):
         """Return the gradient at points of shape (..., 2), in their shape."""
         x, y = np.moveaxis(_points(points, 2), -1, 0)
-        valley = 200 * (y - x**2)
+        valley = 200 * (y - x * x)
         return np.stack([-2 * (1 - x) - 2 * x * valley, valley], axis=-1)
 
 
@@ -277,12 +284,8 @@ class Noisy:
     noise: float
 
     def __post_init__(self):
-        for method in ("value", "gradient"):
-            if not callable(getattr(self.objective, method, None)):
-                raise TypeError(
-                    f"objective must have a method {method}(points), got {self.objective!r}"
-                )
-        positive("noise", self.noise, zero_allowed=True)
+        has_methods("objective", self.objective, "value", "gradient")
+        positive("noise", number("noise", self.noise), zero_allowed=True)
 
     def value(self, points):
         """Return the true value at points of shape (..., d), as an array of shape (...)."""
@@ -294,7 +297,8 @@ class Noisy:
 
     def stochastic_gradient(self, points, rng):
         """Return the gradient plus fresh noise, independent in every entry of the batch."""
-        gradient = self.objective.gradient(points)
+        instance("rng", rng, np.random.Generator)
+        gradient = np.asarray(self.objective.gradient(points))
         return gradient + self.noise * rng.standard_normal(gradient.shape)
 
 
@@ -338,6 +342,7 @@ class SoftmaxRegression:
         features = real_array("features", self.features, min_dims=2)
         if features.ndim != 2:
             raise ValueError(f"features must have shape (n, p), got {features.shape}")
+        real_array("labels", self.labels)
         labels = np.asarray(self.labels)
         if labels.dtype.kind not in "iu":
             raise TypeError(f"labels must hold whole numbers, got dtype {labels.dtype}")
@@ -377,7 +382,9 @@ class SoftmaxRegression:
     def value(self, points):
         """Return the mean cross-entropy, in nats, at points of shape (..., size)."""
         log_probabilities = self._log_probabilities(points, self.features)
-        return -log_probabilities[..., np.arange(self.labels.size), self.labels].mean(axis=-1)
+        own = log_probabilities[..., np.arange(self.labels.size), self.labels]
+        # Contiguous, so that the sum has one order, and one rounding, in a batch and alone.
+        return -np.ascontiguousarray(own).mean(axis=-1)
 
     def gradient(self, points):
         """Return the gradient over all examples at points of shape (..., size), in their shape."""
@@ -385,6 +392,7 @@ class SoftmaxRegression:
 
     def stochastic_gradient(self, points, rng):
         """Return the gradient over `batch_size` examples drawn with `rng`."""
+        instance("rng", rng, np.random.Generator)
         if self.batch_size is None:
             return self.gradient(points)
         rows = rng.integers(self.labels.size, size=self.batch_size)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._validate import positive, real_array, same_shape
+from ._validate import instance, positive, real_array, same_shape
 
 __all__ = ["SGD", "AdaGrad", "AdaGradState", "Momentum", "MomentumState", "SGDState"]
 
@@ -51,26 +51,51 @@ class _Optimizer:
         if not callable(self.lr):
             positive("lr", self.lr)
 
-    def _lr_at(self, steps):
-        """Return the learning rate of step number `steps` (the first step is number 1)."""
-        if steps == 0:
-            raise ValueError("effective_lr needs a state after at least 1 step, got 0 steps")
-        return positive(f"lr({steps})", self.lr(steps)) if callable(self.lr) else self.lr
+    def _lr_at(self, state):
+        """Return the learning rate, constant or scheduled, of the step that led to `state`."""
+        instance("state", state, self._State)
+        if state.steps == 0:
+            raise ValueError("state must be one after at least 1 step, got 0 steps")
+        if not callable(self.lr):
+            return self.lr
+        return positive(f"lr({state.steps})", self.lr(state.steps))
 
-    def _checked(self, params, grads):
+    def _checked(self, params, grads, state):
+        """Return the parameters and the gradient as arrays of one shape and one dtype."""
         params, grads = real_array("params", params), real_array("grads", grads)
         same_shape("grads", grads, "params", params)
-        return params, grads
+        instance("state", state, self._State)
+        return params, grads.astype(params.dtype, copy=False)
 
-    def _moved(self, params, change):
-        """Subtract the change, refusing a learning rate that would broadcast the parameters."""
-        moved = params - change
-        if moved.shape != params.shape:
-            raise ValueError(
-                f"lr must broadcast to the shape of params, {params.shape}, "
-                f"got a rate that needs {moved.shape}"
-            )
-        return moved
+
+def _fitted(name, value, like):
+    """Return a constant in the dtype of `like`, refusing one that would broadcast `like`.
+
+    Else NumPy would turn parameters in float32 into float64 for a rate in float64. Python's own
+    floats never do that.
+    """
+    if type(value) is float:
+        return value
+    value = np.asarray(value, like.dtype)
+    axes = zip(value.shape[::-1], like.shape[::-1], strict=False)
+    if value.ndim > like.ndim or any(n not in (1, m) for n, m in axes):
+        raise ValueError(
+            f"{name} must broadcast to the shape of params, {like.shape}, got shape {value.shape}"
+        )
+    return value
+
+
+def _remembered(name, value, params):
+    """Return an array of the state, in the dtype of the parameters, if it has their shape."""
+    array = real_array(name, value, finite=False)
+    same_shape(name, array, "params", params)
+    return array.astype(params.dtype, copy=False)
+
+
+def _moved(params, change):
+    """Return params - change, written over `change` to spare a pass through fresh memory."""
+    change = np.asarray(change)
+    return np.subtract(params, change, out=change)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +129,8 @@ class SGD(_Optimizer):
     array([0., 2.])
     """
 
+    _State = SGDState
+
     def init(self, params):
         """Return the state before the first step.
 
@@ -120,7 +147,7 @@ class SGD(_Optimizer):
         return SGDState(steps=0)
 
     def step(self, params, grads, state):
-        """Return the parameters and the state after one step.
+        """Return the parameters and the state after one step, in the parameters' dtype.
 
         Parameters
         ----------
@@ -136,15 +163,17 @@ class SGD(_Optimizer):
         Raises
         ------
         TypeError, ValueError
-            If the arrays are not finite real numbers of one shape.
+            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
+            `step` returned, or the optimizer's constants do not broadcast to `params`.
         """
-        params, grads = self._checked(params, grads)
+        params, grads = self._checked(params, grads, state)
         state = SGDState(state.steps + 1)
-        return self._moved(params, self.effective_lr(state) * grads), state
+        lr = _fitted("lr", self._lr_at(state), params)
+        return _moved(params, lr * grads), state
 
     def effective_lr(self, state):
         """Return the rate of the step that led to `state`: the same for every coordinate."""
-        return self._lr_at(state.steps)
+        return self._lr_at(state)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,8 +186,9 @@ class Momentum(_Optimizer):
     ----------
     lr : float or array_like or callable
         The learning rate η, as in `SGD`.
-    momentum : float, optional
-        The factor μ with 0 ≤ μ < 1 by which the velocity shrinks at each step.
+    momentum : float or array_like, optional
+        The factor μ with 0 ≤ μ < 1 by which the velocity shrinks at each step. Like an array of
+        rates, an array of factors must broadcast to the parameters' shape.
 
     Raises
     ------
@@ -179,7 +209,8 @@ class Momentum(_Optimizer):
     (array([0.75]), array([1.5]))
     """
 
-    momentum: float = 0.9
+    momentum: float | np.ndarray = 0.9
+    _State = MomentumState
 
     def __post_init__(self):
         super().__post_init__()
@@ -201,7 +232,7 @@ class Momentum(_Optimizer):
         return MomentumState(steps=0, velocity=np.zeros_like(real_array("params", params)))
 
     def step(self, params, grads, state):
-        """Return the parameters and the state after one step.
+        """Return the parameters and the state after one step, in the parameters' dtype.
 
         Parameters
         ----------
@@ -217,16 +248,19 @@ class Momentum(_Optimizer):
         Raises
         ------
         TypeError, ValueError
-            If the arrays are not finite real numbers of one shape.
+            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
+            `step` returned, or the optimizer's constants do not broadcast to `params`.
         """
-        params, grads = self._checked(params, grads)
-        same_shape("state.velocity", state.velocity, "params", params)
-        state = MomentumState(state.steps + 1, self.momentum * state.velocity + grads)
-        return self._moved(params, self.effective_lr(state) * state.velocity), state
+        params, grads = self._checked(params, grads, state)
+        velocity = _remembered("state.velocity", state.velocity, params)
+        velocity = _fitted("momentum", self.momentum, params) * velocity + grads
+        state = MomentumState(state.steps + 1, velocity)
+        lr = _fitted("lr", self._lr_at(state), params)
+        return _moved(params, lr * velocity), state
 
     def effective_lr(self, state):
         """Return the factor on the velocity in the step that led to `state`."""
-        return self._lr_at(state.steps)
+        return self._lr_at(state)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,11 +276,12 @@ class AdaGrad(_Optimizer):
     ----------
     lr : float or array_like or callable
         The learning rate η, as in `SGD`. It has the unit of the parameters.
-    eps : float, optional
+    eps : float or array_like, optional
         The constant ε ≥ 0 added to the root. With ε = 0 a coordinate whose gradient has always
         been zero stays where it is (0/0 is taken as 0).
-    initial_accumulator_value : float, optional
-        The value of G₀ ≥ 0.
+    initial_accumulator_value : float or array_like, optional
+        The value of G₀ ≥ 0. Like the rates, arrays of constants must broadcast to the parameters'
+        shape.
 
     Raises
     ------
@@ -269,8 +304,9 @@ class AdaGrad(_Optimizer):
     array([0.5, 0.5])
     """
 
-    eps: float = 1e-10
-    initial_accumulator_value: float = 0.0
+    eps: float | np.ndarray = 1e-10
+    initial_accumulator_value: float | np.ndarray = 0.0
+    _State = AdaGradState
 
     def __post_init__(self):
         super().__post_init__()
@@ -290,12 +326,11 @@ class AdaGrad(_Optimizer):
         AdaGradState
         """
         params = real_array("params", params)
-        return AdaGradState(
-            steps=0, accumulator=np.full_like(params, self.initial_accumulator_value)
-        )
+        start = _fitted("initial_accumulator_value", self.initial_accumulator_value, params)
+        return AdaGradState(steps=0, accumulator=np.full_like(params, start))
 
     def step(self, params, grads, state):
-        """Return the parameters and the state after one step.
+        """Return the parameters and the state after one step, in the parameters' dtype.
 
         Parameters
         ----------
@@ -311,17 +346,19 @@ class AdaGrad(_Optimizer):
         Raises
         ------
         TypeError, ValueError
-            If the arrays are not finite real numbers of one shape.
+            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
+            `step` returned, or the optimizer's constants do not broadcast to `params`.
         """
-        params, grads = self._checked(params, grads)
-        same_shape("state.accumulator", state.accumulator, "params", params)
-        state = AdaGradState(state.steps + 1, state.accumulator + grads * grads)
-        return self._moved(params, self.effective_lr(state) * grads), state
+        params, grads = self._checked(params, grads, state)
+        accumulator = _remembered("state.accumulator", state.accumulator, params)
+        state = AdaGradState(state.steps + 1, accumulator + grads * grads)
+        return _moved(params, self.effective_lr(state) * grads), state
 
     def effective_lr(self, state):
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
-        lr = self._lr_at(state.steps)
-        root = np.sqrt(state.accumulator) + self.eps
-        if self.eps > 0:
-            return lr / root
-        return np.divide(lr, root, out=np.zeros_like(root), where=root > 0)
+        lr = _fitted("lr", self._lr_at(state), state.accumulator)
+        eps = _fitted("eps", self.eps, state.accumulator)
+        root = np.asarray(np.sqrt(state.accumulator) + eps)
+        # A root of 0 is left as it is: the rate is 0. The memory of the root is used again.
+        safe = type(eps) is float and eps > 0
+        return np.divide(lr, root, out=root, where=True if safe else root > 0)

@@ -10,8 +10,11 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+
+from ._validate import has_methods, instance, positive_int, real_array
 
 __all__ = ["STYLES", "figure_svg", "level_curves", "path", "shades", "style", "use_book_style"]
 
@@ -48,7 +51,7 @@ def style(optimizer):
     >>> style("AdaGrad")
     {'color': '#0072B2', 'linestyle': '-'}
     """
-    if optimizer not in STYLES:
+    if not isinstance(optimizer, str) or optimizer not in STYLES:
         raise ValueError(f"optimizer must be one of {', '.join(STYLES)}, got {optimizer!r}")
     return dict(STYLES[optimizer])
 
@@ -68,11 +71,18 @@ def shades(optimizer, n):
     list of str
         Colours as hexadecimal strings.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the book has no style of that name, or `n` is not a whole number from 2 on.
+
     Examples
     --------
     >>> shades("SGD", 3)
     ['#e69e66', '#d55e00', '#753400']
     """
+    if positive_int("n", n) < 2:
+        raise ValueError(f"n must be at least 2, got {n}")
     colour = np.array(to_rgb(style(optimizer)["color"]))
     lightest, darkest = 0.6 * colour + 0.4, 0.55 * colour
     stops = np.stack([lightest, colour, darkest])
@@ -108,7 +118,13 @@ def figure_svg(figure):
     Returns
     -------
     str
+
+    Raises
+    ------
+    TypeError
+        If `figure` is not a figure.
     """
+    instance("figure", figure, Figure)
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(_VOLATILE))
     svg = buffer.getvalue()
@@ -150,11 +166,24 @@ def level_curves(ax, objective, x, y, *, levels=12):
     Returns
     -------
     None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of that kind, or the objective is constant over the ranges.
     """
+    instance("ax", ax, Axes)
+    has_methods("objective", objective, "value")
+    positive_int("levels", levels)
+    for name, ends in (("x", x), ("y", y)):
+        if real_array(name, ends).shape != (2,) or ends[0] >= ends[1]:
+            raise ValueError(f"{name} must be a pair (from, to) with from < to, got {ends}")
     grid = np.stack(np.meshgrid(np.linspace(*x, 201), np.linspace(*y, 201)), axis=-1)
     values = objective.value(grid)
     lowest = values.min()
-    depth = np.geomspace(1e-3, 1, levels) * (values.max() - lowest)
+    if values.max() == lowest:
+        raise ValueError(f"objective must vary over x and y, got {lowest} everywhere")
+    depth = np.geomspace(1e-3, 1, levels, endpoint=False) * (values.max() - lowest)
     ax.contour(grid[..., 0], grid[..., 1], values, levels=lowest + depth, **_LEVELS)
     ax.set(xlim=x, ylim=y)
     ax.grid(visible=False)
@@ -179,7 +208,16 @@ def path(ax, points, optimizer, **kwargs):
     Returns
     -------
     None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of that kind.
     """
+    instance("ax", ax, Axes)
+    points = real_array("points", points)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"points must have shape (steps + 1, 2), got {points.shape}")
     look = style(optimizer) | {"marker": "o", "markersize": 3, "linewidth": 1.2} | kwargs
     ax.plot(points[:, 0], points[:, 1], **look)
     ax.plot(*points[0], "o", color=look["color"], markersize=7, markerfacecolor="white")

@@ -11,9 +11,9 @@ import warnings
 
 import numpy as np
 
-GRACE = 1.0  # seconds spent on stopping code
+GRACE = 2.0  # seconds spent on stopping code
 BEAT = 0.05  # seconds between two looks at running code, so that an interrupt is heard
-NUDGE = 0.005  # seconds between two attempts at stopping it
+NUDGE = 0.0002  # seconds between two attempts at stopping it
 
 
 class Stop(BaseException):
@@ -71,41 +71,55 @@ class _Worker(threading.Thread):
     """Run a body in a daemon thread that another thread can stop.
 
     CPython can raise an exception in another thread. It must not arrive after the body has ended,
-    where nobody would catch it: `lock` and `done` see to that. (`is_alive` will not do: after an
-    interrupted `join` it is false though the thread runs on.)
+    where nobody would catch it: `ended` and `lock` see to that. (`done` is there because after an
+    interrupted `join` a thread that runs on counts as dead.)
     """
 
     def __init__(self, body):
         super().__init__(daemon=True)
         self.body = body
         self.context = contextvars.copy_context()  # np.errstate lives in the context
+        self.error = None
+        self.ended = False
         self.lock = threading.Lock()
         self.done = threading.Event()
-        self.error = None
 
     def run(self):
-        begun = False
-        while True:
-            try:
-                if not begun:
-                    begun = True
-                    self.context.run(self.body)
-                with self.lock:
-                    self.done.set()
-                    self._raise(None)
-                return
-            except Stop:
-                pass
-            except BaseException as error:
-                self.error = error
+        try:
+            self.context.run(self.body)
+        except Stop:
+            pass
+        except BaseException as error:
+            self.error = error
+        self.ended = True  # no other Stop will follow, but one may be on its way
+        try:
+            self._retire()
+        except Stop:
+            self._retire()
+
+    def _retire(self):
+        with self.lock:  # whatever was on its way has been sent,
+            pass
+        self.done.set()  # and arrives no later than in this call
 
     def stop(self):
-        """Raise `Stop` in the body, again and again, since its code may swallow exceptions."""
+        """Raise `Stop` in the body, again and again, since its code may swallow exceptions.
+
+        It gets through if it falls outside of what catches it. To try often enough, the threads
+        must take turns more often than every 5 ms.
+        """
+        if self.done.is_set():
+            return
         end = time.monotonic() + GRACE
-        while not self.done.wait(NUDGE) and time.monotonic() < end:
-            with self.lock:
-                if not self.done.is_set():
-                    self._raise(Stop)
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(NUDGE)
+        try:
+            while not self.done.wait(NUDGE) and time.monotonic() < end:
+                with self.lock:
+                    if not self.ended:
+                        self._raise(Stop)
+        finally:
+            sys.setswitchinterval(interval)
 
     def _raise(self, exception):
         exception = exception and ctypes.py_object(exception)  # None: forget a pending one

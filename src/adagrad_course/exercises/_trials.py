@@ -257,21 +257,22 @@ def trials_of(exercise):
 
 def _failure(error):
     """Return the outcome of code that raised `error`: what, and where in the student's code."""
-    text = f"raised {printable(type(error).__name__)}"
     try:
-        message = printable(str(error))
-    except Exception:
-        message = ""
-    if message:
-        text += ": " + re.sub(r" at 0x[0-9a-fA-F]+", "", message)  # differs from run to run
+        text = f"raised {type(error).__name__}: {error}".removesuffix(": ")
+    except Stop:
+        raise
+    except BaseException:  # of the student's own making
+        text = "raised an exception that cannot be shown"
+    text = printable(re.sub(r" at 0x[0-9a-fA-F]+", "", text))  # addresses differ in every run
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         code = frame.f_code
         if not code.co_filename.startswith(_LIBRARIES):
             source = printable(linecache.getline(code.co_filename, line), 60)
             text += f", in line {line}" + (f", `{source}`" if source else "")
             break
-    remedy = next((text for kind, text in REMEDIES.items() if isinstance(error, kind)), None)
-    return Outcome(error=text, error_type=type(error), hint=remedy)
+    kind = type(error)
+    remedy = next((REMEDIES[known] for known in REMEDIES if issubclass(kind, known)), None)
+    return Outcome(error=text, error_type=kind, hint=remedy)
 
 
 def _is_starter(answer):

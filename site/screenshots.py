@@ -1,0 +1,99 @@
+"""Take pictures of the built site in headless Chromium.
+
+``python site/screenshots.py _build/html shots`` shows every page in light, in dark and at the
+width of a phone, for looking at. ``python site/screenshots.py _build/html --readme`` writes the
+two pictures of the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+README = {"width": 1200, "height": 800}
+README_PAGE = "chapters/01-learning-rates.html"
+
+
+def find_chromium() -> str | None:
+    """Return the path of an installed Chromium or Chrome, or None."""
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium without a window, and end it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+def take(
+    browser: Browser, page: Path, viewport: dict[str, int], theme: str, whole: bool
+) -> Image.Image:
+    """Return a picture of a page: of all of it, or of what the viewport shows first."""
+    context = browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")
+    tab = context.new_page()
+    tab.goto(page.resolve().as_uri())
+    tab.wait_for_load_state("networkidle")
+    picture = Image.open(io.BytesIO(tab.screenshot(full_page=whole)))
+    context.close()
+    return picture
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("html", type=Path, help="folder of the built site")
+    parser.add_argument("target", type=Path, nargs="?", help="folder for the pictures")
+    parser.add_argument("--readme", action="store_true", help="write the README's pictures")
+    options = parser.parse_args(arguments)
+    if find_chromium() is None:
+        sys.exit(f"No Chromium found (looked for {', '.join(CHROMIUM_NAMES)}).")
+    if not options.readme and options.target is None:
+        parser.error("a folder for the pictures is needed, or --readme")
+
+    with chromium() as browser:
+        if options.readme:
+            for theme in ("light", "dark"):
+                picture = take(browser, options.html / README_PAGE, README, theme, whole=False)
+                # A page has few colours: a palette makes the file a third as big.
+                picture.convert("RGB").quantize(128).save(
+                    Path(__file__).with_name(f"readme-{theme}.png"), optimize=True
+                )
+            return
+        options.target.mkdir(parents=True, exist_ok=True)
+        for page in sorted(options.html.rglob("*.html")):
+            if "_static" in page.parts or page == options.html / "index.html":
+                continue
+            for name, viewport, theme in (
+                ("light", DESKTOP, "light"),
+                ("dark", DESKTOP, "dark"),
+                ("phone", PHONE, "light"),
+                ("phone-dark", PHONE, "dark"),
+            ):
+                picture = take(browser, page, viewport, theme, whole=True)
+                picture.save(options.target / f"{page.stem}-{name}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,283 @@
+"""What a chapter must be, beyond what nbval sees: each rule yields the faults it finds.
+
+nbval passes a cell that was never executed, a picture in PNG, a warning that is always the same.
+The rules here close such gaps and hold the chapters to the book's form.
+"""
+
+import ast
+import copy
+import json
+import re
+from dataclasses import dataclass, field
+
+import nbformat
+import refresh
+
+MAX_LINES, MAX_SOLUTION_LINES = 15, 25  # of a code cell, blank ones not counted
+MIN_ALT_WORDS = 10
+
+
+def faults(path):
+    """Return all faults of the chapter at `path`."""
+    chapter = nbformat.read(path, as_version=4)
+    return [f"{rule.__name__}: {fault}" for rule in RULES for fault in rule(chapter)]
+
+
+# The gate: nothing gets past nbval ------------------------------------------------------------
+
+
+def is_refreshed(chapter):
+    """A valid notebook without an editor's traces, as `make refresh` leaves it."""
+    ids = [cell.get("id") for cell in chapter.cells]
+    if (chapter.nbformat, chapter.nbformat_minor) < (4, 5) or len(set(ids)) < len(ids):
+        yield "cells need ids, each its own: save it in format 4.5"
+        return
+    try:
+        nbformat.validate(chapter)
+    except nbformat.ValidationError as error:
+        yield f"not valid: {error}"
+    if refresh.normalised(copy.deepcopy(chapter)) != chapter:
+        yield "not as `make refresh` leaves it"
+
+
+def is_executed_in_order(chapter):
+    """Every code cell ran once, from the top: nbval passes a cell without outputs or count."""
+    counts = [cell.execution_count for cell in _code(chapter)]
+    if counts != list(range(1, len(counts) + 1)):
+        yield f"execution counts must be 1, 2, 3 …, got {counts}"
+
+
+def stores_what_is_compared(chapter):
+    """No errors, no warnings, and no output that nbval skips."""
+    for cell, output in _outputs(chapter):
+        where = f"cell [{cell.execution_count}]"
+        if output.output_type == "error":
+            yield f"{where} stores an error: {output.ename}: {output.evalue}"
+        if output.get("name") == "stderr":
+            yield f"{where} stores stderr: {output.text.strip()}"
+        for kind in output.get("data", {}):
+            if kind in {"image/png", "image/jpeg"}:
+                yield f"{where} stores {kind}, which nbval does not compare"
+
+
+def does_not_opt_out(chapter):
+    """No tag or comment tells nbval or `make refresh` to look away."""
+    for cell in _code(chapter):
+        tags = " ".join(cell.metadata.get("tags", []))
+        comments = " ".join(re.findall(r"#.*", cell.source))
+        if found := re.search(
+            r"nbval\S*|pytest_validate\S*|raises-exception|skip-execution",
+            f"{tags} {comments}",
+            re.IGNORECASE,
+        ):
+            yield f"cell [{cell.execution_count}] opts out with {found[0]}"
+
+
+def stays_at_home(chapter):
+    """No cell uses the network or a shell, and no text names a path of somebody's machine."""
+    for cell in _code(chapter):
+        where = f"cell [{cell.execution_count}]"
+        if re.search(r"^\s*(!|%%(bash|sh|script)|%(pip|conda|sx|system)\b)", cell.source, re.M):
+            yield f"{where} runs a shell"
+        elif taken := _imports(cell.source) & NETWORK:
+            yield f"{where} imports {', '.join(sorted(taken))}"
+    for cell in chapter.cells:
+        if found := re.search(
+            r"(?<![\w.])/(root|tmp|work|(home|Users)/\w+)/|\b[A-Z]:\\\\|site-packages",
+            json.dumps(cell, ensure_ascii=False),
+        ):
+            yield f"a cell names {found[0]}: {cell.source[:60]!r}"
+
+
+NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "subprocess", "urllib"}
+
+
+# The form: cells, figures, sections -----------------------------------------------------------
+
+
+def has_short_cells(chapter):
+    """A cell fits on a screen; plumbing belongs into the package."""
+    solutions = {id(c) for e in exercises_of(chapter) for c in e.solution}
+    for cell in _code(chapter):
+        lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+        limit = MAX_SOLUTION_LINES if id(cell) in solutions else MAX_LINES
+        if lines > limit:
+            yield f"cell [{cell.execution_count}] has {lines} lines, more than {limit}"
+
+
+def has_described_figures(chapter):
+    """Each figure has a name, a caption and a text for those who do not see it."""
+    names = []
+    for cell, svg in _figures(chapter):
+        where = f"cell [{cell.execution_count}]"
+        said = cell.metadata.get("mystnb", {})
+        caption = said.get("figure", {}).get("caption", "")
+        alt = said.get("image", {}).get("alt", "")
+        names.append(said.get("figure", {}).get("name", ""))
+        if not re.fullmatch(r"fig-[a-z0-9]+(-[a-z0-9]+)*", names[-1]):
+            yield f"{where}: a figure's name looks like fig-two-words, got {names[-1]!r}"
+        if not caption:
+            yield f"{where}: the figure has no caption"
+        if len(alt.split()) < MIN_ALT_WORDS or alt.strip() == caption.strip():
+            yield f"{where}: the alt text must say what is to be seen, got {alt!r}"
+        # Scale factors are no coordinates: their third decimal counts.
+        if fine := re.search(r"\d\.\d{3,}", re.sub(r"scale\([^)]*\)", "", svg)):
+            yield f"{where}: coordinates need at most two decimals, got …{fine[0]}"
+        if "<dc:date>" in svg:
+            yield f"{where}: the figure contains the date it was drawn"
+    if len(set(names)) < len(names):
+        yield f"figures share a name: {names}"
+
+
+def follows_the_walk(chapter):
+    """The sections every chapter has, in their order."""
+    text = _text(chapter)
+    if not text.startswith("# "):
+        yield "the first cell must start with the chapter's title"
+    position = 0
+    for title in ("In this chapter", "What to remember", "Exercises", "Further reading"):
+        found = re.compile(rf"^[#:`*]+.*\b{title}\b", re.M).search(text, position)
+        if not found:
+            yield f"{title!r} is missing or out of order"
+            return
+        position = found.end()
+
+
+def asks_before_it_shows(chapter):
+    """At least one question to predict an outcome, each answer with feedback of its own."""
+    heading = re.compile(r"^[#:`*]+.*\bPredict\b", re.M)
+    blocks = [cell.source for cell in chapter.cells if heading.search(cell.source)]
+    if not blocks:
+        yield "there is no Predict block"
+    for block in blocks:
+        if len(re.findall(r"^(?:`{3,}|:{3,})\{dropdown\}", block, re.M)) < 2:
+            yield f"each answer needs a dropdown with its feedback: {block[:60]!r}"
+
+
+# The exercises --------------------------------------------------------------------------------
+
+
+@dataclass
+class ExerciseInBook:
+    """An exercise as the chapter has it."""
+
+    label: str
+    cells: list = field(default_factory=list)  # the starter and the check
+    solution: list = field(default_factory=list)
+    ended: bool = False
+
+    @property
+    def numbers(self):
+        """Which exercises its cells check, as in {"1.2"}."""
+        return {n for cell in self.cells + self.solution for n in CHECK.findall(cell.source)}
+
+
+CHECK = re.compile(r"""\bcheck\(\s*["']([\d.]+)["']""")
+DIRECTIVE = re.compile(
+    r"^(?:`{3,}|:{3,})\{(exercise|solution-start|solution-end)\}[ \t]*(.*)\n?((?::.*\n?)*)", re.M
+)
+
+
+def exercises_of(chapter):
+    """Return the exercises of a chapter, each with the code cells that follow its statement."""
+    found, into = [], None
+    for cell in chapter.cells:
+        if cell.cell_type == "code" and into is not None:
+            into.append(cell)
+        for kind, argument, options in DIRECTIVE.findall(cell.source):
+            if kind == "exercise":
+                label = re.search(r"^:label:\s*(\S+)", options, re.M)
+                found.append(ExerciseInBook(label[1] if label else ""))
+                into = found[-1].cells
+            elif kind == "solution-start":
+                if found and argument.strip() == found[-1].label:
+                    into = found[-1].solution
+            else:
+                into = None
+                if found:
+                    found[-1].ended = True
+    return found
+
+
+def has_exercises(chapter, least=5):
+    """Each can be tried, checked and looked up; unattempted it says so, solved it passes."""
+    exercises = exercises_of(chapter)
+    if len(exercises) < least:
+        yield f"at least {least} exercises are wanted, got {len(exercises)}"
+    labels = [exercise.label for exercise in exercises]
+    if len(set(labels)) < len(labels):
+        yield f"exercises share a label: {labels}"
+    for exercise in exercises:
+        yield from (f"{exercise.label or 'exercise'}: {f}" for f in _exercise_faults(exercise))
+
+
+def _exercise_faults(exercise):
+    if not re.fullmatch(r"ex-[a-z0-9]+(-[a-z0-9]+)*", exercise.label):
+        yield f"its label must look like ex-two-words, got {exercise.label!r}"
+    if len(exercise.numbers) != 1:
+        yield f"its cells must check one exercise, got {sorted(exercise.numbers)}"
+        return
+    (number,) = exercise.numbers
+    if not any("..." in cell.source for cell in exercise.cells):
+        yield "it has no starter cell with `...`"
+    if f"{number}: not attempted yet" not in _printed(exercise.cells):
+        yield "the starter does not print 'not attempted yet'"
+    if not (exercise.solution and exercise.ended):
+        yield "it has no code between solution-start and solution-end"
+    for cell in exercise.solution:
+        if not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            yield f"cell [{cell.execution_count}] of its solution is not source_hidden"
+    passed = rf"^{re.escape(number)}: (all \d+ checks )?passed\.$"
+    if not re.search(passed, _printed(exercise.solution), re.M):
+        yield "its solution does not run check, or does not pass it"
+
+
+RULES = [
+    is_refreshed,
+    is_executed_in_order,
+    stores_what_is_compared,
+    does_not_opt_out,
+    stays_at_home,
+    has_short_cells,
+    has_described_figures,
+    follows_the_walk,
+    asks_before_it_shows,
+    has_exercises,
+]
+
+
+# What the rules look at -----------------------------------------------------------------------
+
+
+def _code(chapter):
+    return [cell for cell in chapter.cells if cell.cell_type == "code"]
+
+
+def _outputs(chapter):
+    return [(cell, output) for cell in _code(chapter) for output in cell.outputs]
+
+
+def _figures(chapter):
+    for cell, output in _outputs(chapter):
+        if svg := output.get("data", {}).get("image/svg+xml"):
+            yield cell, svg
+
+
+def _text(chapter):
+    return "\n\n".join(cell.source for cell in chapter.cells if cell.cell_type == "markdown")
+
+
+def _printed(cells):
+    return "".join(o.text for cell in cells for o in cell.outputs if o.output_type == "stream")
+
+
+def _imports(source):
+    """Return the packages that code imports; magics are not Python and import nothing."""
+    python = re.sub(r"^\s*[%!].*", "", source, flags=re.M)
+    names = set()
+    for node in ast.walk(ast.parse(python)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}

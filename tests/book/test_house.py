@@ -1,0 +1,232 @@
+"""What surrounds the book keeps its word: commands, workflows, versions, links and style."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import adagrad_course
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, **options)
+
+
+# Commands -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "chapters/setup.md"])
+def test_every_make_command_exists(page):
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.M))
+    commands = set(re.findall(r"(?:^|`)make ([a-z]+)", read(page), re.M))
+    assert commands
+    assert commands <= targets
+
+
+def test_help_lists_every_target():
+    targets = re.search(r"^\.PHONY: (.+)", read("Makefile"), re.M)[1].split()
+    assert re.findall(r"^([a-z]+):.*##", read("Makefile"), re.M) == targets
+
+
+def test_ci_runs_the_readmes_test_command():
+    assert re.search(r"^make test\b", read("README.md"), re.M)
+    assert read(".ci/run").splitlines()[-1] == "exec make test"
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert run("bash", "-n", ".ci/run").returncode == 0
+
+
+def test_the_snippet_in_the_readme_prints_what_it_says():
+    ((code, printed),) = re.findall(
+        r"```python\n(.*?)```\n\n```text\n(.*?)```", read("README.md"), re.S
+    )
+    assert run(sys.executable, "-c", code, check=True).stdout == printed
+
+
+# A stand-in for Python: it makes an environment whose pip writes down what it is asked to do.
+FAKE_PYTHON = """\
+#!/bin/sh
+case "$*" in
+    *version_info*) exit ${TOO_OLD:-0} ;;
+    *ensurepip*) exit ${NO_VENV:-0} ;;
+    "-m venv .venv")
+        mkdir -p .venv/bin
+        cat > .venv/bin/pip <<'END'
+#!/bin/sh
+echo "$*" >> pip.log
+case "$*" in *"$UNREACHABLE"*) exit 1 ;; esac
+END
+        chmod +x .venv/bin/pip ;;
+esac
+"""
+
+
+@pytest.fixture
+def install(tmp_path):
+    """Run make's installation in an empty folder; return its result and what pip was asked for."""
+    if not shutil.which("make"):
+        pytest.skip("no make")
+    for name in ("Makefile", "requirements.txt", "constraints.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "python").write_text(FAKE_PYTHON, encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+
+    def install(**environment):
+        log = tmp_path / "pip.log"
+        log.unlink(missing_ok=True)
+        result = subprocess.run(
+            ["make", ".venv/ready", "PYTHON=./python"],
+            cwd=tmp_path,
+            env=os.environ | {"UNREACHABLE": "nothing"} | environment,
+            capture_output=True,
+            text=True,
+        )
+        return result, log.read_text().splitlines() if log.exists() else []
+
+    return install
+
+
+def test_make_installs_once_and_again_when_the_requirements_change(install, tmp_path):
+    result, asked = install()
+    assert result.returncode == 0, result.stderr
+    cpu_build, requirements = asked
+    assert re.search(r"--retries 0 .*/whl/cpu torch==[\d.]+$", cpu_build)
+    assert requirements.endswith("install --quiet --disable-pip-version-check -r requirements.txt")
+    assert install()[1] == []
+    later = time.time() + 60
+    os.utime(tmp_path / "constraints.txt", (later, later))
+    assert install()[1] == asked
+
+
+def test_make_takes_the_default_torch_where_the_cpu_index_cannot_be_reached(install):
+    result, asked = install(UNREACHABLE="/whl/cpu")
+    assert result.returncode == 0
+    assert "taking the default build" in result.stdout
+    assert asked[-1].endswith("-r requirements.txt")
+
+
+def test_a_broken_off_installation_is_taken_up_again(install):
+    assert install(UNREACHABLE="requirements.txt")[0].returncode != 0
+    result, asked = install()
+    assert result.returncode == 0
+    assert asked[-1].endswith("-r requirements.txt")
+
+
+@pytest.mark.parametrize(
+    ("lack", "advice"),
+    [("TOO_OLD", "make book PYTHON=python3.12"), ("NO_VENV", "apt install python3-venv")],
+)
+def test_make_says_what_is_missing(install, tmp_path, lack, advice):
+    result, asked = install(**{lack: "1"})
+    assert result.returncode != 0
+    assert advice in result.stdout
+    assert asked == []
+    assert not (tmp_path / ".venv").exists()
+
+
+# Workflows ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def workflows():
+    files = (ROOT / ".github" / "workflows").glob("*.yml")
+    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in files}
+
+
+def steps(workflow):
+    return [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
+
+
+def test_workflows_may_only_read_and_pin_their_actions(workflows):
+    assert set(workflows) == {"test", "publish", "weekly"}
+    for workflow in workflows.values():
+        assert workflow["permissions"] == {"contents": "read"}
+        for step in steps(workflow):
+            assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/any@v1"))
+
+
+def test_nothing_is_published_untested(workflows):
+    jobs = workflows["publish"]["jobs"]
+    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
+    assert (jobs["build"]["needs"], jobs["deploy"]["needs"]) == ("test", "build")
+
+
+def test_workflows_call_the_commands_of_the_readme(workflows):
+    commands = {
+        name: [step["run"] for step in steps(workflow) if "run" in step]
+        for name, workflow in workflows.items()
+    }
+    assert commands == {
+        "test": ["bash .ci/run"],
+        "publish": ["make book"],
+        "weekly": ["make book", "bash .ci/run"],
+    }
+
+
+def test_the_weekly_run_covers_every_python_and_caches_nothing(workflows):
+    assert workflows["weekly"]["jobs"]["cold"]["strategy"]["matrix"]["python"] == PYTHONS
+    assert "cache" not in str(workflows["weekly"])
+
+
+# Versions, links, style -----------------------------------------------------------------------
+
+
+def test_one_version_everywhere():
+    citation = yaml.safe_load(read("CITATION.cff"))
+    version, released = adagrad_course.__version__, citation["date-released"]
+    assert citation["version"] == version
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["authors"] == [{"name": "The AdaGrad by Experiment authors"}]
+    assert f"## [{version}] - {released}\n" in read("CHANGELOG.md")
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_within_the_repository_lead_somewhere(page):
+    links = re.findall(r"""\]\(([^)#]+)\)|(?:src|srcset)="([^"]+)\"""", read(page))
+    local = [link for pair in links for link in pair if link and "://" not in link]
+    assert [link for link in local if not (ROOT / link).exists()] == []
+
+
+def test_the_package_imports_nothing_heavy():
+    heavy = ["torch", "sklearn", "pandas", "anywidget", "matplotlib", "scipy"]
+    code = f"import adagrad_course, sys; print([m for m in {heavy} if m in sys.modules])"
+    assert run(sys.executable, "-c", code, check=True).stdout == "[]\n"
+
+
+def tracked_files():
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_package_registry_or_somebodys_machine():
+    # Put together here, so that this file does not name them either.
+    hosts = [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com")]
+    homes = ["root", "work"]
+    unwanted = re.compile(
+        "|".join([r"\.".join(host) for host in hosts] + [rf"(?<![\w.-])/{home}/" for home in homes])
+    )
+    found = []
+    for path in tracked_files():
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        found += [(path.name, name) for name in unwanted.findall(text)]
+    assert found == []
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=["lint", "format"])
+def test_ruff_finds_nothing(command):
+    result = run(sys.executable, "-m", "ruff", *command, "--no-cache", ".")
+    assert result.returncode == 0, result.stdout + result.stderr

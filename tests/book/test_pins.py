@@ -1,0 +1,75 @@
+"""All that requirements.txt installs is pinned, to the versions that these tests run with."""
+
+import re
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pins(name):
+    """Return the pinned requirements of a file by name."""
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    parsed = [Requirement(line) for line in lines if re.match(r"\w", line)]
+    return {canonicalize_name(requirement.name): requirement for requirement in parsed}
+
+
+DIRECT, TRANSITIVE = pins("requirements.txt"), pins("constraints.txt")
+
+
+def installed_by(names):
+    """Return the version of each distribution that installing `names` brings, them included."""
+    versions, queue = {}, [(name, frozenset()) for name in names]
+    seen = set()
+    while queue:
+        name, extras = todo = queue.pop()
+        if todo in seen:
+            continue
+        seen.add(todo)
+        found = distribution(name)
+        versions[name] = found.version
+        for line in found.requires or []:
+            needed = Requirement(line)
+            marker = needed.marker
+            if not marker or any(marker.evaluate({"extra": e}) for e in extras or {""}):
+                queue.append((canonicalize_name(needed.name), frozenset(needed.extras)))
+    return versions
+
+
+@pytest.fixture(scope="module")
+def installed():
+    try:
+        return installed_by(DIRECT)
+    except PackageNotFoundError as error:
+        pytest.fail(f"{error.name} is not installed: pip install -r requirements.txt")
+
+
+def test_pins_are_exact_and_public():
+    for requirement in (DIRECT | TRANSITIVE).values():
+        assert re.fullmatch(r"==[\w.]+", str(requirement.specifier)), f"{requirement} is no pin"
+
+
+def test_a_pin_stands_in_one_file():
+    assert not DIRECT.keys() & TRANSITIVE.keys()
+
+
+def test_constraints_hold_on_every_platform():
+    for name in TRANSITIVE:
+        assert not name.startswith(("nvidia", "triton", "cuda")), f"{name} exists on Linux only"
+
+
+def test_everything_installed_is_pinned_to_what_is_installed(installed):
+    # Torch alone chooses the versions of the CUDA libraries that its default build for Linux needs.
+    wanted = {
+        name: Version(version).public
+        for name, version in installed.items()
+        if not name.startswith(("nvidia-", "triton", "cuda-"))
+    }
+    pinned = {n: str(r.specifier).removeprefix("==") for n, r in (DIRECT | TRANSITIVE).items()}
+    wrong = {n: v for n, v in wanted.items() if Version(v) != Version(pinned.get(n, "0"))}
+    assert not wrong, "pin these: " + " ".join(f"{n}=={v}" for n, v in sorted(wrong.items()))

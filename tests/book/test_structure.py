@@ -1,0 +1,268 @@
+"""Every chapter keeps the rules of structure.py, each rule catches what it is there for, and the
+pages fit together."""
+
+import copy
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import refresh
+import structure
+import yaml
+
+from adagrad_course.exercises import load
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(ROOT.glob("chapters/*.md"))
+CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.mark.parametrize("rule", structure.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter(path, rule):
+    assert list(rule(read(path))) == []
+
+
+# The pages together ---------------------------------------------------------------------------
+
+
+def prose():
+    """Return the text of each page and chapter by file name."""
+    pages = {path.name: path.read_text(encoding="utf-8") for path in PAGES}
+    for path in CHAPTERS:
+        cells = read(path).cells
+        pages[path.name] = "\n\n".join(c.source for c in cells if c.cell_type == "markdown")
+    return pages
+
+
+def test_the_table_of_contents_lists_every_page():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    files = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
+    pages = [str(path.relative_to(ROOT).with_suffix("").as_posix()) for path in PAGES + CHAPTERS]
+    assert sorted(files) == sorted(pages)
+
+
+@pytest.mark.parametrize("label", [r'"name": "(fig-[^"]+)"', r":label: (ex-\S+?)(?:\\n|\")"])
+def test_no_two_chapters_share_a_label(label):
+    labels = [found for path in CHAPTERS for found in re.findall(label, path.read_text("utf-8"))]
+    assert len(labels) >= 5
+    assert len(set(labels)) == len(labels)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_the_exercises_are_those_that_the_package_checks(path):
+    chapter = str(int(path.name[:2]))
+    in_book = [n for e in structure.exercises_of(read(path)) for n in e.numbers]
+    assert in_book == list(load(chapter))
+
+
+def test_citations_and_bibliography_agree():
+    bibliography = (ROOT / "chapters" / "references.bib").read_text(encoding="utf-8")
+    known = set(re.findall(r"^@\w+\{([^,\s]+),", bibliography, re.M))
+    cited = {
+        key.strip()
+        for text in prose().values()
+        for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text)
+        for key in keys.split(",")
+    }
+    assert cited == known
+
+
+def test_terms_are_in_the_glossary():
+    (glossary,) = re.findall(
+        r"^(`{3,}|:{3,})\{glossary\}\n(.*?)^\1", prose()["glossary.md"], re.M | re.S
+    )
+    defined = {line.lower() for line in glossary[1].splitlines() if line[:1].strip()}
+    used = {
+        (re.search(r"<(.+)>", term) or [None, term])[1].lower()
+        for text in prose().values()
+        for term in re.findall(r"\{term\}`([^`]+)`", text)
+    }
+    assert used <= defined
+    assert used, "no term is linked"
+
+
+# The rules themselves -------------------------------------------------------------------------
+
+
+def markdown(source):
+    return nbformat.v4.new_markdown_cell(source)
+
+
+def code(source, *outputs, **metadata):
+    return nbformat.v4.new_code_cell(source, outputs=list(outputs), metadata=metadata)
+
+
+def printed(text):
+    return nbformat.v4.new_output("stream", name="stdout", text=text)
+
+
+def drawn(
+    kind="image/svg+xml", data='<svg><path d="M 1.25 3.5" transform="scale(0.015625)"/></svg>'
+):
+    return nbformat.v4.new_output("display_data", data={kind: data})
+
+
+def exercise(number):
+    return [
+        markdown(f"```{{exercise}} Half\n:label: ex-half-{number}\n\nHalve it.\n```"),
+        code("def half(x):\n    ..."),
+        code(f'check("9.{number}", half)', printed(f"9.{number}: not attempted yet\n")),
+        markdown(f"```{{solution-start}} ex-half-{number}\n:class: dropdown\n```"),
+        code(
+            f'def half(x):\n    return x / 2\n\n\ncheck("9.{number}", half)',
+            printed(f"✓ one\n✓ two\n9.{number}: all 2 checks passed.\n"),
+            jupyter={"source_hidden": True},
+        ),
+        markdown("```{solution-end}\n```"),
+    ]
+
+
+FIGURE = {
+    "figure": {"caption": "A loss.", "name": "fig-loss"},
+    "image": {"alt": "A curve that falls from the upper left to the lower right."},
+}
+TEXT, PLOT, STARTER, CHECK, SOLUTION = range(5)  # the first code cells of the model
+
+
+@pytest.fixture
+def model():
+    """A chapter without a fault."""
+    chapter = nbformat.v4.new_notebook(
+        cells=[
+            markdown("# Model\n\n:::{admonition} In this chapter\nYou learn.\n:::"),
+            markdown(
+                "::::{admonition} Predict\nHow?\n"
+                ":::{dropdown} So\nYes.\n:::\n"
+                ":::{dropdown} Not\nNo.\n:::\n::::"
+            ),
+            code("print(1.5)", printed("1.5\n")),
+            code("plt.show()", drawn(), mystnb=FIGURE),
+            markdown("## What to remember\n\nThis."),
+            markdown("## Exercises"),
+            *(cell for number in range(1, 6) for cell in exercise(number)),
+            markdown("## Further reading\n\nMore."),
+        ]
+    )
+    for count, cell in enumerate(code_cells(chapter), start=1):
+        cell.execution_count = count
+    return refresh.normalised(chapter)
+
+
+def code_cells(chapter):
+    return [cell for cell in chapter.cells if cell.cell_type == "code"]
+
+
+def faults(chapter):
+    return {rule.__name__ for rule in structure.RULES if list(rule(chapter))}
+
+
+def test_the_model_has_no_fault(model):
+    assert faults(model) == set()
+
+
+def in_code(index, change):
+    return lambda chapter: change(code_cells(chapter)[index])
+
+
+def in_text(old, new):
+    def change(chapter):
+        for cell in chapter.cells:
+            cell.source = cell.source.replace(old, new)
+
+    return change
+
+
+def describe(**said):
+    return in_code(PLOT, lambda cell: cell.metadata.update(mystnb=FIGURE | said))
+
+
+BREAKAGES = {
+    "is_refreshed": [
+        in_code(TEXT, lambda cell: cell.metadata.update(collapsed=False)),
+        in_code(TEXT, lambda cell: cell.metadata.update(execution={"iopub.status.busy": "now"})),
+        in_code(TEXT, lambda cell: cell.update(id="no spaces")),
+        lambda chapter: chapter.cells[0].update(id=chapter.cells[1].id),
+        in_code(TEXT, lambda cell: cell.outputs.append(printed("2\n"))),
+        lambda chapter: chapter.metadata.language_info.update(version="3.12.1"),
+        lambda chapter: chapter.metadata.kernelspec.update(name="my-environment"),
+        lambda chapter: chapter.metadata.update(widgets={}),
+        lambda chapter: chapter.update(nbformat_minor=4),
+    ],
+    "is_executed_in_order": [
+        in_code(TEXT, lambda cell: cell.update(execution_count=None)),
+        in_code(TEXT, lambda cell: cell.update(execution_count=7)),
+    ],
+    "stores_what_is_compared": [
+        in_code(TEXT, lambda cell: cell.outputs[0].update(name="stderr")),
+        in_code(TEXT, lambda cell: cell.outputs.append(nbformat.v4.new_output("error"))),
+        in_code(PLOT, lambda cell: cell.update(outputs=[drawn("image/png", "iVBOR")])),
+    ],
+    "does_not_opt_out": [
+        in_code(TEXT, lambda cell: cell.metadata.update(tags=["nbval-ignore-output"])),
+        in_code(TEXT, lambda cell: cell.update(source="# NBVAL_SKIP\nprint(1.5)")),
+        in_code(TEXT, lambda cell: cell.metadata.update(tags=["raises-exception"])),
+    ],
+    "stays_at_home": [
+        in_code(TEXT, lambda cell: cell.update(source="from urllib.request import urlopen")),
+        in_code(TEXT, lambda cell: cell.update(source="!ls")),
+        in_code(TEXT, lambda cell: cell.update(source="%pip install torch")),
+        in_code(TEXT, lambda cell: cell.outputs[0].update(text="/home/ada/book/data\n")),
+        in_text("This.", "See C:\\Users\\ada."),
+    ],
+    "has_short_cells": [
+        in_code(TEXT, lambda cell: cell.update(source="x = 1\n" * 16)),
+        in_code(SOLUTION, lambda cell: cell.update(source=cell.source + "\nx = 1" * 24)),
+    ],
+    "has_described_figures": [
+        in_code(PLOT, lambda cell: cell.metadata.clear()),
+        describe(figure={"name": "fig-loss"}),
+        describe(figure={"caption": "A loss."}),
+        describe(figure={"caption": "A loss.", "name": "loss"}),
+        describe(image={"alt": "A loss."}),
+        describe(figure=FIGURE["figure"] | {"caption": FIGURE["image"]["alt"]}),
+        in_code(PLOT, lambda cell: cell.outputs.append(cell.outputs[0])),
+        in_code(PLOT, lambda cell: cell.update(outputs=[drawn(data='<svg d="M 1.255 3"/>')])),
+    ],
+    "follows_the_walk": [
+        in_text("# Model", "Model"),
+        in_text("What to remember", "Summary"),
+        lambda chapter: chapter.cells.insert(1, chapter.cells.pop()),
+    ],
+    "asks_before_it_shows": [
+        in_text("Predict", "Note"),
+        in_text(":::{dropdown} Not\nNo.\n:::\n", ""),
+    ],
+    "has_exercises": [
+        lambda chapter: chapter.cells.__delitem__(slice(6, 12)),
+        in_text("ex-half-2", "half-2"),
+        in_text("ex-half-2", "ex-half-1"),
+        in_text("```{solution-end}\n```", ""),
+        in_code(STARTER, lambda cell: cell.update(source="def half(x): return x")),
+        in_code(CHECK, lambda cell: cell.outputs[0].update(text="9.1: passed.\n")),
+        in_code(CHECK, lambda cell: cell.update(source='check("9.2", half)')),
+        in_code(SOLUTION, lambda cell: cell.metadata.clear()),
+        in_code(SOLUTION, lambda cell: cell.outputs[0].update(text="9.1: 1 of 2 checks passed.")),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"),
+    [(rule, change) for rule, changes in BREAKAGES.items() for change in changes],
+    ids=[f"{rule}-{i}" for rule, changes in BREAKAGES.items() for i in range(len(changes))],
+)
+def test_a_rule_catches(model, rule, change):
+    before = copy.deepcopy(model)
+    change(model)
+    assert model != before, "nothing was broken"
+    assert rule in faults(model)
+
+
+def test_every_rule_is_tested():
+    assert set(BREAKAGES) == {rule.__name__ for rule in structure.RULES}

@@ -1,0 +1,62 @@
+"""What a reader sees in a notebook when their code goes wrong, and that the kernel survives it."""
+
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+SETUP = """\
+import sys
+import numpy as np
+from adagrad_course.exercises import machinery
+from adagrad_course.exercises.machinery import Exercise, grade
+machinery.TIME_LIMIT = 0.5
+double = Exercise("1.1", reference=lambda x: 2 * x, cases={"one": (1.0,)}, hints=("Twice.",))
+"""
+LAST = '1.1: not passed yet. For a hint: hint("1.1")\n'
+CELLS = {
+    "def f(x):\n    while True: pass": (
+        "✗ one: did not finish within 0.5 s: is there a loop that never ends?\n    for x=1\n" + LAST
+    ),
+    "def f(x):\n    while True: print(x)": (
+        "✗ one: did not finish within 0.5 s: is there a loop that never ends?\n    for x=1\n"
+        "(Your code printed something; a check shows only its own report.)\n" + LAST
+    ),
+    "def f(x):\n    y = 2 * x\n    return z": (
+        "✗ one: raised NameError: name 'z' is not defined, in line 3, `return z`\n    for x=1\n"
+        "    Is every name spelled right, and defined before it is used?\n" + LAST
+    ),
+    "def f(x):\n    sys.exit()": (
+        "✗ one: raised SystemExit, in line 2, `sys.exit()`\n    for x=1\n"
+        "    End a function with `return`.\n" + LAST
+    ),
+    "def f(x):\n    exit()": (
+        "✗ one: raised SystemExit, in line 2, `exit()`\n    for x=1\n"
+        "    End a function with `return`.\n" + LAST
+    ),
+    "def f(x):\n    raise KeyboardInterrupt": (
+        "✗ one: raised KeyboardInterrupt, in line 2, `raise KeyboardInterrupt`\n"
+        "    for x=1\n" + LAST
+    ),
+    "def f(x):\n    np.zeros(1) / 0; print(x, file=sys.stderr); return 2 * x": (
+        "✓ one\n1.1: passed.\n"
+    ),
+    "def f(x):\n    ...": "1.1: not attempted yet\n",
+}
+
+
+@pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
+def test_a_notebook_stays_clean_and_alive():
+    sources = [SETUP, *(f"{cell}\nprint(grade(double, f))" for cell in CELLS)]
+    sources.append("print('alive')")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+    client = NotebookClient(notebook, timeout=60, allow_errors=True)
+    client.create_kernel_manager().kernel_spec.argv[0] = sys.executable  # this very environment
+    client.execute()
+    outputs = [cell.outputs for cell in notebook.cells]
+    assert all(len(output) <= 1 for output in outputs)
+    texts = [output[0].get("text", output[0]) if output else "" for output in outputs]
+    assert texts == ["", *CELLS.values(), "alive\n"]
+    names = {output[0].name for output in outputs if output}
+    assert names == {"stdout"}

@@ -1,0 +1,137 @@
+"""Running code that prints, warns, exits or never ends."""
+
+import _thread
+import contextlib
+import io
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+from adagrad_course.exercises import _sandbox
+from adagrad_course.exercises._sandbox import Stop, quiet, run_limited
+
+
+def endless():
+    while True:
+        pass
+
+
+def endless_and_stubborn():
+    while True:
+        try:  # noqa: SIM105
+            np.sqrt(2.0)
+        except BaseException:
+            pass
+
+
+def worker_count():
+    """Return how many workers run on, having given those that are ending a moment."""
+    for _ in range(100):
+        count = sum(isinstance(thread, _sandbox._Worker) for thread in threading.enumerate())
+        if not count:
+            break
+        time.sleep(0.01)
+    return count
+
+
+def test_a_body_runs_to_its_end():
+    done = []
+    assert run_limited(lambda: done.append(1), 5.0) == "finished"
+    assert done == [1]
+
+
+@pytest.mark.parametrize("body", [endless, endless_and_stubborn])
+def test_an_endless_loop_is_stopped(body, monkeypatch):
+    monkeypatch.setattr(_sandbox, "GRACE", 30.0)  # patience, for a busy machine
+    interval = sys.getswitchinterval()
+    assert run_limited(body, 0.1) == "stopped"
+    assert worker_count() == 0
+    assert sys.getswitchinterval() == interval
+
+
+def test_what_cannot_be_stopped_is_left_behind_and_dies_when_it_wakes(monkeypatch):
+    monkeypatch.setattr(_sandbox, "GRACE", 0.1)
+    woke = []
+
+    def asleep():
+        time.sleep(0.6)
+        woke.append(1)
+
+    assert run_limited(asleep, 0.1) == "runs on"
+    assert worker_count() == 0
+    assert not woke
+
+
+def test_stopping_at_the_very_moment_of_ending_lets_nothing_escape():
+    # An escaping Stop would be an unhandled exception in a thread, which pytest makes an error.
+    for i in range(200):
+        end = time.perf_counter() + 0.002
+
+        def body(end=end):
+            while time.perf_counter() < end:
+                pass
+
+        assert run_limited(body, 0.0015 + 5e-6 * i) in ("finished", "stopped")
+    assert worker_count() == 0
+
+
+def test_an_exception_of_the_body_arrives():
+    with pytest.raises(ZeroDivisionError):
+        run_limited(lambda: 1 / 0, 5.0)
+
+
+def test_the_users_interrupt_stops_the_body():
+    threading.Timer(0.2, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_limited(endless, 10.0)
+    assert worker_count() == 0
+
+
+def test_stop_is_not_an_exception_that_ordinary_code_catches():
+    assert not issubclass(Stop, Exception)
+
+
+def test_quiet_swallows_prints_and_warnings():
+    out, err = io.StringIO(), io.StringIO()
+
+    def noise():
+        print("out")
+        print("err", file=sys.stderr)
+        warnings.warn("warning", stacklevel=1)
+        np.array([1.0, -1.0]) / 0
+        np.sqrt(-1.0)
+
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with quiet() as sink:
+            noise()
+            assert run_limited(noise, 5.0) == "finished"
+        assert sink.used
+        with quiet() as sink:
+            pass
+        assert not sink.used
+        print("heard")
+    assert out.getvalue() == "heard\n"
+    assert err.getvalue() == ""
+
+
+def test_quiet_restores_what_it_changed():
+    before = sys.stdout, sys.stderr, warnings.filters[:], np.geterr()
+    with contextlib.suppress(ValueError), quiet():
+        sys.stdout = None
+        raise ValueError
+    assert (sys.stdout, sys.stderr, warnings.filters[:], np.geterr()) == before
+
+
+def test_endless_printing_takes_no_memory():
+    def noise():
+        while True:
+            print("x" * 10**6)
+
+    with quiet() as sink:
+        assert run_limited(noise, 0.1) == "stopped"
+    assert sink.used
+    assert not hasattr(sink, "getvalue")

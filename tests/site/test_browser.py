@@ -1,0 +1,121 @@
+"""The site as its readers meet it: in a browser, on a phone, by keyboard, without a server."""
+
+import pytest
+
+CHAPTER = "chapters/01-learning-rates.html"
+PHONE = 390  # pixels
+
+
+def theme(tab):
+    return tab.evaluate("document.documentElement.dataset.theme")
+
+
+def focus_with_tab(tab, selector, presses=200):
+    """Press Tab until the element has the focus, as a reader without a mouse does."""
+    for _ in range(presses):
+        if tab.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+        tab.keyboard.press("Tab")
+    pytest.fail(f"{selector} is not reached with the Tab key")
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_a_page_loads_without_a_complaint(open_tab, page, over):
+    tab = open_tab(page, over)
+    assert tab.locator("main h1:visible").is_visible()
+    assert tab.evaluate("document.fonts.ready.then((fonts) => fonts.status)") == "loaded"
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_the_root_leads_to_the_first_page(open_tab, over):
+    open_tab("index.html", over).wait_for_url("**/chapters/welcome.html")
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_light_and_dark_are_switched_by_keyboard_and_remembered(open_tab, over):
+    tab = open_tab(CHAPTER, over, color_scheme="light")
+    assert theme(tab) == "light"
+    focus_with_tab(tab, ".theme-switch-button")
+    tab.keyboard.press("Enter")
+    assert theme(tab) == "dark"
+    tab.reload()
+    assert theme(tab) == "dark"
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_search_finds_the_first_chapter(open_tab, over):
+    tab = open_tab("chapters/welcome.html", over)
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("learning rate")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/search.html?q=learning+rate")
+    result = tab.locator(f"ul.search > li:has(a[href^='{CHAPTER}'])").first
+    result.wait_for()
+    if over == "http":  # only there may a script read the pages that it quotes
+        result.locator("p.context").wait_for()
+    result.locator("a").click()
+    tab.wait_for_url(f"**/{CHAPTER}*")
+
+
+def test_a_solution_is_closed_and_opens_by_keyboard(open_tab):
+    tab = open_tab(CHAPTER)
+    solutions = tab.locator("details.solution")
+    assert solutions.count() > 0
+    assert tab.locator("details.solution[open]").count() == 0
+    summary = solutions.first.locator("summary").first
+    summary.focus()
+    tab.keyboard.press("Enter")
+    assert solutions.first.get_attribute("open") is not None
+    assert solutions.first.locator(".sd-summary-content").is_visible()
+
+
+def test_the_table_of_contents_is_used_by_keyboard_on_a_phone(open_tab):
+    tab = open_tab("chapters/welcome.html", width=PHONE)
+    entry = tab.locator(f"nav.bd-docs-nav a[href$='{CHAPTER.split('/')[1]}']")
+    assert not entry.is_visible()
+    focus_with_tab(tab, ".primary-toggle")
+    tab.keyboard.press("Enter")
+    entry.wait_for(state="visible")
+    tab.keyboard.press("Escape")
+    entry.wait_for(state="hidden")
+    tab.keyboard.press("Enter")
+    entry.focus()
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**/{CHAPTER}")
+
+
+def test_the_side_bar_folds_away(open_tab):
+    tab = open_tab(CHAPTER)
+    sidebar = tab.locator("#pst-primary-sidebar")
+    assert sidebar.is_visible()
+    tab.locator(".primary-toggle").click()
+    sidebar.wait_for(state="hidden")
+
+
+def test_the_launch_menu_opens_by_keyboard(open_tab):
+    tab = open_tab(CHAPTER)
+    focus_with_tab(tab, ".dropdown-launch-buttons > button")
+    tab.keyboard.press("Enter")
+    tab.locator("a[href^='https://mybinder.org/']").wait_for(state="visible")
+
+
+def test_code_is_copied(open_tab):
+    tab = open_tab(CHAPTER)
+    cell = tab.locator(".cell_input").first
+    cell.hover()
+    cell.locator("button.copybtn").click()
+    cell.locator("button.copybtn.success").wait_for()
+
+
+def test_a_page_can_be_read_without_javascript(open_tab):
+    tab = open_tab(CHAPTER, java_script_enabled=False)
+    assert tab.locator("main h1:visible").is_visible()
+    assert tab.locator(".bd-article p .katex-html").first.is_visible()
+    assert not tab.locator("details.solution .sd-summary-content").first.is_visible()
+    assert not tab.locator(".theme-switch-button").is_visible()
+
+
+def test_focus_is_seen(open_tab):
+    tab = open_tab(CHAPTER)
+    focus_with_tab(tab, ".bd-article a")
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"

@@ -1,0 +1,260 @@
+"""Runs and sweeps against closed forms, against torch.optim, and when they go wrong."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adagrad_course.descent import descend, sweep
+from adagrad_course.objectives import Noisy, Quadratic, Rosenbrock, Saddle, SoftmaxRegression
+from adagrad_course.optimizers import SGD, AdaGrad, Momentum
+
+examples = settings(max_examples=30, deadline=None, database=None)
+BOWL = Quadratic([1.0, 9.0])
+START = np.array([1.0, -2.0])
+
+
+def assert_runs_equal(run, other):
+    """Bit for bit."""
+    for kind in ("points", "losses", "gradients", "effective_lrs"):
+        np.testing.assert_array_equal(getattr(run, kind), getattr(other, kind), err_msg=kind)
+
+
+def row(run, *i):
+    """One run of a batch."""
+    kinds = (run.points, run.losses, run.gradients, run.effective_lrs)
+    return type(run)(*(kind[:, *i] for kind in kinds))
+
+
+@examples
+@given(st.floats(0.01, 100), st.floats(0.01, 1.99))
+def test_sgd_on_a_bowl_is_the_closed_form(curvature, share):
+    lr = share / curvature
+    run = descend(Quadratic([curvature]), [3.0], SGD(lr), steps=40)
+    expected = 3.0 * (1 - lr * curvature) ** np.arange(41)
+    # 1 - lr·h loses digits where it nearly vanishes, hence the absolute part.
+    np.testing.assert_allclose(run.points[:, 0], expected, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(run.losses, curvature * expected**2 / 2, rtol=1e-11, atol=1e-14)
+    assert run.steps == 40
+
+
+@examples
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=4))
+def test_stable_exactly_below_two_over_l(curvatures):
+    bowl = Quadratic(curvatures)
+    lrs = np.array([0.99, 1.01]) * 2 / bowl.smoothness
+    below, above = sweep(bowl, np.ones(len(curvatures)), SGD, lrs, steps=1000).trajectory.losses.T
+    assert below[-1] < 0.5 * below[0]
+    # Seen along the stiffest direction, that of L, which outgrows all others in the end.
+    assert above[-1] > above[-2] > 1e10 * bowl.smoothness
+
+
+MAKERS = {
+    "SGD": SGD,
+    "Momentum": Momentum,
+    "AdaGrad": AdaGrad,
+    "AdaGrad-0": lambda lr: AdaGrad(lr, eps=0.0),
+    "schedule": lambda lr: SGD(lambda t: lr / np.sqrt(t)),
+}
+every_maker = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+@every_maker
+@pytest.mark.parametrize(
+    ("objective", "start"),
+    [
+        (Quadratic(np.geomspace(0.1, 1.9, 50)), np.arange(50) / 7),
+        (Quadratic([1.0, 9.0], rotation=0.5), START),
+        (Saddle(), [0.3, 1e-3]),
+        (Rosenbrock(), [-1.0, 1.0]),
+        (SoftmaxRegression(np.eye(20, 3), np.arange(20) % 3), np.zeros(12)),
+    ],
+    ids=["Quadratic", "Quadratic-turned", "Saddle", "Rosenbrock", "SoftmaxRegression"],
+)
+def test_a_sweep_is_each_rate_alone_bit_for_bit(make, objective, start):
+    lrs = np.geomspace(1e-4, 1e3, 15)
+    swept = sweep(objective, start, make, lrs, steps=300)
+    assert swept.trajectory.points.shape == (301, 15, len(start))
+    for i, lr in enumerate(lrs):
+        assert_runs_equal(row(swept.trajectory, i), descend(objective, start, make(lr), steps=300))
+
+
+def test_divergence_is_recorded():
+    run = sweep(BOWL, START, SGD, [0.1, 10.0], steps=300).trajectory
+    np.testing.assert_array_equal(run.diverged, [False, True])
+    finite = np.isfinite(run.losses)
+    assert finite[:, 0].all()
+    last = finite[:, 1].sum() - 1
+    assert 10 < last < 300
+    assert (run.losses[last + 1 :, 1] == np.inf).all()
+    assert np.isfinite(run.points).all()
+    # It stays where it was, huge, when its loss overflowed, and its gradients count no more.
+    assert np.abs(run.points[-1, 1]).max() > 1e150
+    assert (run.points[last + 2 :, 1] == run.points[last + 1, 1]).all()
+    assert (run.gradients[last + 1 :, 1] == 0).all()
+
+
+class Logarithm:
+    """f(x) = x - log x: at 0 NumPy would warn of a division, beyond it of an invalid value."""
+
+    def value(self, points):
+        return (points - np.log(points))[..., 0]
+
+    def gradient(self, points):
+        return 1 - 1 / points
+
+
+@every_maker
+def test_a_run_that_leaves_the_domain_diverges_alone(make):
+    lrs = np.array([0.01, 0.1, 0.5, 4.6, 100.0])
+    swept = sweep(Logarithm(), [3.0], make, lrs, steps=100)
+    run = swept.trajectory
+    np.testing.assert_array_equal(run.diverged, [False, False, False, True, True])
+    assert not np.isnan(run.losses).any()
+    assert swept.best_lr == 0.5 or make is not SGD
+    for i, lr in enumerate(lrs):
+        assert_runs_equal(row(run, i), descend(Logarithm(), [3.0], make(lr), steps=100))
+
+
+@pytest.mark.parametrize("start", [[0.0], [-1.0]])
+def test_a_start_outside_the_domain_has_diverged(start):
+    run = descend(Logarithm(), start, SGD(0.1), steps=3)
+    assert run.diverged
+    assert (run.losses == np.inf).all()
+    assert (run.points == start).all()
+
+
+class Cliff:
+    """A loss that stays finite while the gradient is not, beyond x = 1."""
+
+    def value(self, points):
+        return points[..., 0]
+
+    def gradient(self, points):
+        return np.where(points > 1, np.nan, -1.0)
+
+
+def test_a_gradient_that_is_nan_ends_the_run():
+    run = descend(Cliff(), [0.0], SGD(0.4), steps=6)
+    np.testing.assert_allclose(run.losses, [0.0, 0.4, 0.8, 1.2, np.inf, np.inf, np.inf])
+    np.testing.assert_allclose(run.points[3:, 0], 1.2)
+
+
+class Slope:
+    """A straight slope so steep that a step can lead beyond all floating-point numbers."""
+
+    def value(self, points):
+        return 1e-300 * points[..., 0]
+
+    def gradient(self, points):
+        return np.full_like(points, 1e300)
+
+
+def test_a_step_to_infinity_is_not_taken():
+    run = sweep(Slope(), [0.0], SGD, [1e-300, 1e100], steps=2).trajectory
+    np.testing.assert_array_equal(run.points[:, :, 0], [[0, 0], [-1, 0], [-2, 0]])
+    np.testing.assert_array_equal(run.diverged, [False, True])
+
+
+@every_maker
+def test_effective_rates_explain_the_run(make):
+    run = descend(BOWL, START, make(0.05), steps=50)
+    direction = run.gradients
+    if make is Momentum:
+        powers = np.subtract.outer(np.arange(50), np.arange(50))
+        direction = np.tril(0.9 ** np.maximum(powers, 0)) @ run.gradients
+    moved = run.points[:-1] - run.effective_lrs * direction
+    np.testing.assert_allclose(run.points[1:], moved, rtol=1e-12, atol=1e-14)
+    np.testing.assert_array_equal(run.gradients, BOWL.gradient(run.points[:-1]))
+    np.testing.assert_array_equal(run.losses, BOWL.value(run.points))
+
+
+def test_effective_rates_are_those_of_the_formulas():
+    t = np.arange(1, 31)[:, None]
+    constant = descend(BOWL, START, SGD(0.05), steps=30)
+    assert (constant.effective_lrs == 0.05).all()
+    scheduled = descend(BOWL, START, SGD(lambda t: 0.1 / t), steps=30)
+    np.testing.assert_allclose(scheduled.effective_lrs, np.broadcast_to(0.1 / t, (30, 2)))
+    adagrad = descend(BOWL, START, AdaGrad(0.5, eps=0.1, initial_accumulator_value=2.0), steps=30)
+    accumulator = 2.0 + np.cumsum(adagrad.gradients**2, axis=0)
+    np.testing.assert_allclose(adagrad.effective_lrs, 0.5 / (np.sqrt(accumulator) + 0.1))
+
+
+@every_maker
+def test_each_rate_runs_from_each_start(make):
+    starts, lrs = np.random.default_rng(0).standard_normal((4, 2)), [0.01, 0.1, 0.2]
+    swept = sweep(BOWL, starts, make, lrs, steps=20)
+    assert swept.final_losses.shape == (3, 4)
+    for i, j in np.ndindex(3, 4):
+        alone = descend(BOWL, starts[j], make(lrs[i]), steps=20)
+        assert_runs_equal(row(swept.trajectory, i, j), alone)
+    assert swept.best_lr == lrs[swept.final_losses.mean(axis=1).argmin()]
+
+
+def test_a_rate_for_each_coordinate():
+    run = descend(BOWL, START, SGD(1 / BOWL.curvatures), steps=1)
+    np.testing.assert_allclose(run.points[-1], 0.0, atol=1e-15)  # Newton's method
+
+
+def test_an_optimizer_that_ignores_the_rate_runs_once_for_each():
+    swept = sweep(BOWL, START, lambda lr: SGD(0.1), [0.1, 0.2], steps=5)
+    assert swept.final_losses.shape == (2,)
+    assert swept.final_losses[0] == swept.final_losses[1]
+
+
+def test_the_best_rate_is_the_one_theory_names():
+    lrs = np.array([0.1, 0.15, 0.2, 0.21, 0.22, 0.3])
+    assert sweep(BOWL, START, SGD, lrs, steps=200).best_lr == 0.2  # 2 / (L + μ)
+
+
+def test_noise_is_given_by_the_seed():
+    noisy = Noisy(BOWL, noise=1.0)
+
+    def run(rng):
+        return sweep(noisy, START, SGD, [0.01, 0.1], steps=20, rng=rng).trajectory
+
+    first, same, other = (run(np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert_runs_equal(first, same)
+    assert (first.gradients != other.gradients).all()
+    assert (first.gradients[:, 0] != first.gradients[:, 1])[1:].all()
+    assert_runs_equal(run(None), sweep(BOWL, START, SGD, [0.01, 0.1], steps=20).trajectory)
+
+
+def test_inputs_are_left_alone():
+    start, lrs = np.array([1, 2]), np.array([0.1, 0.2])
+    for array in (start, lrs):
+        array.flags.writeable = False
+    swept = sweep(BOWL, start, SGD, lrs, steps=3)
+    np.testing.assert_array_equal(swept.trajectory.points[0], [start, start])
+    assert swept.trajectory.points.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("make", "torchs"),
+    [
+        (SGD, torch.optim.SGD),
+        (Momentum, lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9)),
+        (AdaGrad, torch.optim.Adagrad),
+    ],
+)
+def test_a_sweep_is_the_loop_a_reader_would_write(make, torchs):
+    lrs = np.geomspace(1e-3, 0.1, 5)
+    swept = sweep(Rosenbrock(), [-0.2, 0.1], lambda lr: make(lr / 100), lrs, steps=60)
+    for i, lr in enumerate(lrs):
+        params = torch.tensor([-0.2, 0.1], dtype=torch.float64, requires_grad=True)
+        optimizer = torchs([params], lr=lr / 100)
+        path = [params.tolist()]
+        for _ in range(60):
+            optimizer.zero_grad()
+            x, y = params
+            ((1 - x) ** 2 + 100 * (y - x**2) ** 2).backward()
+            optimizer.step()
+            path.append(params.tolist())
+        np.testing.assert_allclose(swept.trajectory.points[:, i], path, rtol=1e-12, atol=1e-12)
+
+
+def test_reprs_say_what_was_run():
+    swept = sweep(BOWL, START, SGD, [0.001, 0.1], steps=5)
+    assert repr(swept) == "Sweep(2 rates from 0.001 to 0.1)"
+    assert repr(swept.trajectory) == "Trajectory(5 steps, points (6, 2, 2))"

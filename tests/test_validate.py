@@ -1,0 +1,384 @@
+"""Bad input, tried at every door of the package: the error names it, what it must be, what came."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from matplotlib.figure import Figure
+
+from adagrad_course._validate import real_array
+from adagrad_course.descent import descend, sweep
+from adagrad_course.objectives import (
+    DoubleWell,
+    Noisy,
+    Plateau,
+    Quadratic,
+    Rosenbrock,
+    Saddle,
+    SoftmaxRegression,
+)
+from adagrad_course.optimizers import SGD, AdaGrad, Momentum
+from adagrad_course.plots import figure_svg, level_curves, path, shades, style
+
+BOWL = Quadratic([1.0, 4.0])
+SOFTMAX = SoftmaxRegression([[0.0], [1.0], [2.0]], [0, 1, 1])
+OPTIMIZERS = [SGD(0.1), Momentum(0.1), AdaGrad(0.1)]
+PAIR = np.ones(2)
+examples = settings(max_examples=50, deadline=None, database=None)
+
+
+def refused(name, expected, given, call, *args):
+    """Assert that the call is refused, by an error that says all three things."""
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call(*args)
+    # NumPy's own errors (broadcasting, casting, axes) are subclasses, or read otherwise.
+    assert caught.type in (TypeError, ValueError)
+    said = re.fullmatch(r"(.+?) must (.+), got (.+)", str(caught.value), re.DOTALL)
+    assert said, caught.value
+    assert said[1] == name
+    assert expected in said[2]
+    assert given in said[3]
+
+
+AXES = Figure().subplots()  # nothing is ever drawn on them
+
+
+# One line per argument that takes an array: where it goes in, by the name the message must use.
+ARRAYS = [
+    *(("params", opt.init) for opt in OPTIMIZERS),
+    *(("params", lambda v, o=opt: o.step(v, PAIR, o.init(PAIR))) for opt in OPTIMIZERS),
+    *(("grads", lambda v, o=opt: o.step(PAIR, v, o.init(PAIR))) for opt in OPTIMIZERS),
+    *(("lr", kind) for kind in (SGD, Momentum, AdaGrad)),
+    ("lr(1)", lambda v: SGD(lambda t: v).step(PAIR, PAIR, SGD(1).init(PAIR))),
+    ("lr(1)", lambda v: descend(BOWL, PAIR, SGD(lambda t: v), 1)),
+    ("momentum", lambda v: Momentum(0.1, v)),
+    ("eps", lambda v: AdaGrad(0.1, eps=v)),
+    ("initial_accumulator_value", lambda v: AdaGrad(0.1, initial_accumulator_value=v)),
+    ("curvatures", Quadratic),
+    ("minimum", lambda v: Quadratic([1.0, 4.0], minimum=v)),
+    ("rotation", lambda v: Quadratic([1.0, 4.0], rotation=v)),
+    ("tilt", DoubleWell),
+    ("noise", lambda v: Noisy(BOWL, v)),
+    ("features", lambda v: SoftmaxRegression(v, [0, 1])),
+    ("labels", lambda v: SoftmaxRegression([[0.0], [1.0]], v)),
+    *(
+        ("points", method)
+        for objective in (BOWL, Saddle(), DoubleWell(), Plateau(), Rosenbrock(), SOFTMAX)
+        for method in (objective.value, objective.gradient)
+    ),
+    ("points", SOFTMAX.error_rate),
+    ("start", lambda v: descend(BOWL, v, SGD(0.1), 1)),
+    ("start", lambda v: sweep(BOWL, v, SGD, [0.1], 1)),
+    ("lrs", lambda v: sweep(BOWL, PAIR, SGD, v, 1)),
+    ("x", lambda v: level_curves(AXES, BOWL, v, (0, 1))),
+    ("y", lambda v: level_curves(AXES, BOWL, (0, 1), v)),
+    ("points", lambda v: path(AXES, v, "SGD")),
+]
+
+# 10**400 is a number, but not one that NumPy can hold.
+NOT_NUMBERS = [None, "abc", b"1", ["a", 1], 1j, [1j], True, [True], object(), {1}, 10**400]
+ragged = st.lists(st.lists(st.floats(0, 1), max_size=4), min_size=2).filter(
+    lambda rows: len({len(row) for row in rows}) > 1
+)
+good_arrays = arrays(np.float64, array_shapes(min_dims=2), elements=st.floats(0.1, 0.9))
+places = st.integers(0, 10**6)
+
+
+def spoiled(array, bad, place):
+    """Put one bad value somewhere into an array of good ones."""
+    array.flat[place % array.size] = bad
+    return array
+
+
+@examples
+@given(st.sampled_from(NOT_NUMBERS), ragged, good_arrays, st.sampled_from([np.nan, np.inf]), places)
+def test_not_finite_numbers(value, rows, array, bad, place):
+    array = spoiled(array, bad, place)
+    for name, give in ARRAYS:
+        if not (name == "minimum" and value is None):  # None: the origin
+            refused(name, "hold real numbers", type(value).__name__, give, value)
+        refused(name, "be a rectangular array of numbers", "list [[", give, rows)
+        refused(name, "not be empty", "shape (2, 0)", give, np.empty((2, 0)))
+        refused(name, "be finite", str(bad), give, array)
+
+
+POSITIVE = {"lr", "lr(1)", "curvatures", "lrs"}
+FROM_ZERO = {"momentum", "eps", "initial_accumulator_value"}
+
+
+@examples
+@given(good_arrays, st.floats(max_value=0, exclude_max=True, allow_infinity=False), places)
+def test_negative_or_zero(array, bad, place):
+    negative, zero = spoiled(array.copy(), bad, place), spoiled(array, 0.0, place)
+    for name, give in ARRAYS:
+        if name in POSITIVE:
+            refused(name, "be positive", "0.0", give, zero)
+            refused(name, "be positive", str(bad), give, negative)
+        elif name in FROM_ZERO:
+            refused(name, "be zero or positive", str(bad), give, negative)
+
+
+COUNTS = [
+    ("steps", lambda v: descend(BOWL, PAIR, SGD(0.1), v)),
+    ("steps", lambda v: sweep(BOWL, PAIR, SGD, [0.1], v)),
+    ("batch_size", lambda v: SoftmaxRegression([[0.0], [1.0]], [0, 1], batch_size=v)),
+    ("n", lambda v: shades("SGD", v)),
+    ("levels", lambda v: level_curves(AXES, BOWL, (0, 1), (0, 1), levels=v)),
+]
+
+
+@pytest.mark.parametrize(("name", "give"), COUNTS)
+@examples
+@given(
+    st.floats() | st.booleans() | st.sampled_from([np.True_, "3", [3], PAIR, 3j, object()]),
+    st.integers(max_value=0),
+)
+def test_not_a_count(name, give, value, small):
+    refused(name, "be a whole number", type(value).__name__, give, value)
+    refused(name, "be at least 1", str(small), give, small)
+
+
+METHODS = [
+    ("objective", "value", lambda v: descend(v, PAIR, SGD(0.1), 1)),
+    ("objective", "value", lambda v: sweep(v, PAIR, SGD, [0.1], 1)),
+    ("objective", "value", lambda v: Noisy(v, 0.1)),
+    ("objective", "value", lambda v: level_curves(AXES, v, (0, 1), (0, 1))),
+    ("optimizer", "init", lambda v: descend(BOWL, PAIR, v, 1)),
+    ("optimizer", "init", lambda v: sweep(BOWL, PAIR, lambda lr: v, [0.1], 1)),
+]
+
+
+@pytest.mark.parametrize("value", [None, 3, "bowl", PAIR, len, Quadratic, SGD], ids=repr)
+@pytest.mark.parametrize(("name", "method", "give"), METHODS)
+def test_lacks_a_method(name, method, give, value):
+    given = "the class" if isinstance(value, type) else type(value).__name__
+    refused(name, f"be an object with a method {method}", given, give, value)
+
+
+KINDS = [
+    ("rng", "Generator", lambda v: descend(Noisy(BOWL, 1.0), PAIR, SGD(0.1), 1, rng=v)),
+    ("rng", "Generator", lambda v: Noisy(BOWL, 1.0).stochastic_gradient(PAIR, v)),
+    ("rng", "Generator", lambda v: SOFTMAX.stochastic_gradient(np.zeros(SOFTMAX.size), v)),
+    *(
+        ("state", type(opt.init(PAIR)).__name__, give)
+        for opt in OPTIMIZERS
+        for give in (opt.effective_lr, lambda v, o=opt: o.step(PAIR, PAIR, v))
+    ),
+    ("figure", "Figure", figure_svg),
+    ("ax", "Axes", lambda v: level_curves(v, BOWL, (0, 1), (0, 1))),
+    ("ax", "Axes", lambda v: path(v, np.ones((3, 2)), "SGD")),
+]
+
+
+@pytest.mark.parametrize(
+    "value", [0, "0", PAIR, np.random, (1, PAIR)], ids=lambda v: type(v).__name__
+)
+@pytest.mark.parametrize(("name", "kind", "give"), KINDS)
+def test_of_another_kind(name, kind, give, value):
+    refused(name, kind, type(value).__name__, give, value)
+
+
+class Bowl:
+    """An objective as a reader might write it, with one method replaced by a faulty one."""
+
+    def __init__(self, **faulty):
+        vars(self).update(faulty)
+
+    def value(self, points):
+        return (points**2).sum(axis=-1) / 2
+
+    def gradient(self, points):
+        return points
+
+
+class Still(SGD):
+    """An optimizer as a reader might write it, with a faulty step."""
+
+    def __init__(self, given):
+        super().__init__(1.0)
+        object.__setattr__(self, "given", given)
+
+    def step(self, params, grads, state):
+        return self.given
+
+
+def stepped(optimizer, params=PAIR, **replaced):
+    state = optimizer.init(params)._replace(**replaced)
+    return optimizer.step(params, np.ones_like(params), state)
+
+
+COLUMN = np.full((3, 1), 0.5)
+REFUSED = {
+    # shapes
+    "grads": (lambda: SGD(1).step(PAIR, np.ones(3), SGD(1).init(PAIR)), "grads", "(2,)", "(3,)"),
+    "grads-broadcast": (lambda: SGD(1).step(PAIR, 1.0, SGD(1).init(PAIR)), "grads", "(2,)", "()"),
+    **{
+        f"{kind.__name__}-lr-{shape}": (
+            lambda kind=kind, shape=shape: stepped(kind(np.ones(shape))),
+            "lr",
+            "broadcast to the shape of params, (2,)",
+            f"shape {shape}",
+        )
+        for kind in (SGD, Momentum, AdaGrad)
+        for shape in [(3,), (3, 1), (1, 2)]
+    },
+    "schedule": (lambda: stepped(SGD(lambda t: COLUMN)), "lr", "broadcast", "(3, 1)"),
+    "momentum": (lambda: stepped(Momentum(0.1, COLUMN)), "momentum", "broadcast", "(3, 1)"),
+    "eps": (lambda: stepped(AdaGrad(0.1, COLUMN)), "eps", "broadcast", "(3, 1)"),
+    "initial": (
+        lambda: AdaGrad(0.1, initial_accumulator_value=COLUMN).init(PAIR),
+        "initial_accumulator_value",
+        "broadcast to the shape of params, (2,)",
+        "(3, 1)",
+    ),
+    "velocity": (lambda: stepped(Momentum(1), velocity=0.0), "state.velocity", "(2,)", "()"),
+    "accumulator": (
+        lambda: stepped(AdaGrad(1), accumulator=np.ones(3)),
+        "state.accumulator",
+        "have the shape of params, (2,)",
+        "(3,)",
+    ),
+    "accumulator-text": (
+        lambda: stepped(AdaGrad(1), accumulator="ab"),
+        "state.accumulator",
+        "hold real numbers",
+        "str 'ab'",
+    ),
+    "curvatures": (lambda: Quadratic(COLUMN), "curvatures", "shape (d,)", "(3, 1)"),
+    "curvatures-number": (lambda: Quadratic(1.0), "curvatures", "at least 1 dim", "float 1.0"),
+    "minimum": (lambda: Quadratic([1, 2], minimum=[0]), "minimum", "(2,)", "(1,)"),
+    "rotation": (lambda: Quadratic([1, 2], [0.1]), "rotation", "be a single number", "(1,)"),
+    "rotation-3d": (lambda: Quadratic([1, 2, 3], 0.1), "curvatures", "2 to be rotated", "3"),
+    "tilt": (lambda: DoubleWell(PAIR), "tilt", "be a single number", "(2,)"),
+    "noise": (lambda: Noisy(BOWL, PAIR), "noise", "be a single number", "(2,)"),
+    **{
+        f"points-{type(objective).__name__}": (
+            lambda objective=objective: objective.gradient(np.ones((2, 3))),
+            "points",
+            f"shape (..., {d})",
+            "(2, 3)",
+        )
+        for objective, d in [
+            (BOWL, 2),
+            (Saddle(), 2),
+            (DoubleWell(), 1),
+            (Plateau(), 1),
+            (Rosenbrock(), 2),
+            (SOFTMAX, 4),
+        ]
+    },
+    "points-number": (lambda: BOWL.value(1.0), "points", "at least 1 dimension", "float 1.0"),
+    "features-1d": (lambda: SoftmaxRegression([1, 2], [0, 1]), "features", "2 dim", "list [1, 2]"),
+    "features-3d": (
+        lambda: SoftmaxRegression(np.ones((2, 1, 1)), [0, 1]),
+        "features",
+        "shape (n, p)",
+        "(2, 1, 1)",
+    ),
+    "labels": (lambda: SoftmaxRegression(COLUMN, [0, 1]), "labels", "(3,)", "(2,)"),
+    "start-number": (lambda: descend(BOWL, 1.0, SGD(1), 1), "start", "at least 1", "float 1.0"),
+    "start-lr": (
+        lambda: descend(BOWL, PAIR, SGD(np.ones(3)), 1),
+        "start",
+        "broadcast with the rates",
+        "start of shape (2,) and lr of shape (3,)",
+    ),
+    "start-lr-widened": (lambda: descend(BOWL, [1], SGD(PAIR), 1), "start", "broadcast", "(2,)"),
+    "start-d": (lambda: descend(BOWL, [1.0], SGD(1), 1), "points", "(..., 2)", "(1,)"),
+    "lrs-2d": (lambda: sweep(BOWL, PAIR, SGD, COLUMN, 1), "lrs", "a list of ascending", "[[0.5]"),
+    "lrs-number": (lambda: sweep(BOWL, PAIR, SGD, 0.1, 1), "lrs", "at least 1 dim", "float 0.1"),
+    "path": (lambda: path(AXES, np.ones((2, 3)), "SGD"), "points", "(steps + 1, 2)", "(2, 3)"),
+    "x-triple": (lambda: level_curves(AXES, BOWL, (0, 1, 2), (0, 1)), "x", "pair", "(0, 1, 2)"),
+    # ranges
+    "momentum-1": (lambda: Momentum(0.1, 1.0), "momentum", "be below 1", "1.0"),
+    "noise-negative": (lambda: Noisy(BOWL, -0.1), "noise", "be zero or positive", "-0.1"),
+    "labels-negative": (lambda: SoftmaxRegression([[1], [2]], [0, -1]), "labels", "from 0", "-1"),
+    "labels-float": (lambda: SoftmaxRegression([[1]], [0.0]), "labels", "whole numbers", "float64"),
+    "batch-too-large": (lambda: SoftmaxRegression([[1]], [0], 2), "batch_size", "at most 1", "2"),
+    "lrs-descending": (lambda: sweep(BOWL, PAIR, SGD, [2, 1], 1), "lrs", "ascending", "[2. 1.]"),
+    "lrs-twice": (lambda: sweep(BOWL, PAIR, SGD, [1, 1], 1), "lrs", "ascending", "[1. 1.]"),
+    "state-unused": (lambda: SGD(1).effective_lr(SGD(1).init(PAIR)), "state", "1 step", "0 steps"),
+    "shades-1": (lambda: shades("SGD", 1), "n", "be at least 2", "1"),
+    "y-reversed": (lambda: level_curves(AXES, BOWL, (0, 1), (1, 0)), "y", "from < to", "(1, 0)"),
+    "flat": (
+        lambda: level_curves(AXES, Bowl(value=lambda w: 0 * w[..., 0]), (0, 1), (0, 1)),
+        "objective",
+        "vary over x and y",
+        "0.0 everywhere",
+    ),
+    **{
+        f"style-{value!r}": (lambda v=value: style(v), "optimizer", "SGD, Momentum", repr(value))
+        for value in ("sgd", None, ["SGD"])
+    },
+    # objects that do not do what they should
+    "not-stochastic": (
+        lambda: descend(BOWL, PAIR, SGD(1), 1, rng=np.random.default_rng(0)),
+        "objective",
+        "a method stochastic_gradient",
+        "Quadratic",
+    ),
+    "maker": (lambda: sweep(BOWL, PAIR, SGD(1), [1], 1), "optimizer", "callable with", "SGD"),
+    **{
+        f"objective-{method}-{given}": (
+            lambda method=method, faulty=faulty: descend(
+                Bowl(**{method: faulty}), np.ones((3, 2)), SGD(1), 1
+            ),
+            f"objective.{method}(points)",
+            expected,
+            given,
+        )
+        for method, faulty, expected, given in [
+            ("value", lambda w: None, "hold real numbers", "NoneType None"),
+            ("value", lambda w: w, "shape (3,)", "(3, 2)"),
+            ("gradient", lambda w: "up", "hold real numbers", "str 'up'"),
+            ("gradient", lambda w: w[0], "shape (3, 2)", "(2,)"),
+            ("gradient", lambda w: 1.0, "shape (3, 2)", "()"),
+            ("gradient", lambda w: [[1], [1, 2]], "rectangular", "list [[1], [1, 2]]"),
+        ]
+    },
+    **{
+        f"step-{given}": (
+            lambda result=result: descend(BOWL, PAIR, Still(result), 1),
+            name,
+            expected,
+            given,
+        )
+        for result, name, expected, given in [
+            (PAIR, "optimizer.step", "a tuple (params, state)", "ndarray"),
+            (None, "optimizer.step", "a tuple (params, state)", "NoneType"),
+            ((1.0, 0), "optimizer.step's params", "shape (2,)", "()"),
+            (("a", 0), "optimizer.step's params", "hold real numbers", "str 'a'"),
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(("call", "name", "expected", "given"), REFUSED.values(), ids=REFUSED)
+def test_refused(call, name, expected, given):
+    refused(name, expected, given, call)
+
+
+def test_an_error_names_the_place_and_stays_short():
+    refused("a", "finite", "inf at index (1, 1)", real_array, "a", [[1, 2], [3, np.inf]])
+    with pytest.raises(TypeError) as caught:
+        real_array("a", ["word"] * 10_000)
+    assert len(str(caught.value)) < 120
+
+
+def test_an_object_that_will_not_be_an_array():
+    tensor = torch.ones(2, requires_grad=True)  # NumPy raises RuntimeError
+    refused("a", "rectangular array of numbers", "Tensor tensor", real_array, "a", tensor)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_good_arrays_are_returned_as_they_are(dtype):
+    huge = np.array([-1, 1]) * np.finfo(dtype).max
+    assert real_array("a", huge) is huge
+
+
+def test_whole_numbers_become_floats():
+    assert real_array("a", [1, 2]).dtype == np.float64
