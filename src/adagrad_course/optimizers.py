@@ -118,7 +118,7 @@ class SGD(_Optimizer):
 
     References
     ----------
-    Robbins and Monro, A Stochastic Approximation Method, 1951, equation (8).
+    Robbins and Monro, A Stochastic Approximation Method, Annals of Mathematical Statistics, 1951.
 
     Examples
     --------

@@ -21,10 +21,10 @@ __all__ = ["STYLES", "figure_svg", "level_curves", "path", "shades", "style", "u
 # At least 3:1 against the page in light and in dark, and told apart with any colour vision.
 STYLES = {
     "SGD": {"color": "#D55E00", "linestyle": "--"},
-    "Momentum": {"color": "#A67C00", "linestyle": "-."},
+    "Momentum": {"color": "#D6729F", "linestyle": "-."},
     "AdaGrad": {"color": "#0072B2", "linestyle": "-"},
-    "RMSProp": {"color": "#00866B", "linestyle": ":"},
-    "Adam": {"color": "#9D5FB5", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5))},
+    "RMSProp": {"color": "#009E64", "linestyle": ":"},
+    "Adam": {"color": "#A458E0", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5))},
 }
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import sys
-import threading
 import time
 import warnings
 
@@ -437,7 +436,7 @@ def test_an_endless_loop(short_limit):
 
 
 def test_an_endless_loop_that_catches_everything(short_limit, monkeypatch):
-    monkeypatch.setattr(_sandbox, "GRACE", 30.0)  # patience, for a busy machine
+    monkeypatch.setattr(_sandbox, "GRACE", 30.0)  # enough for a busy machine
 
     def step(w, grad, lr):
         while True:
@@ -446,11 +445,7 @@ def test_an_endless_loop_that_catches_everything(short_limit, monkeypatch):
             except:  # noqa: E722
                 pass
 
-    assert "did not finish within" in problems(STEP, step)["one number"]
-    workers = [t for t in threading.enumerate() if isinstance(t, _sandbox._Worker)]
-    for worker in workers:
-        worker.join(5.0)
-    assert not any(worker.is_alive() for worker in workers)
+    assert problems(STEP, step)["one number"].endswith("is there a loop that never ends?")
 
 
 def test_code_that_cannot_be_stopped(short_limit, monkeypatch):

@@ -13,11 +13,24 @@ import numpy as np
 
 GRACE = 2.0  # seconds spent on stopping code
 BEAT = 0.05  # seconds between two looks at running code, so that an interrupt is heard
-NUDGE = 0.0002  # seconds between two attempts at stopping it
+NUDGE = 0.001  # seconds between two attempts at stopping it
+PATIENCE = 10  # how many attempts code may swallow
 
 
 class Stop(BaseException):
-    """Injected into code whose time is up; never to be handled but by the worker's end."""
+    """Injected into code whose time is up; to be handled by the worker's end alone.
+
+    Code that catches everything, in a loop, might go on for ever. But an exception is made in the
+    thread that it is raised in: if too many were made, the thread sleeps here until the end.
+    """
+
+    def __init__(self):
+        super().__init__()
+        worker = threading.current_thread()
+        worker.stops += 1
+        if worker.stops > PATIENCE and not worker.ended:
+            worker.done.set()
+            threading.Event().wait()
 
 
 class _Sink(io.TextIOBase):
@@ -80,6 +93,7 @@ class _Worker(threading.Thread):
         self.body = body
         self.context = contextvars.copy_context()  # np.errstate lives in the context
         self.error = None
+        self.stops = 0
         self.ended = False
         self.lock = threading.Lock()
         self.done = threading.Event()
@@ -103,27 +117,13 @@ class _Worker(threading.Thread):
         self.done.set()  # and arrives no later than in this call
 
     def stop(self):
-        """Raise `Stop` in the body, again and again, since its code may swallow exceptions.
-
-        It gets through if it falls outside of what catches it. To try often enough, the threads
-        must take turns more often than every 5 ms.
-        """
-        if self.done.is_set():
-            return
+        """Raise `Stop` in the body, again and again, since its code may swallow exceptions."""
+        inject = ctypes.pythonapi.PyThreadState_SetAsyncExc
         end = time.monotonic() + GRACE
-        interval = sys.getswitchinterval()
-        sys.setswitchinterval(NUDGE)
-        try:
-            while not self.done.wait(NUDGE) and time.monotonic() < end:
-                with self.lock:
-                    if not self.ended:
-                        self._raise(Stop)
-        finally:
-            sys.setswitchinterval(interval)
-
-    def _raise(self, exception):
-        exception = exception and ctypes.py_object(exception)  # None: forget a pending one
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), exception)
+        while not self.done.wait(NUDGE) and time.monotonic() < end:
+            with self.lock:
+                if not self.ended and not self.done.is_set():
+                    inject(ctypes.c_ulong(self.ident), ctypes.py_object(Stop))
 
 
 def run_limited(body, seconds):
