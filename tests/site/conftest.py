@@ -38,6 +38,18 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("page", [*pages_of_the_toc(), "search.html"])
 
 
+def pytest_collection_modifyitems(items):
+    """Skip what needs a browser where there is none, unless one is required, as in CI.
+
+    Skipped here rather than in the fixture, so that the reason is given once, not for every test.
+    """
+    if screenshots.find_chromium() or os.environ.get("REQUIRE_BROWSER"):
+        return
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
+
+
 def build_book(source, target, repository):
     """Build the book in a folder as strictly as `make book`; return the finished process."""
     command = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
@@ -140,10 +152,7 @@ def pages(site):
 @pytest.fixture(scope="package")
 def browser():
     """A browser for the tests of one worker."""
-    if screenshots.find_chromium() is None:
-        if os.environ.get("REQUIRE_BROWSER"):
-            pytest.fail(NO_CHROMIUM)
-        pytest.skip(NO_CHROMIUM)
+    assert screenshots.find_chromium(), NO_CHROMIUM
     with screenshots.chromium() as chromium:
         yield chromium
 
