@@ -88,7 +88,7 @@ async def refresh_all(paths, check):
     """
     # As cancellations, signals arrive while a kernel is awaited and never in the middle of a write.
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows
+        with contextlib.suppress(RuntimeError):  # Windows has none, threads get none
             asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)
     failed = False
     for path in paths:

@@ -92,7 +92,7 @@ def descend(objective, start, optimizer, steps, *, rng=None):
     gradient = getattr(objective, gradient_name)
     extra = () if rng is None else (rng,)
 
-    params = _broadcast_start(start, optimizer)
+    params = broadcast_start(start, optimizer)
     state = optimizer.init(params)
     points = np.empty((steps + 1, *params.shape))
     losses = np.empty((steps + 1, *params.shape[:-1]))
@@ -216,7 +216,7 @@ def _shaped(name, value, shape):
     return array
 
 
-def _broadcast_start(start, optimizer):
+def broadcast_start(start, optimizer):
     """Give each learning rate of the optimizer its own copy of the start."""
     start = real_array("start", start, min_dims=1).astype(np.float64)
     lr = getattr(optimizer, "lr", 1.0)

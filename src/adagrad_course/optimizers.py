@@ -16,9 +16,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._validate import instance, positive, real_array, same_shape
+from ._validate import instance, number, positive, real_array, same_shape
 
-__all__ = ["SGD", "AdaGrad", "AdaGradState", "Momentum", "MomentumState", "SGDState"]
+__all__ = [
+    "SGD",
+    "AdaGrad",
+    "AdaGradNorm",
+    "AdaGradState",
+    "FullMatrixAdaGrad",
+    "FullMatrixAdaGradState",
+    "Momentum",
+    "MomentumState",
+    "SGDState",
+]
 
 
 class SGDState(NamedTuple):
@@ -39,6 +49,13 @@ class AdaGradState(NamedTuple):
 
     steps: int
     accumulator: np.ndarray
+
+
+class FullMatrixAdaGradState(NamedTuple):
+    """What full-matrix AdaGrad remembers: the steps and the sum of outer products, (..., d, d)."""
+
+    steps: int
+    outer: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -362,3 +379,189 @@ class AdaGrad(_Optimizer):
         # A root of 0 is left as it is: the rate is 0. The memory of the root is used again.
         safe = type(eps) is float and eps > 0
         return np.divide(lr, root, out=root, where=True if safe else root > 0)
+
+
+@dataclass(frozen=True, eq=False)
+class AdaGradNorm(AdaGrad):
+    r"""AdaGrad with one accumulator for all coordinates: SGD whose single rate adapts.
+
+    .. math::
+
+        G_t = G_{t-1} + \|g_t\|_2^2, \qquad
+        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t
+
+    Parameters
+    ----------
+    lr, eps, initial_accumulator_value
+        As in `AdaGrad`; an array must have a last axis of length 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Streeter and McMahan, Less Regret via Online Conditioning, 2010; Ward, Wu and Bottou, AdaGrad
+    Stepsizes, ICML 2019.
+
+    Examples
+    --------
+    The first step has the length of the learning rate and the direction of the gradient:
+
+    >>> norm = AdaGradNorm(lr=0.5)
+    >>> params = np.array([1.0, 1.0])
+    >>> params, state = norm.step(params, np.array([3.0, 4.0]), norm.init(params))
+    >>> params.round(6), state.accumulator
+    (array([0.7, 0.6]), array([25.]))
+    """
+
+    def init(self, params):
+        """Return the state before the first step: G₀, once for all coordinates.
+
+        Parameters
+        ----------
+        params : array_like, shape (..., d)
+            The parameters.
+
+        Returns
+        -------
+        AdaGradState
+            Its accumulator has shape (..., 1).
+        """
+        return super().init(real_array("params", params, min_dims=1)[..., :1])
+
+    def step(self, params, grads, state):
+        """Return the parameters and the state after one step, in the parameters' dtype.
+
+        Parameters
+        ----------
+        params, grads : array_like, shape (..., d)
+            The parameters and the gradient at them.
+        state : AdaGradState
+            The state before the step; it is not changed.
+
+        Returns
+        -------
+        tuple of (numpy.ndarray, AdaGradState)
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `AdaGrad.step`.
+        """
+        params = real_array("params", params, min_dims=1)
+        params, grads = self._checked(params, grads, state)
+        accumulator = _remembered("state.accumulator", state.accumulator, params[..., :1])
+        squared_norm = np.square(grads).sum(axis=-1, keepdims=True)
+        state = AdaGradState(state.steps + 1, accumulator + squared_norm)
+        return _moved(params, self.effective_lr(state) * grads), state
+
+
+@dataclass(frozen=True, eq=False)
+class FullMatrixAdaGrad(_Optimizer):
+    r"""AdaGrad with a matrix in place of one accumulator per coordinate.
+
+    .. math::
+
+        G_t = G_{t-1} + g_t g_t^\top, \qquad
+        w_{t+1} = w_t - \eta_t\, \bigl(G_t^{1/2} + \varepsilon I\bigr)^{-1} g_t
+
+    It sees the gradients' directions, not only their coordinates, at a cost of d² numbers and of
+    d³ operations a step. A direction in which there never was a gradient (an eigenvalue of G that
+    is zero to machine precision) is left alone.
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `SGD`; an array must have a last axis of length 1.
+    eps : float, optional
+        The constant ε ≥ 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, JMLR 12 (2011), figure 2.
+
+    Examples
+    --------
+    Where gradients keep to the coordinate axes it is AdaGrad:
+
+    >>> full, params = FullMatrixAdaGrad(lr=0.5), np.array([1.0, 1.0])
+    >>> params, state = full.step(params, np.array([4.0, 0.0]), full.init(params))
+    >>> params, state = full.step(params, np.array([0.0, 9.0]), state)
+    >>> params.round(6)
+    array([0.5, 0.5])
+    """
+
+    eps: float = 1e-10
+    _State = FullMatrixAdaGradState
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive("eps", number("eps", self.eps), zero_allowed=True)
+
+    def init(self, params):
+        """Return the state before the first step: a matrix of zeros.
+
+        Parameters
+        ----------
+        params : array_like, shape (..., d)
+            The parameters.
+
+        Returns
+        -------
+        FullMatrixAdaGradState
+        """
+        params = real_array("params", params, min_dims=1)
+        shape = (*params.shape, params.shape[-1])
+        return FullMatrixAdaGradState(steps=0, outer=np.zeros(shape, params.dtype))
+
+    def step(self, params, grads, state):
+        """Return the parameters and the state after one step, in the parameters' dtype.
+
+        Parameters
+        ----------
+        params, grads : array_like, shape (..., d)
+            The parameters and the gradient at them.
+        state : FullMatrixAdaGradState
+            The state before the step; it is not changed.
+
+        Returns
+        -------
+        tuple of (numpy.ndarray, FullMatrixAdaGradState)
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `AdaGrad.step`.
+        """
+        params = real_array("params", params, min_dims=1)
+        params, grads = self._checked(params, grads, state)
+        product = grads[..., :, None] * grads[..., None, :]
+        outer = _remembered("state.outer", state.outer, product) + product
+        state = FullMatrixAdaGradState(state.steps + 1, outer)
+        lr = _fitted("lr", self._lr_at(state), params[..., :1])
+        scaled = (self._inverse_root(outer) * grads[..., None, :]).sum(axis=-1)
+        return _moved(params, lr * scaled), state
+
+    def effective_lr(self, state):
+        """Return η times the diagonal of (G^½ + εI)⁻¹: how a coordinate's gradient moves itself."""
+        lr = self._lr_at(state)
+        diagonal = np.diagonal(self._inverse_root(state.outer), axis1=-2, axis2=-1)
+        return _fitted("lr", lr, diagonal[..., :1]) * diagonal
+
+    def _inverse_root(self, outer):
+        # A matrix that overflowed moves nothing, as in AdaGrad; eigh may fail on it. LAPACK knows
+        # neither float16 nor longdouble.
+        finite = np.isfinite(outer).all(axis=(-2, -1), keepdims=True)
+        values, vectors = np.linalg.eigh(np.where(finite, outer, 0).astype(np.float64))
+        smallest = values[..., -1:] * values.shape[-1] * np.finfo(outer.dtype).eps
+        seen = values > smallest
+        root = np.sqrt(values, where=seen, out=np.ones_like(values)) + self.eps
+        inverse = np.where(seen, 1 / root, 0)[..., None, :]
+        return (vectors * inverse @ np.swapaxes(vectors, -1, -2)).astype(outer.dtype)

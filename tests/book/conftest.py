@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import nbformat
 import pytest
 import refresh
@@ -33,7 +35,15 @@ FIGURE = {
 
 
 @pytest.fixture(scope="session")
-def mini(tmp_path_factory):
+def run():
+    """Run `make refresh`'s tool with the given arguments and return its exit code."""
+    # In a thread of its own: in this one, Playwright may keep an event loop running.
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda *arguments: thread.submit(refresh.main, list(map(str, arguments))).result()
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory, run):
     """A small notebook that uses the package as a chapter does, as `make refresh` leaves it."""
     path = tmp_path_factory.mktemp("mini") / "mini.ipynb"
     notebook = nbformat.v4.new_notebook(
@@ -41,5 +51,5 @@ def mini(tmp_path_factory):
     )
     notebook.cells[3].metadata["mystnb"] = FIGURE
     nbformat.write(notebook, path)
-    assert refresh.main([str(path)]) == 0
+    assert run(path) == 0
     return path

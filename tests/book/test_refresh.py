@@ -23,18 +23,14 @@ def write(folder, name, *sources):
     return path
 
 
-def run(*arguments):
-    return refresh.main([str(argument) for argument in arguments])
-
-
-def test_a_second_refresh_does_not_touch_the_file(mini):
+def test_a_second_refresh_does_not_touch_the_file(run, mini):
     before, changed_at = mini.read_bytes(), mini.stat().st_mtime_ns
     assert run(mini) == 0
     assert mini.read_bytes() == before
     assert mini.stat().st_mtime_ns == changed_at
 
 
-def test_outputs_follow_the_code_and_nothing_else_changes(mini, tmp_path):
+def test_outputs_follow_the_code_and_nothing_else_changes(run, mini, tmp_path):
     path = Path(shutil.copy(mini, tmp_path))
     before = nbformat.read(path, as_version=4)
     path.write_text(path.read_text("utf-8").replace("steps=20)", "steps=21)", 1), "utf-8")
@@ -47,7 +43,7 @@ def test_outputs_follow_the_code_and_nothing_else_changes(mini, tmp_path):
     assert after.metadata == before.metadata
 
 
-def test_check_writes_nothing(tmp_path, capsys):
+def test_check_writes_nothing(run, tmp_path, capsys):
     path = write(tmp_path, "new", "1 + 1")
     before = path.read_bytes()
     assert run("--check", path) == 1
@@ -55,7 +51,7 @@ def test_check_writes_nothing(tmp_path, capsys):
     assert path.read_bytes() == before
 
 
-def test_a_notebook_runs_in_its_own_folder_and_progress_is_plain_in_a_file(tmp_path, capsys):
+def test_a_notebook_runs_in_its_own_folder_and_progress_is_plain_in_a_file(run, tmp_path, capsys):
     path = write(tmp_path, "where", "import os", "os.path.basename(os.getcwd())")
     assert run(path) == 0
     cells = nbformat.read(path, as_version=4).cells
@@ -76,7 +72,7 @@ def test_a_notebook_runs_in_its_own_folder_and_progress_is_plain_in_a_file(tmp_p
     ids=["exception", "warning", "stderr", "death"],
 )
 def test_a_failing_notebook_stays_as_it_was_and_the_next_is_refreshed(
-    tmp_path, capsys, source, reason
+    run, tmp_path, capsys, source, reason
 ):
     bad, good = write(tmp_path, "bad", "x = 1", source), write(tmp_path, "good", "1 + 1")
     before = bad.read_bytes()
@@ -91,7 +87,7 @@ def test_a_failing_notebook_stays_as_it_was_and_the_next_is_refreshed(
     assert "\x1b[" not in message
 
 
-def test_a_cell_that_takes_too_long_is_stopped(tmp_path, capsys, monkeypatch):
+def test_a_cell_that_takes_too_long_is_stopped(run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(refresh, "CELL_TIMEOUT", 1)
     path = write(tmp_path, "slow", WAITS)
     before = path.read_bytes()
@@ -100,7 +96,7 @@ def test_a_cell_that_takes_too_long_is_stopped(tmp_path, capsys, monkeypatch):
     assert "took longer than 1 s" in capsys.readouterr().err
 
 
-def test_an_edit_made_meanwhile_is_not_lost(tmp_path, capsys):
+def test_an_edit_made_meanwhile_is_not_lost(run, tmp_path, capsys):
     edit = "from pathlib import Path\n_ = Path('edited.ipynb').write_text('saved meanwhile')"
     path = write(tmp_path, "edited", edit)
     assert run(path) == 1
@@ -109,7 +105,7 @@ def test_an_edit_made_meanwhile_is_not_lost(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["absent.ipynb", "chapter.ipynb"])
-def test_what_is_no_notebook_is_refused(tmp_path, capsys, name):
+def test_what_is_no_notebook_is_refused(run, tmp_path, capsys, name):
     (tmp_path / "chapter.ipynb").write_text("{", encoding="utf-8")
     assert run(tmp_path / name) == 1
     assert f"{name}: not a notebook" in capsys.readouterr().err

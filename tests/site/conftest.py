@@ -21,8 +21,8 @@ import screenshots  # noqa: E402
 
 REPOSITORY = "https://github.com/example/adagrad"
 NO_CHROMIUM = (
-    "No Chromium, so the site was not read in a browser. To get one: `apt install chromium` "
-    "(Debian, Ubuntu), `brew install --cask chromium` (macOS) or any Chrome."
+    "No Chromium, so the site is not tested in a browser. To get one: `apt install chromium` "
+    "(Debian, Ubuntu), `brew install --cask chromium` (macOS), or install Chrome."
 )
 
 
@@ -38,16 +38,19 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("page", [*pages_of_the_toc(), "search.html"])
 
 
-def pytest_collection_modifyitems(items):
-    """Skip what needs a browser where there is none, unless one is required, as in CI.
+def pytest_collection_modifyitems(config, items):
+    """Leave out what needs a browser where there is none, unless one is required, as in CI.
 
-    Skipped here rather than in the fixture, so that the reason is given once, not for every test.
+    One test is skipped for all, so that the reason is given in one line.
     """
     if screenshots.find_chromium() or os.environ.get("REQUIRE_BROWSER"):
         return
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
+    unable = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    if unable:
+        reason = f"{NO_CHROMIUM} ({len(unable)} tests)"
+        unable[0].add_marker(pytest.mark.skip(reason=reason))
+        config.hook.pytest_deselected(items=unable[1:])
+        items[:] = [item for item in items if item not in unable[1:]]
 
 
 def build_book(source, target, repository):

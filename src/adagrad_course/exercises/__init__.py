@@ -11,7 +11,10 @@ from .machinery import grade
 
 __all__ = ["CHAPTERS", "check", "hint", "load"]
 
-CHAPTERS = {"1": "learning_rates"}  # the module with each chapter's exercises
+CHAPTERS = {
+    "1": "learning_rates",
+    "2": "deriving_adagrad",
+}  # the module with each chapter's exercises
 
 
 def check(number, answer):

@@ -1,0 +1,263 @@
+"""The exercises of chapter 2, Deriving AdaGrad."""
+
+import numpy as np
+
+from ..objectives import Quadratic
+from .machinery import Exercise, Wrong
+
+__all__ = ["EXERCISES"]
+
+
+def adagrad_step(w, g, G, lr, eps):
+    G = G + g**2
+    return w - lr * g / (np.sqrt(G) + eps), G
+
+
+def step_without_root(w, g, G, lr, eps):
+    G = G + g**2
+    return w - lr * g / (G + eps), G
+
+
+def step_with_eps_inside(w, g, G, lr, eps):
+    G = G + g**2
+    return w - lr * g / np.sqrt(G + eps), G
+
+
+def step_without_square(w, g, G, lr, eps):
+    G = G + np.abs(g)
+    return w - lr * g / (np.sqrt(G) + eps), G
+
+
+def step_without_sum(w, g, G, lr, eps):
+    return w - lr * g / (np.abs(g) + eps), g**2
+
+
+def step_with_old_accumulator(w, g, G, lr, eps):
+    return w - lr * g / (np.sqrt(G) + eps), G + g**2
+
+
+def step_uphill(w, g, G, lr, eps):
+    G = G + g**2
+    return w + lr * g / (np.sqrt(G) + eps), G
+
+
+def a_step(rng):
+    w, g = rng.normal(size=(2, 3))
+    return w, g, rng.uniform(0, 2, size=3), rng.uniform(0.1, 1), 1e-2
+
+
+def some_losses(rng):
+    return rng.random(8), rng.random((5, 8))
+
+
+def condition_after_scaling(h1, h2, angle):
+    hessian = Quadratic([h1, h2], rotation=angle).hessian
+    scale = 1 / np.sqrt(np.diag(hessian))
+    return np.linalg.cond(scale[:, None] * hessian * scale)
+
+
+def condition_before_scaling(h1, h2, angle):
+    return np.linalg.cond(Quadratic([h1, h2], rotation=angle).hessian)
+
+
+def condition_scaled_on_one_side(h1, h2, angle):
+    hessian = Quadratic([h1, h2], rotation=angle).hessian
+    return np.linalg.cond(hessian / np.diag(hessian)[:, None])
+
+
+def bound_with_delta(G, D, lr, delta):
+    root = np.sqrt(delta + np.asarray(G))
+    return np.sum(D**2 / (2 * lr) * root + lr * (root - np.sqrt(delta)))
+
+
+def bound_with_delta_kept(G, D, lr, delta):
+    root = np.sqrt(delta + np.asarray(G))
+    return np.sum((D**2 / (2 * lr) + lr) * root)
+
+
+def bound_with_delta_dropped(G, D, lr, delta):
+    root = np.sqrt(np.asarray(G))
+    return np.sum((D**2 / (2 * lr) + lr) * root)
+
+
+def bound_with_delta_outside(G, D, lr, delta):
+    root = np.sqrt(np.asarray(G)) + np.sqrt(delta)
+    return np.sum(D**2 / (2 * lr) * root + lr * np.sqrt(G))
+
+
+def ratio_is_nearly_one(a):
+    """Raise `Wrong` unless the ratio of the lemma is at most 1.01 for these ten numbers."""
+    if not a.all():
+        raise Wrong("expected ten numbers, none of them zero, got a zero", ZERO)
+    sums = np.cumsum(a**2)
+    ratio = np.sum(a**2 / np.sqrt(sums)) / np.sqrt(sums[-1])
+    if ratio > 1.01:
+        raise Wrong(f"expected a ratio of at most 1.01, got {ratio:.3g}", TOO_EVEN)
+
+
+ZERO = "A single number among zeros has the ratio 1, but that is too easy."
+TOO_EVEN = "In the proof the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1: how small must A₍ₜ₋₁₎ be?"
+
+
+EXERCISES = [
+    Exercise(
+        "2.1",
+        reference={"G1": 25.0, "G2": 25.0, "step 1": 0.0, "step 2": 1.0},
+        mistakes={
+            "Sum the squares, not the gradients.": {"G1": 7.0, "G2": 5.0},
+            "Square each gradient, then sum; not the other way round.": {"G1": 49.0},
+            "The step is the gradient divided by the root of G.": {"step 2": 0.2},
+            "Where the gradient is zero there is no step, whatever G is.": {"step 1": 1.0},
+        },
+        hints=(
+            "The accumulator is the sum of the squares of all gradients of that coordinate.",
+            "The step has the length η · |g| / √G, with the present g and with G including it.",
+        ),
+    ),
+    Exercise(
+        "2.2",
+        reference=adagrad_step,
+        cases={
+            "a first step": (np.array([1.0, 2.0]), np.array([3.0, -0.5]), np.zeros(2), 0.1, 1e-10),
+            "a later step": (np.array([1.0]), np.array([3.0]), np.array([16.0]), 0.5, 1e-2),
+            "a gradient of zero": (np.array([1.0]), np.zeros(1), np.zeros(1), 0.5, 1e-10),
+            "random steps": a_step,
+        },
+        mistakes={
+            "Divide by the root of the accumulator.": step_without_root,
+            "ε stands outside the root here: √G + ε.": step_with_eps_inside,
+            "The accumulator sums squares.": step_without_square,
+            "The accumulator remembers: add to it instead of starting again.": step_without_sum,
+            "The present gradient counts: update the accumulator before you divide by its root.": (
+                step_with_old_accumulator
+            ),
+            "You went uphill: subtract.": step_uphill,
+        },
+        hints=(
+            "Two lines: the new accumulator, then the new parameters.",
+            "G + g**2 makes a new array; G += g**2 would change the caller's.",
+        ),
+    ),
+    Exercise(
+        "2.3",
+        reference=lambda played, fixed: np.sum(played) - np.sum(fixed, axis=1).min(),
+        cases={
+            "two points, three rounds": (
+                np.array([1.0, 1.0, 1.0]),
+                np.array([[0.0, 2.0, 0.0], [1.0, 0.0, 2.0]]),
+            ),
+            "a negative regret": (np.array([0.0, 0.5]), np.array([[0.0, 1.0], [1.0, 0.0]])),
+            "random games": some_losses,
+        },
+        mistakes={
+            "The comparator is one point for all rounds: sum first, then take the least.": (
+                lambda played, fixed: np.sum(played) - np.min(fixed, axis=0).sum()
+            ),
+            "Compare with the best fixed point, the one with the least total.": (
+                lambda played, fixed: np.sum(played) - np.sum(fixed, axis=1).max()
+            ),
+            "Regret is positive where the learner paid more than the best point.": (
+                lambda played, fixed: np.sum(fixed, axis=1).min() - np.sum(played)
+            ),
+            "Regret is a sum over the rounds, not a mean.": (
+                lambda played, fixed: np.mean(played) - np.mean(fixed, axis=1).min()
+            ),
+        },
+        hints=(
+            "What did each fixed point pay in total?",
+            "np.sum(fixed, axis=1) has one total for each point.",
+        ),
+    ),
+    Exercise(
+        "2.4",
+        reference={"s1": 2.0, "s2": 8.0, "s3": 18.0, "least": 7.0, "equal": 10.5},
+        mistakes={
+            "Share in proportion to the roots of the sums of squares, not to the sums.": {
+                "s1": 28 / 98,
+                "s2": 28 * 16 / 98,
+                "s3": 28 * 81 / 98,
+            },
+            "That is with a budget of 1: divide by the total, 28.": {"least": 196.0},
+        },
+        hints=(
+            "The roots are 1, 4 and 9. Share 28 in these proportions.",
+            "The least sum is the square of the sum of roots, divided by the budget.",
+        ),
+    ),
+    Exercise(
+        "2.5",
+        reference=lambda D, S, c: (D / np.sqrt(c), np.sqrt(c) * D * S),
+        cases={
+            "the lemma's 2": (2.0, 5.0, 2.0),
+            "no ignorance": (1.0, 3.0, 1.0),
+            "random constants": lambda rng: tuple(rng.uniform(0.5, 4, size=3)),
+        },
+        mistakes={
+            "Is the c at the right place? The derivative is −D²/(2η²) + c/2.": (
+                lambda D, S, c: (D / np.sqrt(2 * c), np.sqrt(c) * D * S)
+            ),
+            "Take the root: η² = D²/c.": lambda D, S, c: (D**2 / c, np.sqrt(c) * D * S),
+            "At the best rate both terms are equal; add both.": (
+                lambda D, S, c: (D / np.sqrt(c), np.sqrt(c) * D * S / 2)
+            ),
+        },
+        hints=(
+            "Differentiate with respect to η and set to zero.",
+            "η = D/√c; put it back into the bracket.",
+        ),
+    ),
+    Exercise(
+        "2.6",
+        reference=condition_after_scaling,
+        cases={
+            "no turn": (1.0, 100.0, 0.0),
+            "10°": (1.0, 100.0, np.pi / 18),
+            "45°": (1.0, 100.0, np.pi / 4),
+            "random bowls": lambda rng: (*rng.uniform(0.5, 50, size=2), rng.uniform(0, np.pi)),
+        },
+        mistakes={
+            "That is the condition number before scaling.": condition_before_scaling,
+            "Scale on both sides, S^(-1/2) H S^(-1/2), or the matrix is not symmetric.": (
+                condition_scaled_on_one_side
+            ),
+        },
+        hints=(
+            "Quadratic([h1, h2], rotation=angle).hessian is H; np.diag(H) is its diagonal.",
+            "The condition number is the largest eigenvalue divided by the smallest.",
+        ),
+        rtol=1e-6,
+    ),
+    Exercise(
+        "2.7",
+        reference=bound_with_delta,
+        cases={
+            "one coordinate": (np.array([9.0]), 2.0, 1.0, 16.0),
+            "an unused coordinate": (np.array([0.0, 4.0]), 1.0, 0.5, 0.1),
+            "random games": lambda rng: (rng.uniform(0, 9, size=4), *rng.uniform(0.5, 2, size=3)),
+        },
+        mistakes={
+            "In the second part the telescoping sum starts at √δ: subtract it.": (
+                bound_with_delta_kept
+            ),
+            "Where did δ go? The scales are √(δ + G).": bound_with_delta_dropped,
+            "δ stands inside the root.": bound_with_delta_outside,
+        },
+        hints=(
+            "Go through both parts of the proof with s = √(δ + G).",
+            "The second part telescopes from √δ to √(δ + G), twice η/2.",
+        ),
+    ),
+    Exercise(
+        "2.8",
+        reference=1000.0 ** np.arange(10),
+        properties={"ten numbers, none of them zero, with a ratio near 1": ratio_is_nearly_one},
+        mistakes={
+            ZERO: np.eye(10)[0],
+            TOO_EVEN: np.ones(10),
+        },
+        hints=(
+            "For ones the ratio is largest. What is the opposite of many equal numbers?",
+            "Let every number dwarf all those before it.",
+        ),
+    ),
+]

@@ -1,0 +1,403 @@
+"""Online convex optimisation: a learner plays against a sequence of losses and is judged by regret.
+
+In round t the learner commits to a point, then the loss of that round is shown. Its regret is what
+it lost in all rounds more than the best single point would have lost, chosen in hindsight.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._validate import has_methods, instance, number, positive, positive_int, real_array
+from .descent import _stepped, broadcast_start
+
+__all__ = [
+    "LinearLosses",
+    "Play",
+    "adagrad_bound",
+    "hindsight_optimum",
+    "hindsight_scaling",
+    "play",
+    "sgd_bound",
+]
+
+_KINDS = {
+    # Each loss and its (sub)derivative as functions of the prediction p and the target y.
+    "absolute": (lambda p, y: np.abs(p - y), lambda p, y: np.sign(p - y)),
+    "hinge": (lambda p, y: np.maximum(0, 1 - y * p), lambda p, y: -y * (y * p < 1)),
+    "logistic": (
+        lambda p, y: np.logaddexp(0, -y * p),
+        lambda p, y: -y * np.exp(-np.logaddexp(0, y * p)),  # 1 / (1 + exp(yp)) would overflow
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LinearLosses:
+    r"""A sequence of convex losses of linear predictions.
+
+    .. math:: f_t(w) = \ell(\langle x_t, w\rangle,\, y_t), \qquad t = 1, \dots, T
+
+    with :math:`\ell(p, y) = |p - y|` (absolute), :math:`\max\{0, 1 - yp\}` (hinge) or
+    :math:`\log(1 + e^{-yp})` (logistic). The last two want targets −1 and +1.
+
+    Parameters
+    ----------
+    features : array_like, shape (T, d)
+        The inputs x, one round per row.
+    targets : array_like, shape (T,)
+        The targets y.
+    kind : str
+        "absolute", "hinge" or "logistic".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the shapes do not fit, the kind is unknown, or a target of the last two kinds is not −1
+        or +1.
+
+    Examples
+    --------
+    >>> losses = LinearLosses([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0], "absolute")
+    >>> losses.value(1, [0.0, 0.0]), losses.gradient(1, [0.0, 0.0])
+    (np.float64(1.0), array([0., 2.]))
+    """
+
+    features: np.ndarray
+    targets: np.ndarray
+    kind: str
+
+    def __post_init__(self):
+        features = real_array("features", self.features, min_dims=2)
+        targets = real_array("targets", self.targets)
+        if features.ndim != 2:
+            raise ValueError(f"features must have shape (T, d), got {features.shape}")
+        if targets.shape != features.shape[:1]:
+            raise ValueError(f"targets must have shape {features.shape[:1]}, got {targets.shape}")
+        if not isinstance(self.kind, str) or self.kind not in _KINDS:
+            raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {self.kind!r}")
+        if self.kind != "absolute" and not np.isin(targets, (-1, 1)).all():
+            bad = targets[~np.isin(targets, (-1, 1))][0]
+            raise ValueError(f"targets must be -1 or 1 for the {self.kind} loss, got {bad}")
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "targets", targets)
+
+    def __len__(self):
+        return len(self.targets)
+
+    @property
+    def d(self):
+        """The number of coordinates."""
+        return self.features.shape[1]
+
+    def first(self, rounds):
+        """Return the sequence that ends after `rounds` rounds."""
+        rounds = positive_int("rounds", rounds)
+        if rounds > len(self):
+            raise ValueError(f"rounds must be at most {len(self)}, got {rounds}")
+        return LinearLosses(self.features[:rounds], self.targets[:rounds], self.kind)
+
+    def value(self, t, params):
+        """Return the loss of round t (counted from 0) at params of shape (..., d)."""
+        value, _ = _KINDS[self.kind]
+        return value(*self._prediction(t, params))
+
+    def gradient(self, t, params):
+        """Return a (sub)gradient of the loss of round t at params of shape (..., d)."""
+        _, derivative = _KINDS[self.kind]
+        return np.multiply.outer(derivative(*self._prediction(t, params)), self.features[t])
+
+    def total(self, params):
+        """Return the sum of all losses at one point, params of shape (d,)."""
+        value, _ = _KINDS[self.kind]
+        params = real_array("params", params)
+        if params.shape != (self.d,):
+            raise ValueError(f"params must have shape ({self.d},), got {params.shape}")
+        return value(self.features @ params, self.targets).sum()
+
+    def _prediction(self, t, params):
+        """Return the prediction of round t, shape (...), and its target."""
+        if not isinstance(t, (int, np.integer)) or not 0 <= t < len(self):
+            raise ValueError(f"t must be a round from 0 to {len(self) - 1}, got {t!r}")
+        params = real_array("params", params, min_dims=1)
+        if params.shape[-1] != self.d:
+            raise ValueError(f"params must have shape (..., {self.d}), got {params.shape}")
+        return params @ self.features[int(t)], self.targets[int(t)]
+
+
+@dataclass(frozen=True, eq=False)
+class Play:
+    """A game as it was played; the first axis is the round.
+
+    Attributes
+    ----------
+    points : numpy.ndarray, shape (T, ..., d)
+        What the learner committed to, before it saw the loss of that round.
+    losses : numpy.ndarray, shape (T, ...)
+        What that cost.
+    gradients : numpy.ndarray, shape (T, ..., d)
+        The (sub)gradient that it was then shown.
+    """
+
+    points: np.ndarray
+    losses: np.ndarray
+    gradients: np.ndarray
+
+    def __repr__(self):
+        return f"Play({len(self.losses)} rounds, points {self.points.shape})"
+
+    def regret(self, best_total):
+        """Return the regret after the last round, shape (...).
+
+        Parameters
+        ----------
+        best_total : float
+            The least total loss of a single point, as from `hindsight_optimum`.
+        """
+        return self.losses.sum(axis=0) - number("best_total", best_total)
+
+
+def play(losses, learner, *, radius=None, start=None):
+    r"""Let an optimizer play against a sequence of losses.
+
+    After each step the point is projected onto the box :math:`\|w\|_\infty \le` `radius`. For a
+    diagonal scaling this is clipping, whatever the scaling is.
+
+    Parameters
+    ----------
+    losses : LinearLosses
+        The sequence.
+    learner : object
+        An optimizer as in `adagrad_course.optimizers`. With rates of shape (n_lrs, 1) it plays
+        n_lrs games at once.
+    radius : float, optional
+        Half the side of the box. Without it nothing is projected.
+    start : array_like, shape (..., d), optional
+        The first point, in the box; the origin by default.
+
+    Returns
+    -------
+    Play
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `losses` or `learner` lacks a method, or `radius` or `start` is not as above.
+
+    Examples
+    --------
+    >>> from adagrad_course.optimizers import AdaGrad
+    >>> losses = LinearLosses(np.ones((50, 1)), np.full(50, 0.5), "absolute")
+    >>> game = play(losses, AdaGrad(lr=1.0), radius=1.0)
+    >>> bound = adagrad_bound(game.gradients, diameter=2.0, lr=1.0)
+    >>> float(game.regret(best_total=0.0)) <= float(bound)
+    True
+    """
+    has_methods("losses", losses, "value", "gradient", "__len__")
+    has_methods("learner", learner, "init", "step")
+    origin = np.zeros(positive_int("losses.d", getattr(losses, "d", None)))
+    params = broadcast_start(origin if start is None else start, learner)
+    if radius is not None:
+        radius = positive("radius", number("radius", radius))
+        if (farthest := np.abs(params).max()) > radius:
+            raise ValueError(f"start must be in the box of radius {radius}, got {farthest}")
+    state = learner.init(params)
+    points = np.empty((len(losses), *params.shape))
+    values = np.empty(points.shape[:-1])
+    gradients = np.empty_like(points)
+    for t in range(len(losses)):
+        points[t], values[t] = params, losses.value(t, params)
+        gradients[t] = losses.gradient(t, params)
+        params, state = _stepped(learner, params, gradients[t], state)
+        if radius is not None:
+            params = np.clip(params, -radius, radius)
+    return Play(points, values, gradients)
+
+
+def hindsight_optimum(losses, radius):
+    """Return the best single point of the box in hindsight, and its total loss.
+
+    Absolute and hinge losses are a linear program, logistic losses are minimised with L-BFGS-B.
+
+    Parameters
+    ----------
+    losses : LinearLosses
+        The sequence.
+    radius : float
+        Half the side of the box.
+
+    Returns
+    -------
+    point : numpy.ndarray, shape (d,)
+    total : float
+        The sum of all losses there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `losses` is not as above or `radius` is not a positive number.
+    RuntimeError
+        If the solver fails.
+
+    Examples
+    --------
+    >>> losses = LinearLosses(np.ones((3, 1)), [0.0, 0.25, 1.0], "absolute")
+    >>> point, total = hindsight_optimum(losses, radius=1.0)
+    >>> point.round(6), round(total, 6)
+    (array([0.25]), np.float64(1.0))
+    """
+    from scipy.optimize import linprog, minimize
+    from scipy.sparse import csr_array, eye_array, hstack, vstack
+
+    instance("losses", losses, LinearLosses)
+    radius = float(positive("radius", number("radius", radius)))
+    x, y, d = losses.features, losses.targets, losses.d
+    box = [(-radius, radius)] * d
+    if losses.kind == "logistic":
+
+        def value_and_gradient(w):
+            margin = y * (x @ w)
+            slope = -y * np.exp(-np.logaddexp(0, margin))
+            return np.logaddexp(0, -margin).sum(), x.T @ slope
+
+        options = {"maxiter": 10_000, "ftol": 1e-14, "gtol": 1e-8}
+        found = minimize(
+            value_and_gradient,
+            np.zeros(d),
+            jac=True,
+            bounds=box,
+            method="L-BFGS-B",
+            options=options,
+        )
+        point, failed = found.x, found.status == 1  # out of iterations
+    else:
+        # Minimise the sum of slacks z with z >= each linear piece of the loss of its round.
+        rows, slack = csr_array(x), -eye_array(len(losses))
+        if losses.kind == "absolute":
+            constraints = vstack([hstack([rows, slack]), hstack([-rows, slack])])
+            limits = np.concatenate([y, -y])
+        else:
+            constraints = hstack([-csr_array(x * y[:, None]), slack])
+            limits = -np.ones(len(losses))
+        cost = np.concatenate([np.zeros(d), np.ones(len(losses))])
+        found = linprog(
+            cost, constraints, limits, bounds=box + [(0, None)] * len(losses), method="highs"
+        )
+        point, failed = (found.x[:d] if found.success else None), not found.success
+    if failed:
+        raise RuntimeError(f"the hindsight optimum was not found: {found.message}")
+    return point, losses.total(point)
+
+
+def hindsight_scaling(gradients, budget=1.0):
+    r"""Return the diagonal scaling that would have been best for these gradients.
+
+    It minimises :math:`\sum_t \sum_i g_{t,i}^2 / s_i` over :math:`s > 0` with
+    :math:`\sum_i s_i \le` `budget`; the minimiser is proportional to
+    :math:`\|g_{1:T,i}\|_2 = \sqrt{\sum_t g_{t,i}^2}`.
+
+    Parameters
+    ----------
+    gradients : array_like, shape (T, ..., d)
+        The gradients of all rounds.
+    budget : float, optional
+        What the scaling sums to.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., d)
+
+    Raises
+    ------
+    ValueError
+        If `budget` is not positive or all gradients are zero.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, JMLR 12 (2011), section 1.1 and lemma 15 for the full matrix.
+
+    Examples
+    --------
+    >>> hindsight_scaling([[3.0, 0.0], [4.0, 5.0]], budget=10.0)
+    array([5., 5.])
+    """
+    budget = positive("budget", number("budget", budget))
+    norms = np.sqrt(np.square(real_array("gradients", gradients, min_dims=2)).sum(axis=0))
+    total = norms.sum(axis=-1, keepdims=True)
+    if not total.all():
+        raise ValueError("gradients must not all be zero, got only zeros")
+    return budget * norms / total
+
+
+def adagrad_bound(gradients, diameter, lr=None, *, eps=0.0):
+    r"""Return the bound on AdaGrad's regret.
+
+    .. math::
+
+        R_T \le \Bigl(\frac{D_\infty^2}{2\eta} + \eta\Bigr) \sum_i \|g_{1:T,i}\|_2
+              + \frac{d\,\varepsilon D_\infty^2}{2\eta}
+
+    Parameters
+    ----------
+    gradients : array_like, shape (T, ..., d)
+        The gradients that the learner was shown.
+    diameter : float
+        D∞, the largest distance along one coordinate between the comparator and a point played.
+    lr : float or array_like, optional
+        AdaGrad's rate η; by default the one that makes the bound least, D∞/√2.
+    eps : float, optional
+        AdaGrad's constant ε.
+
+    Returns
+    -------
+    numpy.ndarray, shape (...)
+
+    References
+    ----------
+    Duchi, Hazan and Singer, JMLR 12 (2011), theorem 5 and corollary 6.
+
+    Examples
+    --------
+    >>> adagrad_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
+    np.float64(19.799)
+    """
+    diameter = positive("diameter", number("diameter", diameter))
+    lr = diameter / np.sqrt(2) if lr is None else positive("lr", lr)
+    norms = np.sqrt(np.square(real_array("gradients", gradients, min_dims=2)).sum(axis=0))
+    total = norms.sum(axis=-1)
+    # Rates in a column, as an optimizer wants them, would make a square of all pairs.
+    if lr.shape not in (total.shape, ()) and total.shape != ():
+        raise ValueError(f"lr must be a number or have shape {total.shape}, got {lr.shape}")
+    spread = norms.shape[-1] * positive("eps", number("eps", eps), zero_allowed=True)
+    return diameter**2 / (2 * lr) * (total + spread) + lr * total
+
+
+def sgd_bound(gradients, diameter, lr=None):
+    r"""Return the bound on the regret of gradient descent with the rate η / ‖g₁:t‖.
+
+    .. math:: R_T \le \Bigl(\frac{D_2^2}{2\eta} + \eta\Bigr) \sqrt{\sum_t \|g_t\|_2^2}
+
+    Parameters
+    ----------
+    gradients : array_like, shape (T, ..., d)
+        The gradients that the learner was shown.
+    diameter : float
+        D₂, the largest Euclidean distance between the comparator and a point played.
+    lr : float or array_like, optional
+        The rate η; by default the one that makes the bound least, D₂/√2.
+
+    Returns
+    -------
+    numpy.ndarray, shape (...)
+
+    References
+    ----------
+    Streeter and McMahan, Less Regret via Online Conditioning, 2010 (arXiv:1002.4862).
+
+    Examples
+    --------
+    >>> sgd_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
+    np.float64(14.142)
+    """
+    flat = np.linalg.norm(real_array("gradients", gradients, min_dims=2), axis=-1)[..., None]
+    return adagrad_bound(flat, diameter, lr)
