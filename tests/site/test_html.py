@@ -9,6 +9,8 @@ import book_site
 import pytest
 import sphinxcontrib.katex as katex
 
+from adagrad_course.plots import STYLES
+
 ROOT = Path(__file__).parents[2]
 TITLE = "AdaGrad by Experiment"
 
@@ -127,6 +129,12 @@ def test_chapters_have_formulas(chapters):
 def test_no_markup_leaks_into_the_text(pages, page):
     leaks = re.findall(r":::|```|\{(?:prf:)?[a-z-]+\}`?|\[\w+\]\(|^#+ ", pages[page].text, re.M)
     assert leaks == []
+
+
+def test_the_stylesheet_has_the_optimizers_colours():
+    css = (ROOT / "site" / "book.css").read_text()
+    colours = {f"--c-{name.lower()}": look["color"].lower() for name, look in STYLES.items()}
+    assert dict(re.findall(r"(--c-\w+): (#\w+);", css)) == colours
 
 
 def test_katex_stylesheet_and_renderer_are_of_one_version(site):
