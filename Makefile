@@ -21,6 +21,8 @@ test: $(READY)  ## prove it: package, notebooks and site
 	$(BIN)/python -m pytest
 
 lab: $(READY)  ## open the first chapter in JupyterLab
+	@# A notebook that is not trusted would show no figure until its cells are run.
+	@$(BIN)/jupyter-trust --log-level=ERROR chapters/*.ipynb >/dev/null
 	$(BIN)/jupyter-lab chapters/01-learning-rates.ipynb
 
 refresh: $(READY)  ## re-execute the notebooks in place (one: make refresh CHAPTER=01)

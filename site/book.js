@@ -22,7 +22,7 @@ function scrollWithKeyboard() {
       else target.removeAttribute("tabindex");
     }
   });
-  const boxes = "pre, .katex-display, .output.text_html, .pst-scrollable-table-container";
+  const boxes = "pre, figure, .katex-display, .output.text_html, .pst-scrollable-table-container";
   for (const box of document.querySelectorAll(boxes)) observer.observe(box);
 }
 

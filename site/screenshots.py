@@ -31,6 +31,7 @@ DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 README = {"width": 1200, "height": 800}
 README_PAGE = "chapters/01-learning-rates.html"
+README_PLACE = "#fig-two-vs"
 
 
 def find_chromium() -> str | None:
@@ -48,14 +49,14 @@ def chromium() -> Iterator[Browser]:
 
 
 def take(
-    browser: Browser, page: Path, viewport: dict[str, int], theme: str, whole: bool
+    browser: Browser, page: Path, viewport: dict[str, int], theme: str, place: str | None = None
 ) -> Image.Image:
-    """Return a picture of a page: of all of it, or of what the viewport shows first."""
+    """Return a picture of a whole page, or of what the viewport shows at a place in it."""
     context = browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")
     tab = context.new_page()
-    tab.goto(page.resolve().as_uri())
+    tab.goto(page.resolve().as_uri() + (place or ""))
     tab.wait_for_load_state("networkidle")
-    picture = Image.open(io.BytesIO(tab.screenshot(full_page=whole)))
+    picture = Image.open(io.BytesIO(tab.screenshot(full_page=place is None)))
     context.close()
     return picture
 
@@ -75,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     with chromium() as browser:
         if options.readme:
             for theme in ("light", "dark"):
-                picture = take(browser, options.html / README_PAGE, README, theme, whole=False)
+                picture = take(browser, options.html / README_PAGE, README, theme, README_PLACE)
                 # A page has few colours: a palette makes the file a third as big.
                 picture.convert("RGB").quantize(128).save(
                     Path(__file__).with_name(f"readme-{theme}.png"), optimize=True
@@ -91,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
                 ("phone", PHONE, "light"),
                 ("phone-dark", PHONE, "dark"),
             ):
-                picture = take(browser, page, viewport, theme, whole=True)
+                picture = take(browser, page, viewport, theme)
                 picture.save(options.target / f"{page.stem}-{name}.png")
 
 

@@ -163,6 +163,11 @@ def test_without_a_radius_nothing_is_projected():
 # Hindsight
 
 
+def slack(radius, d):
+    """How far from the least total a solver may stop that is content with slopes of 1e-8."""
+    return 2e-8 * radius * d + 1e-9
+
+
 @every_kind
 @pytest.mark.parametrize("d", [1, 2])
 @examples
@@ -174,7 +179,7 @@ def test_the_optimum_is_that_of_a_grid(kind, d, seed, radius):
     grid = np.stack(np.meshgrid(*[axis] * d), axis=-1)
     on_grid = sum(losses.value(t, grid) for t in range(6)).min()
     steepest = np.abs(losses.features).sum()  # no slope of the sum is more
-    assert -1e-9 <= on_grid - total <= steepest * (axis[1] - axis[0]) / 2 + 1e-9
+    assert -slack(radius, d) <= on_grid - total <= steepest * (axis[1] - axis[0]) / 2
     assert total == losses.total(point)
 
 
@@ -189,7 +194,7 @@ def test_no_point_of_the_box_beats_the_optimum(kind, seed, radius, d):
     near = point + radius * rng.normal(size=(200, d)) * 10.0 ** rng.uniform(-6, 0, (200, 1))
     others = np.clip(near, -radius, radius)
     totals = sum(losses.value(t, others) for t in range(len(losses)))
-    assert totals.min() >= total - 1e-9 * (1 + total)
+    assert totals.min() >= total - slack(radius, d)
 
 
 @pytest.mark.parametrize(("kind", "solver"), [("absolute", "linprog"), ("logistic", "minimize")])
@@ -235,7 +240,11 @@ def test_a_scaling_spends_nothing_on_a_coordinate_without_gradient():
 @every_kind
 @examples
 @given(
-    seed=seeds, lr=rates, radius=st.floats(0.1, 10), eps=st.floats(0, 10), d=st.integers(1, 4)
+    seed=seeds,
+    lr=rates,
+    radius=st.floats(0.1, 10),
+    eps=st.just(0.0) | st.floats(1e-12, 10),
+    d=st.integers(1, 4),
 )
 def test_regret_keeps_to_the_bounds(kind, seed, lr, radius, eps, d):
     losses = random_losses(seed, kind, d)

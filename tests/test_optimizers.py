@@ -7,8 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import inv, sqrtm
 
-from adagrad_course.optimizers import SGD, AdaGrad, Momentum
+from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, Momentum
 
 examples = settings(max_examples=10, deadline=None, database=None)
 seeds = st.integers(0, 2**32)
@@ -124,7 +125,11 @@ def test_float32_stays_float32(kind, number):
         assert {array.dtype for array in (stepped, *state_after[1:])} == {np.dtype(np.float32)}
 
 
-OPTIMIZERS = [SGD, Momentum, AdaGrad, lambda lr: AdaGrad(lr, eps=0.0)]
+OPTIMIZERS = [
+    *(SGD, Momentum, AdaGrad, AdaGradNorm, FullMatrixAdaGrad),
+    *(lambda lr, kind=kind: kind(lr, eps=0.0) for kind in (AdaGrad, AdaGradNorm)),
+    lambda lr: FullMatrixAdaGrad(lr, eps=0.0),
+]
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS)
@@ -190,10 +195,11 @@ def test_adagrad_does_not_see_the_scale_of_a_coordinate(seed, exponents):
     )
 
 
+@pytest.mark.parametrize("kind", [AdaGrad, AdaGradNorm])
 @examples
 @given(seed=seeds)
-def test_adagrads_rates_never_grow(seed):
-    adagrad = AdaGrad(0.1)
+def test_adagrads_rates_never_grow(kind, seed):
+    adagrad = kind(0.1)
     params = np.ones(3)
     state, rates = adagrad.init(params), np.inf
     for g in gradients(seed, (3,)):
@@ -202,7 +208,127 @@ def test_adagrads_rates_never_grow(seed):
         rates = adagrad.effective_lr(state)
 
 
-@pytest.mark.parametrize("kind", [SGD, Momentum, AdaGrad])
+@pytest.mark.parametrize("kind", [SGD, Momentum, AdaGrad, AdaGradNorm, FullMatrixAdaGrad])
 def test_frozen(kind):
     with pytest.raises(FrozenInstanceError):
         kind(0.1).lr = 0.2
+
+
+# AdaGradNorm and FullMatrixAdaGrad
+
+
+def mild_gradients(seed, shape, steps=12):
+    """Gradients that a matrix can hold: the squares of all scales fit into one dtype's digits."""
+    return np.random.default_rng(seed).standard_normal((steps, *shape))
+
+
+def test_the_default_of_both_is_adagrads():
+    assert AdaGradNorm(0.1).eps == FullMatrixAdaGrad(0.1).eps == AdaGrad(0.1).eps
+
+
+@examples
+@given(seed=seeds, initial=st.floats(0, 10), eps=st.floats(1e-12, 1))
+def test_adagrad_norm_is_sgd_with_the_rate_over_the_root_of_the_summed_squares(seed, initial, eps):
+    grads, params = gradients(seed, (3,)), np.ones(3)
+    norm = AdaGradNorm(lambda t: 1 + 1 / t, eps=eps, initial_accumulator_value=initial)
+    summed = initial + np.cumsum((grads**2).sum(axis=1))
+    sgd = SGD(lambda t: (1 + 1 / t) / (np.sqrt(summed[t - 1]) + eps))
+    assert_same_path(run(norm, params, grads), run(sgd, params, grads), 1e-12)
+
+
+def test_adagrad_norms_state_is_one_number_per_run():
+    norm, params = AdaGradNorm(0.5, eps=0.0), np.zeros((2, 4, 3))
+    before = norm.init(params)
+    _, after = norm.step(params, np.full((2, 4, 3), 2.0), before)
+    assert before.accumulator.shape == after.accumulator.shape == (2, 4, 1)
+    np.testing.assert_array_equal(after.accumulator, 12.0)
+    np.testing.assert_array_equal(norm.effective_lr(after), np.full((2, 4, 1), 0.5 / np.sqrt(12)))
+
+
+@pytest.mark.parametrize("kind", [AdaGradNorm, FullMatrixAdaGrad])
+@pytest.mark.parametrize("shape", [(1,), (2, 3, 1)], ids=str)
+@examples
+@given(seed=seeds, eps=st.just(0.0) | st.floats(1e-12, 1))
+def test_in_one_dimension_all_adagrads_are_one(kind, shape, seed, eps):
+    grads, params = gradients(seed, shape), np.ones(shape)
+    ours, adagrad = (k(0.1, eps=eps) for k in (kind, AdaGrad))
+    assert_same_path(run(ours, params, grads), run(adagrad, params, grads), 1e-12)
+
+
+@examples
+@given(seed=seeds, eps=st.just(0.0) | st.floats(1e-12, 1))
+def test_the_matrix_of_gradients_along_the_axes_is_adagrads(seed, eps):
+    rng = np.random.default_rng(seed)
+    grads = mild_gradients(seed, (3,)) * 10.0 ** rng.uniform(-2, 2, 3)
+    grads *= np.eye(3)[rng.integers(0, 3, len(grads))]
+    full, adagrad = FullMatrixAdaGrad(0.1, eps=eps), AdaGrad(0.1, eps=eps)
+    assert_same_path(run(full, np.ones(3), grads), run(adagrad, np.ones(3), grads), 1e-12)
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.1])
+@examples
+@given(seed=seeds)
+def test_rotating_everything_rotates_the_path_of_the_full_matrix(eps, seed):
+    rng, grads = np.random.default_rng(seed), mild_gradients(seed, (3,))
+    rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+    full, params = FullMatrixAdaGrad(0.5, eps=eps), rng.standard_normal(3)
+    rotated = run(full, rotation @ params, grads @ rotation.T)
+    np.testing.assert_allclose(rotated, run(full, params, grads) @ rotation.T, atol=1e-9)
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.1])
+@examples
+@given(seed=seeds)
+def test_full_matrix_steps_are_those_of_naive_formulas(eps, seed):
+    d, lr = 4, 0.5
+    grads = mild_gradients(seed, (d,))
+    full = FullMatrixAdaGrad(lr, eps=eps)
+    path, state = run(full, np.zeros(d), grads), full.init(np.zeros(d))
+    for t, g in enumerate(grads):
+        seen = grads[: t + 1]
+        # While the matrix has no full rank, the root's inverse is taken on what it spans.
+        _, singular, axes = np.linalg.svd(seen, full_matrices=False)
+        inverse = axes.T @ np.diag(1 / (singular + eps)) @ axes
+        if t > d + 2:
+            np.testing.assert_allclose(inverse, inv(sqrtm(seen.T @ seen) + eps * np.eye(d)))
+        np.testing.assert_allclose(path[t + 1] - path[t], -lr * inverse @ g, atol=1e-8)
+        _, state = full.step(path[t], g, state)
+        np.testing.assert_allclose(state.outer, seen.T @ seen, atol=1e-12)
+        rates = full.effective_lr(state)
+        assert rates.shape == (d,)
+        np.testing.assert_allclose(rates, lr * np.diag(inverse), rtol=1e-6)
+
+
+def test_the_full_matrix_leaves_alone_what_no_gradient_has_shown():
+    plane = np.random.default_rng(5).standard_normal((2, 4))
+    grads = mild_gradients(5, (2,), steps=200) @ plane
+    path = run(FullMatrixAdaGrad(0.5, eps=0.0), np.zeros(4), np.array([0 * plane[0], *grads]))
+    np.testing.assert_array_equal(path[1], 0.0)
+    outside = np.eye(4) - np.linalg.pinv(plane) @ plane
+    np.testing.assert_allclose(path @ outside, 0.0, atol=1e-9)
+
+
+def test_a_matrix_that_overflowed_moves_nothing_and_spares_the_batch():
+    full, params = FullMatrixAdaGrad(0.5), np.ones((3, 2))
+    grads = np.array([[1e200, -1e200], [3.0, 4.0], [1.0, 1e200]])
+    with np.errstate(over="ignore"):
+        moved, state = full.step(params, grads, full.init(params))
+    np.testing.assert_allclose(moved, [[1.0, 1.0], [0.7, 0.6], [1.0, 1.0]])
+    np.testing.assert_array_equal(full.effective_lr(state)[[0, 2]], 0.0)
+
+
+@pytest.mark.parametrize("number", [float, np.float64, np.array], ids=lambda n: n.__name__)
+@pytest.mark.parametrize("kind", [AdaGradNorm, FullMatrixAdaGrad])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])
+def test_other_dtypes_stay_and_are_as_exact_as_they_can_be(dtype, kind, number):
+    params, grads = np.ones((3, 2), dtype), mild_gradients(6, (3, 2))
+    make = kind(number(0.1), number(1e-10))
+    path = run(make, params, grads)
+    assert path.dtype == dtype
+    exact = run(make, params.astype(np.float64), grads)
+    np.testing.assert_allclose(
+        path.astype(np.float64), exact, atol=20 * np.finfo(dtype).eps + 1e-12
+    )
+    stepped, state = make.step(params, grads[0], make.init(params))
+    arrays = [stepped, state[1], make.effective_lr(state)]
+    assert {array.dtype for array in arrays} == {np.dtype(dtype)}

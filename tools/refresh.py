@@ -38,6 +38,7 @@ LANGUAGE_INFO = {
 }
 # What a cell's metadata may say; the rest is an editor's or an executor's bookkeeping.
 CELL_METADATA = {"mystnb", "tags"}
+HIDING = ("source_hidden", "outputs_hidden")  # how JupyterLab is told to collapse a solution
 
 
 class RefreshError(Exception):
@@ -240,10 +241,11 @@ def normalised(notebook):
         {"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO}
     )
     for cell in notebook.cells:
-        hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
+        hidden = cell.metadata.get("jupyter", {})
+        hidden = {key: True for key in HIDING if hidden.get(key)}
         cell.metadata = nbformat.from_dict(
             {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
-            | ({"jupyter": {"source_hidden": True}} if hidden else {})
+            | ({"jupyter": hidden} if hidden else {})
         )
         if cell.cell_type == "code":
             cell.outputs = merged(cell.outputs)

@@ -12,9 +12,10 @@ class AdaGrad(torch.optim.Optimizer):
 
     .. math::
 
-        g_t &= \nabla f_t(w_t) + \lambda w_t \\
-        G_t &= G_{t-1} + g_t^2 \\
-        w_{t+1} &= w_t - \frac{\eta}{1 + (t - 1)\,\kappa} \, \frac{g_t}{\sqrt{G_t} + \varepsilon}
+        g_t = \nabla f_t(w_t) + \lambda w_t, \qquad
+        G_t = G_{t-1} + g_t^2, \qquad
+        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t, \qquad
+        \eta_t = \frac{\eta}{1 + (t - 1)\,\kappa}
 
     G has the shape, dtype and device of its parameter. A sparse gradient, such as that of
     `torch.nn.Embedding(..., sparse=True)`, changes only the rows that it touches, at a cost that
@@ -187,13 +188,13 @@ class AdaGrad(torch.optim.Optimizer):
 
 
 def _dense_update(param, grad, accumulator, lr, group):
-    if param.is_complex():
-        param, grad, accumulator = map(torch.view_as_real, (param, grad, accumulator))
     for w, g, G in _pieces(param, grad, accumulator):
         if group["maximize"]:
             g = -g
         if group["weight_decay"]:
             g = g.add(w, alpha=group["weight_decay"])
+        if w.is_complex():
+            w, g, G = map(torch.view_as_real, (w, g, G))
         G.addcmul_(g, g)  # G += g²
         w.addcdiv_(g, G.sqrt().add_(group["eps"]), value=-lr)  # w -= lr·g / (√G + ε)
 
@@ -223,13 +224,13 @@ def _sparse_update(param, grad, accumulator, lr, group):
             "a complex parameter must have dense gradients, got a sparse one "
             f"for a parameter in {param.dtype}"
         )
-    grad = (-grad if group["maximize"] else grad).coalesce()  # duplicates are summed, not squared
+    grad = (
+        -grad if group["maximize"] else grad
+    ).coalesce()  # duplicates: first the sum, then its square
     indices, g = grad.indices(), grad.values()
 
     def sparse(values):
-        return torch.sparse_coo_tensor(
-            indices, values, grad.shape, is_coalesced=True, check_invariants=False
-        )
+        return torch.sparse_coo_tensor(indices, values, grad.shape, check_invariants=False)
 
     if grad.sparse_dim() == 1:  # rows, as of an embedding: faster than the general way
         G = accumulator.index_select(0, indices[0]).add_(g * g)

@@ -225,8 +225,13 @@ def _exercise_faults(exercise):
     if not (exercise.solution and exercise.ended):
         yield "it has no code between solution-start and solution-end"
     for cell in exercise.solution:
-        if not cell.metadata.get("jupyter", {}).get("source_hidden"):
-            yield f"cell [{cell.execution_count}] of its solution is not source_hidden"
+        where = f"cell [{cell.execution_count}] of its solution"
+        hidden = cell.metadata.get("jupyter", {})
+        if not (hidden.get("source_hidden") and hidden.get("outputs_hidden")):
+            yield f"{where} is not source_hidden and outputs_hidden"
+        # JupyterLab shows the first line of a collapsed cell.
+        if not cell.source.startswith(f"# Solution of {number}\n"):
+            yield f"{where} gives itself away: its first line is not '# Solution of {number}'"
     passed = rf"^{re.escape(number)}: (all \d+ checks )?passed\.$"
     if not re.search(passed, _printed(exercise.solution), re.M):
         yield "its solution does not run check, or does not pass it"

@@ -1,5 +1,6 @@
 """Binder would install our requirements, with the CPU build of PyTorch, and open JupyterLab."""
 
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,12 @@ def test_binder_installs_our_requirements_from_the_whole_repository(recipe):
     assert copied < installed
     assert "-r ../requirements.txt" in BINDER.splitlines()
     assert "-e ." in REQUIREMENTS.splitlines()
+
+
+def test_binder_trusts_the_notebooks_so_that_their_figures_show(recipe):
+    assert "binder/postBuild" in recipe
+    assert "jupyter trust chapters/*.ipynb" in (ROOT / "binder" / "postBuild").read_text()
+    assert os.access(ROOT / "binder" / "postBuild", os.X_OK)
 
 
 def test_binder_has_a_python_that_is_tested(recipe):

@@ -1,0 +1,392 @@
+"""Our AdaGrad for PyTorch against PyTorch's own, in lock-step and to the last bit."""
+
+import copy
+import io
+import pickle
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.optim.lr_scheduler import LambdaLR, StepLR
+
+from adagrad_course.torch_optim import AdaGrad
+
+examples = settings(max_examples=60, deadline=None, database=None)
+REAL = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+COMPLEX = [torch.complex64, torch.complex128]
+
+# Else PyTorch's Adagrad warns once that these checks of its sparse tensors are off by default.
+torch.sparse.check_sparse_tensor_invariants.disable()
+
+
+def theirs(params, **options):
+    return torch.optim.Adagrad(params, foreach=False, **options)
+
+
+def random(rng, *shape, dtype=torch.float32):
+    """Values of different magnitudes, a tenth of them zero; float16 can hold their squares."""
+    values = torch.randn(shape, generator=rng, dtype=dtype.to_complex())
+    values *= 10 ** (3 * torch.rand(shape, generator=rng) - 2)
+    values *= torch.rand(shape, generator=rng) > 0.1
+    return (values if dtype.is_complex else values.real).to(dtype)
+
+
+def transposed(tensor):
+    """The same values with strides that are not those of a contiguous tensor."""
+    return tensor.mT.contiguous().mT if tensor.ndim > 1 else tensor
+
+
+def gradient(rng, kind, param):
+    """A gradient of the parameter's shape and dtype: dense, sparse with repeated rows, or none."""
+    n = 0 if kind.startswith("empty") else 7
+    if kind == "none":
+        return None
+    if kind == "dense":
+        return random(rng, *param.shape, dtype=param.dtype)
+    sparse_dims = param.ndim if kind.endswith("cells") else 1
+    indices = [torch.randint(size, (n,), generator=rng) for size in param.shape[:sparse_dims]]
+    values = random(rng, n, *param.shape[sparse_dims:], dtype=param.dtype)
+    return torch.sparse_coo_tensor(torch.stack(indices), values, param.shape)
+
+
+def assert_identical(ours, theirs):
+    """Every parameter and its state have the same bits (zeros of either sign are equal)."""
+    groups = zip(ours.param_groups, theirs.param_groups, strict=True)
+    for a, b in ((a, b) for g, h in groups for a, b in zip(g["params"], h["params"], strict=True)):
+        exactly = {"rtol": 0, "atol": 0, "equal_nan": True}
+        torch.testing.assert_close(a, b, **exactly)
+        torch.testing.assert_close(ours.state[a], theirs.state[b], **exactly)
+
+
+def pair(params, options=None, **common):
+    """Both optimizers, on copies of the parameters; each parameter is a group with its options."""
+    options = options or [{}] * len(params)
+
+    def groups():
+        copies = [p.clone().requires_grad_() for p in params]  # clone keeps the strides
+        return [{"params": [p], **copy.deepcopy(o)} for p, o in zip(copies, options, strict=True)]
+
+    return AdaGrad(groups(), **copy.deepcopy(common)), theirs(groups(), **copy.deepcopy(common))
+
+
+def set_gradients(optimizers, gradients):
+    for optimizer in optimizers:
+        for group, g in zip(optimizer.param_groups, gradients, strict=True):
+            group["params"][0].grad = None if g is None else g.clone()
+
+
+def step_both(optimizers, gradients):
+    set_gradients(optimizers, gradients)
+    for optimizer in optimizers:
+        optimizer.step()
+    assert_identical(*optimizers)
+
+
+RATES = st.sampled_from([0.0, 1e-3, 0.1, 1, torch.tensor(0.03), torch.tensor([0.5])])
+OPTIONS = {
+    "lr": RATES,
+    "lr_decay": st.sampled_from([0, 0.01, 0.5]),
+    "eps": st.sampled_from([0, 1e-10, 1e-3, 1.0]),
+    "maximize": st.booleans(),
+}
+DENSE = {**OPTIONS, "weight_decay": st.sampled_from([0, 0.01, 0.3])}
+INITIAL = st.sampled_from([0, 0.1, 2])
+SHAPES = st.sampled_from([(9,), (1, 1), (10, 3), (5, 32), (4, 1, 6)])
+SPARSE_KINDS = st.sampled_from(["rows", "cells", "empty rows", "empty cells", "dense", "none"])
+DENSE_KINDS = st.sampled_from(["dense", "none"])
+
+
+@st.composite
+def runs(draw, dtypes=tuple(REAL)):
+    """Parameters, options of each, and for each step the kinds of the gradients."""
+    sparse = draw(st.lists(st.booleans(), min_size=1, max_size=3))
+    options = [draw(st.fixed_dictionaries({}, optional=OPTIONS if s else DENSE)) for s in sparse]
+    kinds = st.tuples(*(SPARSE_KINDS if s else DENSE_KINDS for s in sparse))
+    steps = draw(st.lists(kinds, min_size=1, max_size=8))
+    rng = torch.Generator().manual_seed(draw(st.integers(0, 2**32)))
+    params = [
+        random(
+            rng, *draw(SHAPES if s else SHAPES | st.just(())), dtype=draw(st.sampled_from(dtypes))
+        )
+        for s in sparse
+    ]
+    if draw(st.booleans()):
+        params = [transposed(p) for p in params]
+    return rng, params, options, steps
+
+
+@examples
+@given(run=runs(), initial=INITIAL)
+def test_same_bits_as_torch(run, initial):
+    rng, params, options, steps = run
+    optimizers = pair(params, options, initial_accumulator_value=initial)
+    assert_identical(*optimizers)  # state, too, exists from the construction on
+    for kinds in steps:
+        gradients = [gradient(rng, k, p) for k, p in zip(kinds, params, strict=True)]
+        step_both(optimizers, gradients)
+
+
+@pytest.mark.parametrize("dtype", COMPLEX, ids=str)
+@examples
+@given(options=st.fixed_dictionaries(DENSE), initial=INITIAL, seed=st.integers(0, 2**32))
+def test_same_bits_as_torch_complex(dtype, options, initial, seed):
+    rng = torch.Generator().manual_seed(seed)
+    param = random(rng, 3, 5, dtype=dtype)
+    optimizers = pair([param], [options], initial_accumulator_value=initial)
+    for _ in range(5):
+        step_both(optimizers, [random(rng, 3, 5, dtype=dtype)])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("shape", [(2**18 + 17,), (3, 100_003)], ids=str)
+def test_same_bits_as_torch_piece_by_piece(shape, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        rng = torch.Generator().manual_seed(0)
+        params = [random(rng, *shape), transposed(random(rng, *shape)), random(rng, *shape)]
+        optimizers = pair(params, weight_decay=0.1, maximize=True)
+        for _ in range(3):
+            gradients = [random(rng, *p.shape) for p in params]
+            gradients[2] = transposed(gradients[2])
+            step_both(optimizers, gradients)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("lr", [0.5, torch.tensor(0.5)], ids=["float", "tensor"])
+@pytest.mark.parametrize(
+    "schedule",
+    [lambda o: StepLR(o, 2, gamma=0.3), lambda o: LambdaLR(o, lambda t: 1 / (1 + t))],
+    ids=["StepLR", "LambdaLR"],
+)
+def test_schedulers(schedule, lr):
+    rng = torch.Generator().manual_seed(0)
+    optimizers = pair([random(rng, 4)], lr=lr)
+    schedulers = [schedule(o) for o in optimizers]
+    for _ in range(6):
+        step_both(optimizers, [random(rng, 4)])
+        for scheduler in schedulers:
+            scheduler.step()
+    assert float(optimizers[0].param_groups[0]["lr"]) < 0.2
+
+
+def through_a_file(state_dict):
+    file = io.BytesIO()
+    torch.save(state_dict, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+@examples
+@given(run=runs(), switch=st.integers(0, 8))
+def test_state_dict_is_exchanged(run, switch):
+    """Mid-training each goes on from the other's checkpoint, with hyperparameters from there."""
+    rng, params, options, steps = run
+    ours, torchs = pair(params, options, initial_accumulator_value=0.1)
+    for i, kinds in enumerate(steps):
+        if i == switch:
+            fresh = pair([p.detach() for g in ours.param_groups for p in g["params"]])
+            fresh[0].load_state_dict(through_a_file(torchs.state_dict()))
+            fresh[1].load_state_dict(through_a_file(ours.state_dict()))
+            ours, torchs = fresh
+            assert_identical(ours, torchs)
+        gradients = [gradient(rng, k, p) for k, p in zip(kinds, params, strict=True)]
+        step_both((ours, torchs), gradients)
+    assert ours.state_dict()["param_groups"][0].keys() == (
+        torchs.state_dict()["param_groups"][0].keys()
+    )
+
+
+@pytest.mark.parametrize("switch", ["foreach", "fused"])
+def test_state_dict_keeps_the_switches(switch):
+    """A checkpoint of PyTorch's other implementations goes through ours and back unharmed."""
+    source = torch.optim.Adagrad([torch.ones(3, requires_grad=True)], **{switch: True})
+    ours, plain = pair([torch.ones(3)])
+    for optimizer in (ours, plain):
+        optimizer.load_state_dict(through_a_file(source.state_dict()))
+    plain.param_groups[0][switch] = None
+    step_both((ours, plain), [torch.tensor([1.0, 2.0, 3.0])])
+    source.load_state_dict(ours.state_dict())
+    assert source.param_groups[0][switch] is True
+    set_gradients([source], [torch.ones(3)])
+    source.step()
+    assert source.state_dict()["state"][0]["step"] == 2
+
+
+def test_state_dict_of_an_old_pytorch():
+    ours, torchs = pair([torch.ones(3)])
+    old = copy.deepcopy(torchs.state_dict())
+    old["state"][0]["step"] = 4
+    for name in ("foreach", "maximize", "differentiable", "fused"):
+        del old["param_groups"][0][name]
+    for optimizer in (ours, torchs):
+        optimizer.load_state_dict(copy.deepcopy(old))
+    set_gradients((ours, torchs), [torch.ones(3)])
+    ours.step()
+    torchs.load_state_dict(ours.state_dict())
+    assert torchs.state_dict()["state"][0]["step"] == 5
+
+
+def test_add_param_group():
+    optimizers = pair([torch.ones(3)], initial_accumulator_value=0.5)
+    for optimizer in optimizers:
+        optimizer.add_param_group({"params": [torch.ones(2, requires_grad=True)], "lr": 1.0})
+    assert len(optimizers[0].state) == 2
+    lacking = through_a_file(optimizers[1].state_dict())  # PyTorch makes the new one's state later
+    optimizers[0].load_state_dict(lacking)
+    step_both(optimizers, [torch.ones(3), torch.tensor([2.0, 3.0])])
+
+
+def test_trains_a_net_with_the_same_losses():
+    def losses(make):
+        torch.manual_seed(0)
+        words, labels = torch.randint(100, (64, 5)), torch.randint(3, (64,))
+        embedding = torch.nn.EmbeddingBag(100, 8, mode="sum", sparse=True)
+        net = torch.nn.Sequential(
+            embedding, torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3)
+        )
+        dense = {"params": net[1:].parameters(), "weight_decay": 0.001}
+        optimizer = make([{"params": embedding.parameters(), "lr": 0.3}, dense], lr=0.1)
+
+        def closure():
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(net(words), labels)
+            loss.backward()
+            return loss
+
+        return [optimizer.step(closure).item() for _ in range(60)]
+
+    ours = losses(AdaGrad)
+    assert ours == losses(theirs)
+    assert ours[-1] < 0.1 * ours[0]
+
+
+def deepcopied(optimizer):
+    return copy.deepcopy(optimizer)
+
+
+def pickled(optimizer):
+    return pickle.loads(pickle.dumps(optimizer))
+
+
+@pytest.mark.parametrize("duplicate", [deepcopied, pickled])
+def test_copies_go_on_alone(duplicate):
+    rng = torch.Generator().manual_seed(0)
+    ours, torchs = pair([random(rng, 3), random(rng, 2)], [{"lr": 0.3}, {"maximize": True}])
+    step_both((ours, torchs), [random(rng, 3), None])
+    original = ours.param_groups[0]["params"][0]
+    before = original.detach().clone()
+    step_both((duplicate(ours), torchs), [random(rng, 3), random(rng, 2)])
+    assert torch.equal(original, before)
+
+
+def test_closure_runs_with_gradients_and_step_without():
+    w = torch.tensor([3.0], requires_grad=True)
+    optimizer = AdaGrad([w], lr=0.5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w**2).sum()
+        loss.backward()
+        return loss
+
+    with torch.no_grad():
+        assert optimizer.step(closure) == 9.0
+    assert w.item() == 2.5
+    assert optimizer.step() is None
+    assert w.requires_grad
+    assert w.is_leaf
+
+
+def test_duplicate_rows_are_summed_before_squaring():
+    w = torch.zeros(4, 1, requires_grad=True)
+    w.grad = torch.sparse_coo_tensor([[2, 0, 2]], [[3.0], [1.0], [4.0]], (4, 1))
+    optimizer = AdaGrad([w], lr=0.5)
+    optimizer.step()
+    assert optimizer.state[w]["sum"].flatten().tolist() == [1, 0, 49, 0]
+    assert w.flatten().tolist() == [-0.5, 0, -0.5, 0]
+    assert w.grad._nnz() == 3  # the gradient itself is left as it was
+
+
+def test_steps_are_counted_beyond_16_bits():
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        optimizer = AdaGrad([torch.ones(1, requires_grad=True)])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert optimizer.state_dict()["state"][0]["step"].dtype == torch.float32
+
+
+def test_share_memory():
+    w = torch.ones(3, requires_grad=True)
+    optimizer = AdaGrad([w])
+    optimizer.share_memory()
+    assert optimizer.state[w]["sum"].is_shared()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"lr": -0.1}, ValueError, "lr must be zero or positive, got -0.1"),
+        ({"lr": float("nan")}, ValueError, "lr must be finite, got nan"),
+        ({"lr": torch.tensor(-1.0)}, ValueError, "lr must be zero or positive, got -1"),
+        ({"lr": torch.ones(2)}, ValueError, "lr must be a single number, got shape (2,)"),
+        ({"lr": "fast"}, TypeError, "lr must hold real numbers, got str 'fast'"),
+        ({"lr_decay": -1}, ValueError, "lr_decay must be zero or positive, got -1"),
+        ({"weight_decay": -1}, ValueError, "weight_decay must be zero or positive, got -1"),
+        ({"eps": -1e-8}, ValueError, "eps must be zero or positive, got -1e-08"),
+        (
+            {"initial_accumulator_value": -0.5},
+            ValueError,
+            "initial_accumulator_value must be zero or positive, got -0.5",
+        ),
+        ({"foreach": True}, ValueError, "foreach must be None or False"),
+        ({"fused": True}, ValueError, "fused must be None or False"),
+        ({"differentiable": True}, ValueError, "differentiable must be None or False"),
+    ],
+    ids=lambda x: next(iter(x)) if isinstance(x, dict) else "",
+)
+def test_refused_options(options, error, message):
+    params = [torch.ones(3, requires_grad=True)]
+    good = AdaGrad([torch.ones(3, requires_grad=True)])
+    for refused in (
+        lambda: AdaGrad(params, **options),
+        lambda: AdaGrad([{"params": params, **options}]),
+        lambda: good.add_param_group({"params": params, **options}),
+    ):
+        with pytest.raises(error) as caught:
+            refused()
+        assert message in str(caught.value)
+    assert len(good.param_groups) == len(good.state) == 1
+
+
+def test_refused_initial_accumulator_value_of_one_group():
+    group = {"params": [torch.ones(3, requires_grad=True)], "initial_accumulator_value": 0.1}
+    with pytest.raises(ValueError, match=r"the same for all groups, 0, got 0\.1 for one"):
+        AdaGrad([group])
+    AdaGrad([group], initial_accumulator_value=0.1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options", "message"),
+    [
+        (torch.float32, {"weight_decay": 0.1}, r"weight_decay must be 0 .* got 0\.1"),
+        (torch.complex64, {}, r"complex parameter must have dense .* in torch\.complex64"),
+    ],
+)
+def test_refused_sparse_gradients(dtype, options, message):
+    w = torch.ones(3, 2, dtype=dtype, requires_grad=True)
+    optimizer = AdaGrad([w], **options)
+    w.grad = torch.ones(3, 2, dtype=dtype).to_sparse(1)
+    with pytest.raises(RuntimeError, match=message):
+        optimizer.step()
+    assert torch.equal(w.detach(), torch.ones(3, 2, dtype=dtype))
+
+
+def test_refused_params():
+    with pytest.raises(ValueError, match="empty parameter list"):
+        AdaGrad([])
+    with pytest.raises(TypeError, match="dict"):
+        AdaGrad([torch.ones(1, requires_grad=True)]).add_param_group([torch.ones(1)])
