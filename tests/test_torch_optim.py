@@ -26,7 +26,7 @@ def theirs(params, **options):
 
 def random(rng, *shape, dtype=torch.float32):
     """Values of different magnitudes, a tenth of them zero; float16 can hold their squares."""
-    values = torch.randn(shape, generator=rng, dtype=dtype.to_complex())
+    values = torch.randn(shape, generator=rng, dtype=torch.complex128)
     values *= 10 ** (3 * torch.rand(shape, generator=rng) - 2)
     values *= torch.rand(shape, generator=rng) > 0.1
     return (values if dtype.is_complex else values.real).to(dtype)

@@ -181,7 +181,9 @@ class AdaGrad(torch.optim.Optimizer):
                 state = self._state_of(param)
                 state["step"] += 1
                 t = float(state["step"])
-                lr = float(group["lr"]) / (1 + (t - 1) * group["lr_decay"])
+                lr = group["lr"] / (1 + (t - 1) * group["lr_decay"])
+                if torch.is_tensor(lr):
+                    lr = lr.item()
                 update = _sparse_update if param.grad.is_sparse else _dense_update
                 update(param, param.grad, state["sum"], lr, group)
         return loss
