@@ -21,13 +21,25 @@ from adagrad_course.objectives import (
     Saddle,
     SoftmaxRegression,
 )
-from adagrad_course.optimizers import SGD, AdaGrad, Momentum
+from adagrad_course.online import (
+    LinearLosses,
+    adagrad_bound,
+    hindsight_optimum,
+    hindsight_scaling,
+    play,
+    sgd_bound,
+)
+from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, Momentum
 from adagrad_course.plots import figure_svg, level_curves, path, shades, style
 
 BOWL = Quadratic([1.0, 4.0])
 SOFTMAX = SoftmaxRegression([[0.0], [1.0], [2.0]], [0, 1, 1])
-OPTIMIZERS = [SGD(0.1), Momentum(0.1), AdaGrad(0.1)]
+KINDS_OF_OPTIMIZERS = [SGD, Momentum, AdaGrad, AdaGradNorm, FullMatrixAdaGrad]
+OPTIMIZERS = [kind(0.1) for kind in KINDS_OF_OPTIMIZERS]
 PAIR = np.ones(2)
+LOSSES = LinearLosses(np.ones((4, 2)), [1, -1, 1, 1], "hinge")
+COLUMN = np.full((3, 1), 0.5)
+GAME = play(LOSSES, SGD(0.1))
 examples = settings(max_examples=50, deadline=None, database=None)
 
 
@@ -52,14 +64,16 @@ ARRAYS = [
     *(("params", opt.init) for opt in OPTIMIZERS),
     *(("params", lambda v, o=opt: o.step(v, PAIR, o.init(PAIR))) for opt in OPTIMIZERS),
     *(("grads", lambda v, o=opt: o.step(PAIR, v, o.init(PAIR))) for opt in OPTIMIZERS),
-    *(("lr", kind) for kind in (SGD, Momentum, AdaGrad)),
+    *(("lr", kind) for kind in KINDS_OF_OPTIMIZERS),
     ("lr(1)", lambda v: SGD(lambda t: v).step(PAIR, PAIR, SGD(1).init(PAIR))),
     ("lr(1)", lambda v: descend(BOWL, PAIR, SGD(lambda t: v), 1)),
     ("momentum", lambda v: Momentum(0.1, v)),
-    ("eps", lambda v: AdaGrad(0.1, eps=v)),
-    ("initial_accumulator_value", lambda v: AdaGrad(0.1, initial_accumulator_value=v)),
+    *(
+        (name, lambda v, kind=kind, name=name: kind(0.1, **{name: v}))
+        for kind in (AdaGrad, AdaGradNorm)
+        for name in ("eps", "initial_accumulator_value")
+    ),
     ("curvatures", Quadratic),
-    ("minimum", lambda v: Quadratic([1.0, 4.0], minimum=v)),
     ("rotation", lambda v: Quadratic([1.0, 4.0], rotation=v)),
     ("tilt", DoubleWell),
     ("noise", lambda v: Noisy(BOWL, v)),
@@ -77,6 +91,32 @@ ARRAYS = [
     ("x", lambda v: level_curves(AXES, BOWL, v, (0, 1))),
     ("y", lambda v: level_curves(AXES, BOWL, (0, 1), v)),
     ("points", lambda v: path(AXES, v, "SGD")),
+    ("features", lambda v: LinearLosses(v, [1, -1], "hinge")),
+    ("targets", lambda v: LinearLosses([[0.0], [1.0]], v, "absolute")),
+    *(("params", lambda v, give=give: give(0, v)) for give in (LOSSES.value, LOSSES.gradient)),
+    ("params", LOSSES.total),
+    ("gradients", hindsight_scaling),
+    *(("gradients", lambda v, bound=bound: bound(v, 1.0)) for bound in (adagrad_bound, sgd_bound)),
+]
+# These, too, but None has a meaning.
+OPTIONAL = [
+    ("minimum", lambda v: Quadratic([1.0, 4.0], minimum=v)),
+    ("start", lambda v: play(LOSSES, SGD(0.1), start=v)),
+    *(("lr", lambda v, bound=bound: bound(COLUMN, 1.0, v)) for bound in (adagrad_bound, sgd_bound)),
+    ("radius", lambda v: play(LOSSES, SGD(0.1), radius=v)),
+]
+# These must be single numbers.
+NUMBERS = [
+    OPTIONAL[-1],
+    ("radius", lambda v: hindsight_optimum(LOSSES, v)),
+    ("budget", lambda v: hindsight_scaling(COLUMN, v)),
+    *(
+        ("diameter", lambda v, bound=bound: bound(COLUMN, v))
+        for bound in (adagrad_bound, sgd_bound)
+    ),
+    ("eps", lambda v: FullMatrixAdaGrad(0.1, eps=v)),
+    ("eps", lambda v: adagrad_bound(COLUMN, 1.0, eps=v)),
+    ("best_total", GAME.regret),
 ]
 
 # 10**400 is a number, but not one that NumPy can hold.
@@ -98,8 +138,8 @@ def spoiled(array, bad, place):
 @given(st.sampled_from(NOT_NUMBERS), ragged, good_arrays, st.sampled_from([np.nan, np.inf]), places)
 def test_not_finite_numbers(value, rows, array, bad, place):
     array = spoiled(array, bad, place)
-    for name, give in ARRAYS:
-        if not (name == "minimum" and value is None):  # None: the origin
+    for name, give in ARRAYS + OPTIONAL + NUMBERS:
+        if value is not None or (name, give) not in OPTIONAL:
             refused(name, "hold real numbers", type(value).__name__, give, value)
         refused(name, "be a rectangular array of numbers", "list [[", give, rows)
         refused(name, "not be empty", "shape (2, 0)", give, np.empty((2, 0)))
@@ -114,12 +154,24 @@ FROM_ZERO = {"momentum", "eps", "initial_accumulator_value"}
 @given(good_arrays, st.floats(max_value=0, exclude_max=True, allow_infinity=False), places)
 def test_negative_or_zero(array, bad, place):
     negative, zero = spoiled(array.copy(), bad, place), spoiled(array, 0.0, place)
-    for name, give in ARRAYS:
+    for name, give in ARRAYS + OPTIONAL:
         if name in POSITIVE:
             refused(name, "be positive", "0.0", give, zero)
             refused(name, "be positive", str(bad), give, negative)
         elif name in FROM_ZERO:
             refused(name, "be zero or positive", str(bad), give, negative)
+
+
+@examples
+@given(good_arrays, st.floats(max_value=0, exclude_max=True, allow_infinity=False))
+def test_not_a_single_number_in_its_range(array, bad):
+    for name, give in NUMBERS:
+        refused(name, "be a single number", f"shape {array.shape}", give, array)
+        if name == "eps":
+            refused(name, "be zero or positive", str(bad), give, bad)
+        elif name != "best_total":
+            refused(name, "be positive", str(bad), give, bad)
+            refused(name, "be positive", "0.0", give, 0)
 
 
 COUNTS = [
@@ -128,6 +180,7 @@ COUNTS = [
     ("batch_size", lambda v: SoftmaxRegression([[0.0], [1.0]], [0, 1], batch_size=v)),
     ("n", lambda v: shades("SGD", v)),
     ("levels", lambda v: level_curves(AXES, BOWL, (0, 1), (0, 1), levels=v)),
+    ("rounds", LOSSES.first),
 ]
 
 
@@ -149,6 +202,8 @@ METHODS = [
     ("objective", "value", lambda v: level_curves(AXES, v, (0, 1), (0, 1))),
     ("optimizer", "init", lambda v: descend(BOWL, PAIR, v, 1)),
     ("optimizer", "init", lambda v: sweep(BOWL, PAIR, lambda lr: v, [0.1], 1)),
+    ("losses", "value", lambda v: play(v, SGD(0.1))),
+    ("learner", "init", lambda v: play(LOSSES, v)),
 ]
 
 
@@ -168,6 +223,7 @@ KINDS = [
         for opt in OPTIMIZERS
         for give in (opt.effective_lr, lambda v, o=opt: o.step(PAIR, PAIR, v))
     ),
+    ("losses", "LinearLosses", lambda v: hindsight_optimum(v, 1.0)),
     ("figure", "Figure", figure_svg),
     ("ax", "Axes", lambda v: level_curves(v, BOWL, (0, 1), (0, 1))),
     ("ax", "Axes", lambda v: path(v, np.ones((3, 2)), "SGD")),
@@ -206,12 +262,25 @@ class Still(SGD):
         return self.given
 
 
+class Unsized:
+    """Losses as a reader might write them, that do not say of how many coordinates."""
+
+    value = gradient = __len__ = lambda self, *args: 1
+
+
+def descended(optimizer):
+    return descend(BOWL, PAIR, optimizer, 1)
+
+
+def played(learner):
+    return play(LOSSES, learner)
+
+
 def stepped(optimizer, params=PAIR, **replaced):
     state = optimizer.init(params)._replace(**replaced)
     return optimizer.step(params, np.ones_like(params), state)
 
 
-COLUMN = np.full((3, 1), 0.5)
 REFUSED = {
     # shapes
     "grads": (lambda: SGD(1).step(PAIR, np.ones(3), SGD(1).init(PAIR)), "grads", "(2,)", "(3,)"),
@@ -226,6 +295,35 @@ REFUSED = {
         for kind in (SGD, Momentum, AdaGrad)
         for shape in [(3,), (3, 1), (1, 2)]
     },
+    **{
+        f"{kind.__name__}-lr": (
+            lambda kind=kind: stepped(kind(PAIR)),
+            "lr",
+            "broadcast to the shape of params, (1,)",
+            "shape (2,)",
+        )
+        for kind in (AdaGradNorm, FullMatrixAdaGrad)
+    },
+    **{
+        f"{type(opt).__name__}-params-{method}": (
+            lambda opt=opt, give=give: give(opt),
+            "params",
+            "have at least 1 dimension",
+            "float 1.0",
+        )
+        for opt in (AdaGradNorm(0.1), FullMatrixAdaGrad(0.1))
+        for method, give in [
+            ("init", lambda opt: opt.init(1.0)),
+            ("step", lambda opt: opt.step(1.0, 1.0, opt.init(PAIR))),
+        ]
+    },
+    "accumulator-norm": (
+        lambda: stepped(AdaGradNorm(1), accumulator=PAIR),
+        "state.accumulator",
+        "(1,)",
+        "(2,)",
+    ),
+    "outer": (lambda: stepped(FullMatrixAdaGrad(1), outer=PAIR), "state.outer", "(2, 2)", "(2,)"),
     "schedule": (lambda: stepped(SGD(lambda t: COLUMN)), "lr", "broadcast", "(3, 1)"),
     "momentum": (lambda: stepped(Momentum(0.1, COLUMN)), "momentum", "broadcast", "(3, 1)"),
     "eps": (lambda: stepped(AdaGrad(0.1, COLUMN)), "eps", "broadcast", "(3, 1)"),
@@ -291,6 +389,24 @@ REFUSED = {
     "start-d": (lambda: descend(BOWL, [1.0], SGD(1), 1), "points", "(..., 2)", "(1,)"),
     "lrs-2d": (lambda: sweep(BOWL, PAIR, SGD, COLUMN, 1), "lrs", "a list of ascending", "[[0.5]"),
     "lrs-number": (lambda: sweep(BOWL, PAIR, SGD, 0.1, 1), "lrs", "at least 1 dim", "float 0.1"),
+    "features-3d-losses": (
+        lambda: LinearLosses(np.ones((2, 1, 1)), [1, 1], "hinge"),
+        "features",
+        "shape (T, d)",
+        "(2, 1, 1)",
+    ),
+    "targets": (lambda: LinearLosses(COLUMN, [1], "hinge"), "targets", "shape (3,)", "(1,)"),
+    "value-params": (lambda: LOSSES.value(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
+    "gradient-params": (lambda: LOSSES.gradient(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
+    "total-params": (lambda: LOSSES.total([PAIR]), "params", "shape (2,)", "(1, 2)"),
+    "play-start": (lambda: play(LOSSES, SGD(1), start=[1.0]), "params", "(..., 2)", "(1,)"),
+    "play-lr": (lambda: play(LOSSES, SGD(np.ones(3))), "start", "broadcast with the rates", "(3,)"),
+    "bound-lr": (
+        lambda: adagrad_bound(np.ones((4, 3, 2)), 1.0, COLUMN),
+        "lr",
+        "be a number or have shape (3,)",
+        "(3, 1)",
+    ),
     "path": (lambda: path(AXES, np.ones((2, 3)), "SGD"), "points", "(steps + 1, 2)", "(2, 3)"),
     "x-triple": (lambda: level_curves(AXES, BOWL, (0, 1, 2), (0, 1)), "x", "pair", "(0, 1, 2)"),
     # ranges
@@ -299,6 +415,42 @@ REFUSED = {
     "labels-negative": (lambda: SoftmaxRegression([[1], [2]], [0, -1]), "labels", "from 0", "-1"),
     "labels-float": (lambda: SoftmaxRegression([[1]], [0.0]), "labels", "whole numbers", "float64"),
     "batch-too-large": (lambda: SoftmaxRegression([[1]], [0], 2), "batch_size", "at most 1", "2"),
+    **{
+        f"kind-{value!r}": (
+            lambda value=value: LinearLosses(COLUMN, [1, 1, 1], value),
+            "kind",
+            "one of absolute, hinge, logistic",
+            repr(value),
+        )
+        for value in ("squared", None, ["hinge"])
+    },
+    **{
+        f"targets-{kind}": (
+            lambda kind=kind: LinearLosses(COLUMN, [1, 0.5, -1], kind),
+            "targets",
+            f"be -1 or 1 for the {kind} loss",
+            "0.5",
+        )
+        for kind in ("hinge", "logistic")
+    },
+    "rounds": (lambda: LOSSES.first(5), "rounds", "be at most 4", "5"),
+    **{
+        f"t-{t!r}": (lambda t=t: LOSSES.value(t, PAIR), "t", "a round from 0 to 3", repr(t))
+        for t in (4, -1, 1.0, "0", None, slice(2))
+    },
+    "start-outside": (
+        lambda: play(LOSSES, SGD(1), radius=0.5, start=[0, -3]),
+        "start",
+        "in the box of radius 0.5",
+        "3.0",
+    ),
+    "no-gradient": (
+        lambda: hindsight_scaling(np.zeros((3, 2))),
+        "gradients",
+        "not all be zero",
+        "only zeros",
+    ),
+    "losses-d": (lambda: play(Unsized(), SGD(1)), "losses.d", "whole number", "NoneType"),
     "lrs-descending": (lambda: sweep(BOWL, PAIR, SGD, [2, 1], 1), "lrs", "ascending", "[2. 1.]"),
     "lrs-twice": (lambda: sweep(BOWL, PAIR, SGD, [1, 1], 1), "lrs", "ascending", "[1. 1.]"),
     "state-unused": (lambda: SGD(1).effective_lr(SGD(1).init(PAIR)), "state", "1 step", "0 steps"),
@@ -341,12 +493,13 @@ REFUSED = {
         ]
     },
     **{
-        f"step-{given}": (
-            lambda result=result: descend(BOWL, PAIR, Still(result), 1),
+        f"step-{given}-{go.__name__}": (
+            lambda result=result, go=go: go(Still(result)),
             name,
             expected,
             given,
         )
+        for go in (descended, played)
         for result, name, expected, given in [
             (PAIR, "optimizer.step", "a tuple (params, state)", "ndarray"),
             (None, "optimizer.step", "a tuple (params, state)", "NoneType"),

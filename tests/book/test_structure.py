@@ -115,7 +115,7 @@ def exercise(number):
         code(f'check("9.{number}", half)', printed(f"9.{number}: not attempted yet\n")),
         markdown(f"```{{solution-start}} ex-half-{number}\n:class: dropdown\n```"),
         code(
-            f'# Solution of 9.{number}\ndef half(x):\n    return x / 2\n\n\n'
+            f"# Solution of 9.{number}\ndef half(x):\n    return x / 2\n\n\n"
             f'check("9.{number}", half)',
             printed(f"✓ one\n✓ two\n9.{number}: all 2 checks passed.\n"),
             jupyter={"source_hidden": True, "outputs_hidden": True},

@@ -87,8 +87,13 @@ def bound_with_delta_outside(G, D, lr, delta):
 
 def ratio_is_nearly_one(a):
     """Raise `Wrong` unless the ratio of the lemma is at most 1.01 for these ten numbers."""
+    a = np.asarray(a, dtype=float)
+    if a.shape != (10,):
+        raise Wrong(f"expected ten numbers, got shape {a.shape}")
     if not a.all():
         raise Wrong("expected ten numbers, none of them zero, got a zero", ZERO)
+    if (a < 0).any() and (a > 2**40).any():
+        raise Wrong("expected numbers that NumPy can hold", OVERFLOWED)
     sums = np.cumsum(a**2)
     ratio = np.sum(a**2 / np.sqrt(sums)) / np.sqrt(sums[-1])
     if ratio > 1.01:
@@ -96,6 +101,7 @@ def ratio_is_nearly_one(a):
 
 
 ZERO = "A single number among zeros has the ratio 1, but that is too easy."
+OVERFLOWED = "NumPy's integers overflow beyond 9·10¹⁸ and turn negative: write 1000.0, not 1000."
 TOO_EVEN = "In the proof the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1: how small must A₍ₜ₋₁₎ be?"
 
 
@@ -106,7 +112,10 @@ EXERCISES = [
         mistakes={
             "Sum the squares, not the gradients.": {"G1": 7.0, "G2": 5.0},
             "Square each gradient, then sum; not the other way round.": {"G1": 49.0},
+            "That is the root of the accumulator.": {"G1": 5.0, "G2": 5.0},
             "The step is the gradient divided by the root of G.": {"step 2": 0.2},
+            "Divide the gradient by the root of G.": {"step 2": 5.0},
+            "A length has no sign.": {"step 2": -1.0},
             "Where the gradient is zero there is no step, whatever G is.": {"step 1": 1.0},
         },
         hints=(
@@ -132,6 +141,9 @@ EXERCISES = [
                 step_with_old_accumulator
             ),
             "You went uphill: subtract.": step_uphill,
+            "First the parameters, then the accumulator.": lambda w, g, G, lr, eps: adagrad_step(
+                w, g, G, lr, eps
+            )[::-1],
         },
         hints=(
             "Two lines: the new accumulator, then the new parameters.",
@@ -159,6 +171,10 @@ EXERCISES = [
             "Regret is positive where the learner paid more than the best point.": (
                 lambda played, fixed: np.sum(fixed, axis=1).min() - np.sum(played)
             ),
+            "Subtract what the best fixed point paid.": lambda played, fixed: np.sum(played),
+            "Regret can be negative: do not cut it off at zero.": (
+                lambda played, fixed: max(0.0, np.sum(played) - np.sum(fixed, axis=1).min())
+            ),
             "Regret is a sum over the rounds, not a mean.": (
                 lambda played, fixed: np.mean(played) - np.mean(fixed, axis=1).min()
             ),
@@ -178,6 +194,8 @@ EXERCISES = [
                 "s3": 28 * 81 / 98,
             },
             "That is with a budget of 1: divide by the total, 28.": {"least": 196.0},
+            "Those are equal shares.": {"s1": 28 / 3, "s2": 28 / 3, "s3": 28 / 3},
+            "The shares must add up to 28.": {"s1": 1.0, "s2": 4.0, "s3": 9.0},
         },
         hints=(
             "The roots are 1, 4 and 9. Share 28 in these proportions.",
@@ -193,6 +211,11 @@ EXERCISES = [
             "random constants": lambda rng: tuple(rng.uniform(0.5, 4, size=3)),
         },
         mistakes={
+            "First the rate, then the bound.": lambda D, S, c: (np.sqrt(c) * D * S, D / np.sqrt(c)),
+            "That is for c = 2; the exercise has any c.": (
+                lambda D, S, c: (D / np.sqrt(2), np.sqrt(2) * D * S)
+            ),
+            "The bound is proportional to S.": lambda D, S, c: (D / np.sqrt(c), np.sqrt(c) * D),
             "Is the c at the right place? The derivative is −D²/(2η²) + c/2.": (
                 lambda D, S, c: (D / np.sqrt(2 * c), np.sqrt(c) * D * S)
             ),
@@ -241,6 +264,9 @@ EXERCISES = [
             ),
             "Where did δ go? The scales are √(δ + G).": bound_with_delta_dropped,
             "δ stands inside the root.": bound_with_delta_outside,
+            "Sum over the coordinates.": lambda G, D, lr, delta: bound_with_delta(
+                G[:1], D, lr, delta
+            ),
         },
         hints=(
             "Go through both parts of the proof with s = √(δ + G).",
@@ -254,6 +280,7 @@ EXERCISES = [
         mistakes={
             ZERO: np.eye(10)[0],
             TOO_EVEN: np.ones(10),
+            OVERFLOWED: 1000 ** np.arange(10),
         },
         hints=(
             "For ones the ratio is largest. What is the opposite of many equal numbers?",
