@@ -54,7 +54,7 @@ def assert_identical(ours, theirs):
     """Every parameter and its state have the same bits (zeros of either sign are equal)."""
     groups = zip(ours.param_groups, theirs.param_groups, strict=True)
     for a, b in ((a, b) for g, h in groups for a, b in zip(g["params"], h["params"], strict=True)):
-        exactly = {"rtol": 0, "atol": 0, "equal_nan": True}
+        exactly = {"rtol": 0, "atol": 0, "equal_nan": True, "check_stride": True}
         torch.testing.assert_close(a, b, **exactly)
         torch.testing.assert_close(ours.state[a], theirs.state[b], **exactly)
 
@@ -354,6 +354,7 @@ def test_refused_options(options, error, message):
     for refused in (
         lambda: AdaGrad(params, **options),
         lambda: AdaGrad([{"params": params, **options}]),
+        lambda: AdaGrad([{"params": params, **good.defaults}], **options),
         lambda: good.add_param_group({"params": params, **options}),
     ):
         with pytest.raises(error) as caught:
@@ -388,5 +389,5 @@ def test_refused_sparse_gradients(dtype, options, message):
 def test_refused_params():
     with pytest.raises(ValueError, match="empty parameter list"):
         AdaGrad([])
-    with pytest.raises(TypeError, match="dict"):
+    with pytest.raises(TypeError, match="must be a dict"):
         AdaGrad([torch.ones(1, requires_grad=True)]).add_param_group([torch.ones(1)])

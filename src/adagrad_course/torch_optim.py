@@ -136,7 +136,7 @@ class AdaGrad(torch.optim.Optimizer):
             if param.is_complex():
                 start = complex(start, start)
             state["step"] = _counter(0)
-            state["sum"] = torch.full_like(param, start, memory_format=torch.preserve_format)
+            state["sum"] = torch.full_like(param, start)
         return state
 
     def __setstate__(self, state):
@@ -165,7 +165,8 @@ class AdaGrad(torch.optim.Optimizer):
 
         Returns
         -------
-        The loss that `closure` returned, None without one.
+        object
+            The loss that `closure` returned; None without one.
 
         Raises
         ------

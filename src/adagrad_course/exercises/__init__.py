@@ -11,10 +11,11 @@ from .machinery import grade
 
 __all__ = ["CHAPTERS", "check", "hint", "load"]
 
-CHAPTERS = {
+CHAPTERS = {  # the module with each chapter's exercises
     "1": "learning_rates",
     "2": "deriving_adagrad",
-}  # the module with each chapter's exercises
+    "3": "formula_to_pytorch",
+}
 
 
 def check(number, answer):
