@@ -29,6 +29,13 @@ class Rootless(MyAdaGrad):
         return w - self.lr * g / (self.G + self.eps)
 
 
+class Belated(MyAdaGrad):
+    def step(self, w, g):
+        before = np.sqrt(self.G) + self.eps
+        self.G = self.G + g**2
+        return w - self.lr * g / before
+
+
 class EpsInside(MyAdaGrad):
     def step(self, w, g):
         self.G = self.G + g**2
@@ -65,6 +72,11 @@ def travelled_decayed_at_once(lr, lr_decay, steps):
 
 def travelled_without_adagrad(lr, lr_decay, steps):
     return np.sum(lr / (1 + np.arange(steps) * lr_decay))
+
+
+def travelled_without_root(lr, lr_decay, steps):
+    t = np.arange(1, steps + 1)
+    return np.sum(lr / (1 + (t - 1) * lr_decay) / t)
 
 
 def travelled_without_decay(lr, lr_decay, steps):
@@ -137,6 +149,11 @@ def penalty_divided(w, g, G, lr, decay, eps):
     return w - lr * (g + decay * w) / (np.sqrt(G) + eps), G
 
 
+def shrunk_afterwards(w, g, G, lr, decay, eps):
+    G = G + g**2
+    return (w - lr * g / (np.sqrt(G) + eps)) * (1 - lr * decay), G
+
+
 def growing(w, g, G, lr, decay, eps):
     G = G + g**2
     return w + lr * decay * w - lr * g / (np.sqrt(G) + eps), G
@@ -168,6 +185,7 @@ EXERCISES = [
         mistakes={
             "The accumulator must be kept from one call of step to the next.": Forgetful,
             "Divide by the root of the accumulator.": Rootless,
+            "The present gradient counts: add its square before you divide.": Belated,
             "ε stands outside the root: √G + ε.": EpsInside,
             "Each coordinate has an accumulator of its own.": SharedMemory,
         },
@@ -185,7 +203,9 @@ EXERCISES = [
             "random constants": lambda rng: tuple(rng.uniform(0.01, 1, size=2)),
         },
         mistakes={
-            "Square both sides: half becomes a quarter.": lambda G0, eps: G0 + eps,
+            "That is where g² equals G₀ + ε; half the rate is reached a little before.": (
+                lambda G0, eps: np.sqrt(G0 + eps)
+            ),
             "Do not forget g² inside the root.": lambda G0, eps: np.sqrt(G0 + eps) / 2,
             "Take the root at the end.": lambda G0, eps: (G0 + eps) / 3,
         },
@@ -210,6 +230,10 @@ EXERCISES = [
                 travelled_without_adagrad
             ),
             "lr_decay is missing.": travelled_without_decay,
+            "AdaGrad divides by the root of the accumulator: √t, not t.": travelled_without_root,
+            "Add up all steps, not only the last.": (
+                lambda lr, lr_decay, steps: lr / (1 + (steps - 1) * lr_decay) / np.sqrt(steps)
+            ),
         },
         hints=(
             "The step number t has the length lr / (1 + (t − 1)·lr_decay) / √t.",
@@ -259,6 +283,10 @@ EXERCISES = [
             "That is the coupled form: keep the penalty out of g and G.": coupled_step,
             "The weights shrink by 1 − ηλ: the rate is missing.": decoupled_without_rate,
             "The penalty must not be divided by √G.": penalty_divided,
+            "First the weights shrink, then comes the usual step.": shrunk_afterwards,
+            "Where is the decay?": lambda w, g, G, lr, decay, eps: decoupled_step(
+                w, g, G, lr, 0.0, eps
+            ),
             "The weights grow: subtract.": growing,
         },
         hints=(
