@@ -108,7 +108,7 @@ def descend(objective, start, optimizer, steps, *, rng=None):
             grads = _shaped(f"objective.{gradient_name}(points)", grads, params.shape)
             alive = alive & _finite(grads)
             grads = np.where(alive[..., None], grads, 0.0)
-            stepped, state = _stepped(optimizer, params, grads, state)
+            stepped, state = take_step(optimizer, params, grads, state)
             alive = alive & _finite(stepped)
             params = np.where(alive[..., None], stepped, params)
             loss = _shaped("objective.value(points)", objective.value(params), loss.shape)
@@ -198,7 +198,7 @@ def _finite(vectors):
     return np.logical_and.reduce(np.isfinite(vectors), axis=-1)
 
 
-def _stepped(optimizer, params, grads, state):
+def take_step(optimizer, params, grads, state):
     """Return the new parameters and state of an optimizer that may be the reader's own."""
     result = optimizer.step(params, grads, state)
     if not isinstance(result, tuple) or len(result) != 2:

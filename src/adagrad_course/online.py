@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._validate import has_methods, instance, number, positive, positive_int, real_array
-from .descent import _stepped, broadcast_start
+from .descent import broadcast_start, take_step
 
 __all__ = [
     "LinearLosses",
@@ -208,7 +208,7 @@ def play(losses, learner, *, radius=None, start=None):
     for t in range(len(losses)):
         points[t], values[t] = params, losses.value(t, params)
         gradients[t] = losses.gradient(t, params)
-        params, state = _stepped(learner, params, gradients[t], state)
+        params, state = take_step(learner, params, gradients[t], state)
         if radius is not None:
             params = np.clip(params, -radius, radius)
     return Play(points, values, gradients)
@@ -254,11 +254,10 @@ def hindsight_optimum(losses, radius):
     x, y, d = losses.features, losses.targets, losses.d
     box = [(-radius, radius)] * d
     if losses.kind == "logistic":
+        _, derivative = _KINDS[losses.kind]
 
         def value_and_gradient(w):
-            margin = y * (x @ w)
-            slope = -y * np.exp(-np.logaddexp(0, margin))
-            return np.logaddexp(0, -margin).sum(), x.T @ slope
+            return losses.total(w), x.T @ derivative(x @ w, y)
 
         options = {"maxiter": 10_000, "ftol": 1e-14, "gtol": 1e-8}
         found = minimize(
@@ -289,6 +288,11 @@ def hindsight_optimum(losses, radius):
     return point, losses.total(point)
 
 
+def _lengths(gradients):
+    """Return the root of each coordinate's sum of squared gradients, of shape (..., d)."""
+    return np.sqrt(np.square(real_array("gradients", gradients, min_dims=2)).sum(axis=0))
+
+
 def hindsight_scaling(gradients, budget=1.0):
     r"""Return the diagonal scaling that would have been best for these gradients.
 
@@ -314,7 +318,7 @@ def hindsight_scaling(gradients, budget=1.0):
 
     References
     ----------
-    Duchi, Hazan and Singer, JMLR 12 (2011), section 1.1 and lemma 15 for the full matrix.
+    Duchi, Hazan and Singer, JMLR 12 (2011), section 3.
 
     Examples
     --------
@@ -322,7 +326,7 @@ def hindsight_scaling(gradients, budget=1.0):
     array([5., 5.])
     """
     budget = positive("budget", number("budget", budget))
-    norms = np.sqrt(np.square(real_array("gradients", gradients, min_dims=2)).sum(axis=0))
+    norms = _lengths(gradients)
     total = norms.sum(axis=-1, keepdims=True)
     if not total.all():
         raise ValueError("gradients must not all be zero, got only zeros")
@@ -363,7 +367,7 @@ def adagrad_bound(gradients, diameter, lr=None, *, eps=0.0):
     """
     diameter = positive("diameter", number("diameter", diameter))
     lr = diameter / np.sqrt(2) if lr is None else positive("lr", lr)
-    norms = np.sqrt(np.square(real_array("gradients", gradients, min_dims=2)).sum(axis=0))
+    norms = _lengths(gradients)
     total = norms.sum(axis=-1)
     # Rates in a column, as an optimizer wants them, would make a square of all pairs.
     if lr.shape not in (total.shape, ()) and total.shape != ():
