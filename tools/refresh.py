@@ -39,6 +39,8 @@ LANGUAGE_INFO = {
 # What a cell's metadata may say; the rest is an editor's or an executor's bookkeeping.
 CELL_METADATA = {"mystnb", "tags"}
 HIDING = ("source_hidden", "outputs_hidden")  # how JupyterLab is told to collapse a solution
+# A widget lives as long as its kernel, under a random name; what is stored is its text/html.
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class RefreshError(Exception):
@@ -249,6 +251,8 @@ def normalised(notebook):
         )
         if cell.cell_type == "code":
             cell.outputs = merged(cell.outputs)
+            for output in cell.outputs:
+                output.get("data", {}).pop(WIDGET, None)
     return notebook
 
 
