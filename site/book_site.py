@@ -317,7 +317,7 @@ class ExplorableDirective(SphinxDirective):
 
 
 def lighten(source: str) -> str:
-    """Return a script or stylesheet without its indentation and its comments.
+    r"""Return a script or stylesheet without its indentation and its comments.
 
     In a script these are whole lines, so that nothing within a line has to be understood.
 

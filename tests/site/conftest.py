@@ -182,19 +182,23 @@ def address(site):
 def open_tab(browser, address):
     """A function that opens a page in a tab of its own and notes everything that goes wrong.
 
+    The page is one of the site's, unless the address of another folder is given as `root`.
+
     At the end of the test nothing may have gone wrong: no message in the console, no failed
     request, none to another host, no breach of the security policy.
     """
     contexts, wrongs = [], []
 
-    def open_page(page, over="http", width=1280, **options):
+    def open_page(page, over="http", width=1280, root=None, **options):
+        viewport = {"width": width, "height": 844}
         context = browser.new_context(
-            viewport={"width": width, "height": 844}, reduced_motion="reduce", **options
+            **{"viewport": viewport, "reduced_motion": "reduce"} | options
         )
         contexts.append(context)
+        root = root or address("", over)
 
         def route(route):
-            if route.request.url.startswith((address("", over), "data:")):
+            if route.request.url.startswith((root, "data:")):
                 route.continue_()
             else:
                 wrongs.append(f"request to another host: {route.request.url}")
@@ -212,7 +216,7 @@ def open_tab(browser, address):
             "response",
             lambda r: r.status >= 400 and wrongs.append(f"{r.status}: {r.url}"),
         )
-        tab.goto(address(page, over), wait_until="load")
+        tab.goto(root + page, wait_until="load")
         return tab
 
     yield open_page

@@ -1,30 +1,9 @@
 """Every page can be used by everyone, in light and in dark, and fits on a phone."""
 
-from axe_playwright_python.sync_playwright import Axe
+from access import set_theme, set_width, violations
 
 CHAPTER = "chapters/01-learning-rates.html"
 DESKTOP, PHONE = 1280, 390  # pixels
-
-
-def violations(tab, include="body", exclude=(".katex", "pre"), **options):
-    """What axe complains about: by all its rules, or by those that the options name.
-
-    Formulas are left out for their thousands of elements (KaTeX gives each its MathML), and so is
-    code, which looks the same on all pages.
-    """
-    context = {"include": [[include]], "exclude": [[selector] for selector in exclude]}
-    options |= {"preload": False, "resultTypes": ["violations"]}
-    found = Axe().run(tab, context=context, options=options).response["violations"]
-    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
-
-
-def set_theme(tab, theme):
-    tab.emulate_media(color_scheme=theme)
-    tab.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
-
-
-def set_width(tab, width):
-    tab.set_viewport_size({"width": width, "height": 844})
 
 
 def unfold(tab):

@@ -1,6 +1,7 @@
 """The site as its readers meet it: in a browser, on a phone, by keyboard, without a server."""
 
 import pytest
+from access import focus_with_tab
 
 CHAPTER = "chapters/01-learning-rates.html"
 PHONE = 390  # pixels
@@ -8,15 +9,6 @@ PHONE = 390  # pixels
 
 def theme(tab):
     return tab.evaluate("document.documentElement.dataset.theme")
-
-
-def focus_with_tab(tab, selector, presses=200):
-    """Press Tab until the element has the focus, as a reader without a mouse does."""
-    for _ in range(presses):
-        if tab.evaluate("s => document.activeElement.matches(s)", selector):
-            return
-        tab.keyboard.press("Tab")
-    pytest.fail(f"{selector} is not reached with the Tab key")
 
 
 @pytest.mark.parametrize("over", ["http", "file"])

@@ -20,7 +20,9 @@ except ImportError as error:
 
 __all__ = ["CanItArrive", "FrequentAndRare", "MemoryCalculator", "Race", "WhyTheRoot"]
 
-FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parent
+_SCRIPT = (_FOLDER / "explorables.js").read_text(encoding="utf-8")
+_STYLES = (_FOLDER / "explorables.css").read_text(encoding="utf-8")
 
 
 class _Setting(traitlets.TraitType):
@@ -104,8 +106,8 @@ class _Shares(_Setting):
 class _Explorable(anywidget.AnyWidget):
     """What all figures share: the script, the stylesheet, and what a page without Python shows."""
 
-    _esm = (FOLDER / "explorables.js").read_text(encoding="utf-8") + "\nexport default explorables;\n"
-    _css = (FOLDER / "explorables.css").read_text(encoding="utf-8")
+    _esm = _SCRIPT + "export default explorables;\n"  # on a page it is no module
+    _css = _STYLES
     _figure = traitlets.Unicode().tag(sync=True)
     _note = traitlets.Unicode().tag(sync=True)
     _kind = ""  # the figure's name in the script
@@ -164,7 +166,7 @@ def _written(value):
 class Race(_Explorable):
     """SGD and AdaGrad race down a bowl that you can stretch, turn and start from anywhere.
 
-    Both take the same learning rate. The bowl's larger curvature is 2, so SGD is stable below η = 1.
+    Both take the same learning rate. The larger curvature is 2, so SGD is stable below η = 1.
 
     Parameters
     ----------
@@ -258,7 +260,7 @@ class FrequentAndRare(_Explorable):
 
 
 class CanItArrive(_Explorable):
-    """How far can each method travel before its rates have shrunk away?
+    """How far each method can travel before its rates have shrunk away.
 
     The gradient keeps its sign and, but for the first one, its size. RMSProp has ρ = 0.99.
 

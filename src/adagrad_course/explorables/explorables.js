@@ -224,7 +224,7 @@ const explorables = (() => {
       say: sayFeatures,
     },
     arrive: {
-      about: "How far can each method travel before its rates have shrunk away?",
+      about: "How far each method can travel before its rates have shrunk away.",
       settings: {
         distance: number("distance", 10, 0.1, 100, log),
         lr: number("learning rate η", 0.05, 0.001, 1, log),
@@ -306,11 +306,13 @@ const explorables = (() => {
       // There the start has its own label.
       if (state.step === 0) return;
       // The names stand on two sides of the valley.
-      const right = x < 60 || (i && x < side - 80);
-      map += text(x + (right ? 8 : -8), clamp(y + (i ? -11 : 20), 16, side - 6), method, `name halo ${method}`, right ? "start" : "end");
+      const [dx, dy] = [0, 1].map((k) => ends[i][k] - ends[1 - i][k] || i - 0.5);
+      const right = x < 70 || (dx > 0 && x < side - 80);
+      const [labelX, labelY] = [x + (right ? 8 : -8), clamp(y + (dy > 0 ? -11 : 20), 16, side - 6)];
+      map += text(labelX, labelY, method, `name halo ${method}`, right ? "start" : "end");
     });
     const [x, y] = place(sim.start);
-    map += text(x, y < 60 ? y + 26 : y - 16, "drag me", "muted halo", "middle");
+    map += text(clamp(x, 30, side - 30), y < 60 ? y + 26 : y - 16, "drag me", "muted halo", "middle");
 
     const left = wide ? side + 36 : 0;
     const half = wide ? width - left : (width - 24) / 2;
@@ -376,9 +378,8 @@ const explorables = (() => {
       drawn += line(left, py(value), x + width, py(value), "grid");
       drawn += text(left - 5, py(value) + 4, label, "small", "end");
     }
-    for (const [t, label] of [[0, "0"], [15, "step"], [30, "30"]]) {
-      drawn += text(px(t), bottom + 16, label, "small", "middle");
-    }
+    drawn += text(px(0), bottom + 16, "0", "small", "middle");
+    drawn += text(x + width, bottom + 16, "step 30", "small", "end");
     let curves = "";
     for (const method of METHODS_RACING) {
       const { losses } = sim[method];
@@ -428,7 +429,7 @@ const explorables = (() => {
     const [top, bottom, most] = [30, 250, 5];
     const px = scale(0, 1, 0, plot);
     const py = scale(0, most, bottom, top);
-    let drawn = text(0, 13, "each column's area is what its coordinate costs", "title");
+    let drawn = text(0, 13, "each column's area is its cost", "title");
     const cuts = [0];
     sim.shares.forEach((share, i) => {
       const height = (sim.lengths[i] / share) ** 2;
@@ -955,7 +956,10 @@ const explorables = (() => {
     });
     svg.addEventListener("pointermove", follow);
     for (const end of ["pointerup", "pointercancel"]) {
-      svg.addEventListener(end, () => (dragged = -1));
+      svg.addEventListener(end, (event) => {
+        if (end === "pointerup") follow(event);
+        dragged = -1;
+      });
     }
 
     function start() {
@@ -990,7 +994,7 @@ const explorables = (() => {
       }
     });
     observer.observe(svg);
-    return {
+    return (root.explorable = {
       state,
       set,
       start: () => !calm.matches && start(),
@@ -1004,7 +1008,7 @@ const explorables = (() => {
         clearTimeout(spoken);
         root.replaceChildren();
       },
-    };
+    });
   }
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
@@ -1068,7 +1072,8 @@ const explorables = (() => {
     const read = () => clean(name, Object.fromEntries(keys.map((key) => [key, model.get(key)])));
     const root = el.appendChild(make("div", { class: "explorable" }));
     // Else JupyterLab takes the arrow keys.
-    root.dataset.lmSuppressShortcuts = "true";
+    root.dataset.lmSuppressShortcuts = "";
+    root.addEventListener("keydown", (event) => event.stopPropagation());
     const first = read();
     const home = clean(name, {}).state;
     const view = mount(root, name, { ...home, ...first.state }, (state) => {

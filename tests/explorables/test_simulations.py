@@ -1,0 +1,241 @@
+"""The script's numbers are the package's, PyTorch's or NumPy's, over random settings."""
+
+import numpy as np
+import pytest
+import torch
+
+from adagrad_course.descent import descend
+from adagrad_course.objectives import Quadratic
+from adagrad_course.online import hindsight_scaling
+from adagrad_course.optimizers import SGD, AdaGrad, FullMatrixAdaGrad
+
+EXACT = 1e-12
+
+
+def close(got, expected, what=""):
+    """Demand agreement to twelve digits of the largest number there is."""
+    got, expected = np.array(got, float), np.array(expected, float)
+    assert got.shape == expected.shape, what
+    scale = np.nanmax(np.abs(expected), initial=1e-300)
+    np.testing.assert_allclose(got, expected, rtol=EXACT, atol=EXACT * scale, err_msg=what)
+
+
+def log_uniform(rng, low, high):
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+# Each check asks the script for many settings at once and compares with Python. ---------------
+
+
+def race(js):
+    rng = np.random.default_rng(0)
+    settings = [
+        {
+            "lr": log_uniform(rng, 0.01, 3),
+            "ratio": log_uniform(rng, 1, 100),
+            "rotation": rng.uniform(0, 90),
+            "x": rng.uniform(-4.5, 4.5),
+            "y": rng.uniform(-4.5, 4.5),
+        }
+        for _ in range(60)
+    ]
+    settings[0] |= {"rotation": 0, "y": 0}  # no gradient at all in one coordinate
+    for given, got in zip(settings, js("simulations.race(it)", settings), strict=True):
+        angle = np.deg2rad(given["rotation"])
+        cos, sin = np.cos(angle), np.sin(angle)
+        start = np.array([[cos, -sin], [sin, cos]]) @ [given["x"], given["y"]]
+        bowl = Quadratic([2 / given["ratio"], 2.0], rotation=angle)
+        close(got["start"], start)
+        for method in (SGD, AdaGrad):
+            run = descend(bowl, start, method(given["lr"]), steps=30)
+            mine = got[method.__name__]
+            rates = np.broadcast_to(run.effective_lrs, (30, 2))
+            for name, expected in [
+                ("points", run.points),
+                ("losses", run.losses),
+                ("rates", rates),
+            ]:
+                close(mine[name], expected, f"{method.__name__}'s {name} at {given}")
+
+
+def share(js):
+    rng = np.random.default_rng(1)
+    settings = [
+        {
+            "unequal": rng.uniform(1, 4),
+            "p": rng.uniform(0, 1),
+            "shares": None if i % 2 else rng.dirichlet(np.ones(4)).tolist(),
+        }
+        for i in range(60)
+    ]
+    settings.append({"unequal": 3.0, "p": 0.5, "shares": None})
+    results = js("simulations.share(it)", settings)
+    for given, got in zip(settings, results, strict=True):
+        gradients = np.diag(given["unequal"] ** np.arange(3.0, -1, -1))  # one round each
+        G = (gradients**2).sum(axis=0)
+        shares = given["shares"] or G ** given["p"] / (G ** given["p"]).sum()
+        best = hindsight_scaling(gradients)
+        close(got["lengths"], best)
+        close(got["shares"], shares)
+        close(got["cost"], (G / shares).sum() / (G / best).sum(), str(given))
+        close(np.sum(got["costs"]), got["cost"])
+        assert got["cost"] >= 1 - EXACT
+    close(results[-1]["cost"], 1)
+
+
+def features(js):
+    rng = np.random.default_rng(2)
+    settings = [
+        {"often": log_uniform(rng, 0.01, 1), "rare": log_uniform(rng, 0.01, 1)} for _ in range(40)
+    ]
+    settings.append({"often": 1, "rare": 0.01})
+    for given, got in zip(settings, js("simulations.features(it)", settings), strict=True):
+        for share, mine in zip(given.values(), got, strict=True):
+            gradients = np.array(mine["events"], float)
+            assert set(gradients) <= {0.0, 1.0}
+            assert abs(gradients.sum() - 200 * share) <= 3, "it does not appear as often as said"
+            optimizer = AdaGrad(lr=1.0)
+            params = np.zeros(1)
+            state = optimizer.init(params)
+            for g, accumulator, rate in zip(
+                gradients, mine["accumulators"], mine["rates"], strict=True
+            ):
+                params, state = optimizer.step(params, np.array([g]), state)
+                close(accumulator, state.accumulator[0])
+                if accumulator:
+                    close(rate, optimizer.effective_lr(state)[0])
+                else:
+                    assert rate is None
+
+
+TORCH = {
+    "SGD": torch.optim.SGD,
+    "AdaGrad": torch.optim.Adagrad,
+    "RMSProp": torch.optim.RMSprop,  # alpha=0.99, eps=1e-8
+}
+
+
+def travel(js):
+    rng = np.random.default_rng(3)
+    settings = [
+        {
+            "distance": log_uniform(rng, 0.1, 100),
+            "lr": log_uniform(rng, 0.001, 1),
+            "size": log_uniform(rng, 0.01, 100),
+            "first": log_uniform(rng, 1, 100),
+            "horizon": int(log_uniform(rng, 10, 150)),
+        }
+        for _ in range(12)
+    ]
+    arrivals = 0
+    for given, got in zip(settings, js("simulations.travel(it)", settings), strict=True):
+        for method, optimizer in TORCH.items():
+            param = torch.zeros(1, dtype=torch.float64)
+            param.grad = torch.zeros_like(param)
+            steps = optimizer([param], lr=given["lr"])
+            travelled = [0.0]
+            for t in range(given["horizon"]):
+                param.grad[0] = -given["size"] * (given["first"] if t == 0 else 1)
+                steps.step()
+                travelled.append(param.item())
+            close(got[method]["travelled"], travelled, f"{method} at {given}")
+            there = [t for t, far in enumerate(travelled) if far >= given["distance"]]
+            assert got[method]["arrival"] == (there[0] if there else None)
+            arrivals += bool(there)
+    assert 0 < arrivals < 36
+
+
+# How many numbers an optimizer's real state has, for a table of a given shape.
+def torch_state(optimizer, **options):
+    def count(shape):
+        param = torch.zeros(shape)
+        param.grad = torch.ones_like(param)
+        steps = optimizer([param], lr=0.1, **options)
+        steps.step()
+        state = steps.state[param].values()
+        return sum(v.numel() for v in state if torch.is_tensor(v) and v.ndim == param.ndim)
+
+    return count
+
+
+REAL_STATES = {
+    "SGD": torch_state(torch.optim.SGD),
+    "Momentum": torch_state(torch.optim.SGD, momentum=0.9),
+    "AdaGrad": torch_state(torch.optim.Adagrad),
+    "Adam": torch_state(torch.optim.Adam),
+    "RowWiseAdaGrad": lambda shape: shape[0],  # the mean of a row's squares
+    "SM3": sum,  # a number for each row and each column
+    "FullMatrixAdaGrad": lambda shape: (
+        FullMatrixAdaGrad(0.1).init(np.zeros(np.prod(shape))).outer.size
+    ),
+}
+BYTES = {"float32": (4, 4), "bfloat16": (2, 2), "mixed": (2, 4)}
+
+
+def memory(js):
+    rng = np.random.default_rng(4)
+    settings = [
+        {
+            "rows": int(rng.integers(1, 40)),
+            "dimension": int(rng.integers(1, 8)),
+            "precision": precision,
+            "ranks": int(rng.integers(1, 64)),
+        }
+        for precision in BYTES
+        for _ in range(4)
+    ]
+    for given, got in zip(settings, js("simulations.memory(it)", settings), strict=True):
+        shape = (given["rows"], given["dimension"])
+        each, of_state = BYTES[given["precision"]]
+        assert got.keys() == REAL_STATES.keys()
+        for optimizer, count in REAL_STATES.items():
+            weights, state = np.prod(shape) * each, count(shape) * of_state
+            expected = {"weights": weights, "gradients": weights, "state": state}
+            expected |= {"total": 2 * weights + state, "rank": state / given["ranks"]}
+            assert got[optimizer] == pytest.approx(expected, rel=EXACT), (optimizer, given)
+
+
+def name(value):
+    return getattr(value, "__name__", value)
+
+
+CHECKS = [race, share, features, travel, memory]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=name)
+def test_the_script_computes_what_python_computes(js, check):
+    check(js)
+
+
+# A check that cannot fail proves nothing: each of these mistakes must be noticed.
+MISTAKES = [
+    (race, "s + g * g", "s + g"),
+    (race, "lr / (Math.sqrt(s) + 1e-10)", "lr / Math.sqrt(s + 1e-10)"),
+    (race, "lr / (Math.sqrt(s) + 1e-10)", "lr / (Math.sqrt(s) + 1e-9)"),
+    (race, "x - rates[t][i] * g[i]", "x + rates[t][i] * g[i]"),
+    (race, "Math.PI) / 180", "3.1415926) / 180"),
+    (race, "rates.push(memory", "rates.unshift(memory"),
+    (share, "a ** (2 * p)", "a ** p"),
+    (share, "lengths[i] ** 2 / s", "lengths[i] / s"),
+    (features, "% 1 < p", "% 1 < 2 * p"),
+    (features, "METHODS.AdaGrad.rate(1, G)", "1 / G"),
+    (travel, "0.99 * s + 0.01", "0.9 * s + 0.1"),
+    (travel, "+ 1e-8)", "+ 1e-7)"),
+    (travel, "t === 1 ? first * size", "t === 2 ? first * size"),
+    (travel, "travelled[t] >= distance", "travelled[t] > 1.2 * distance"),
+    (memory, "Adam: (n, d) => 2 * n", "Adam: (n, d) => n"),
+    (memory, "mixed: [2, 4]", "mixed: [2, 2]"),
+    (memory, "state / ranks", "state"),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "right", "wrong"), MISTAKES, ids=lambda x: getattr(x, "__name__", x)
+)
+def test_a_mistake_in_the_script_is_noticed(js, script, tmp_path, check, right, wrong):
+    source = script.read_text(encoding="utf-8")
+    assert right in source
+    broken = tmp_path / "broken.js"
+    broken.write_text(source.replace(right, wrong), encoding="utf-8")
+    with pytest.raises(AssertionError):
+        check(lambda expression, entries: js(expression, entries, script=broken))

@@ -1,0 +1,640 @@
+"""The interactive figures in a browser: by mouse, by finger, by keyboard, and without a script."""
+
+import gzip
+
+import book_site
+import numpy as np
+import pytest
+from access import set_theme, set_width, violations
+from in_node import evaluate
+
+ON_PAGES = {
+    "chapters/welcome.html": ["race"],
+    "chapters/01-learning-rates.html": ["race"],
+    "chapters/02-deriving-adagrad.html": ["root", "race"],
+}
+KINDS = ["race", "root", "features", "arrive", "memory"]
+FIGURES = evaluate("FIGURES", [0])[0]
+CONTROLS = [(kind, name) for kind in KINDS for name in FIGURES[kind]["sliders"]]
+HANDLES = [("race", 0), ("root", 0), ("root", 1), ("root", 2)]
+PHONE = 390  # pixels
+
+
+@pytest.fixture(scope="module")
+def workbench(small_book):
+    """The address of a folder whose page.html has all figures, and one of them twice."""
+    figures = "\n\n".join(f"```{{explorable}} {kind}\n```" for kind in [*KINDS, "race"])
+    result, page = small_book(f"# Workbench\n\nAll figures.\n\n{figures}\n", repository="")
+    assert result.returncode == 0, result.stdout
+    return page.parents[1].as_uri() + "/"
+
+
+@pytest.fixture
+def open_bench(open_tab, workbench):
+    def open_bench(fragment="", **options):
+        tab = open_tab(f"chapters/page.html{fragment}", root=workbench, **options)
+        if options.get("java_script_enabled", True):
+            tab.wait_for_function(
+                "document.querySelectorAll('.x-live > svg[viewBox]').length === 6"
+            )
+        return tab
+
+    return open_bench
+
+
+def figure(tab, kind):
+    return tab.locator(f'[data-explorable="{kind}"]').first
+
+
+def slider(tab, kind, name):
+    """The control of a setting, found by its label as a screen reader finds it."""
+    return figure(tab, kind).get_by_label(FIGURES[kind]["settings"][name]["label"], exact=True)
+
+
+def settled(tab):
+    """Let what was changed be drawn."""
+    tab.evaluate("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
+
+
+def settings(tab, kind):
+    """The figure's settings at this moment."""
+    settled(tab)
+    return figure(tab, kind).evaluate("root => ({ ...root.explorable.state })")
+
+
+def linked(tab, kind):
+    """The settings that the address bar has, the others at their defaults."""
+    tab.wait_for_timeout(350)
+    fragment = tab.evaluate("decodeURIComponent(location.hash)")
+    name, _, words = fragment.removeprefix("#").partition(":")
+    assert name in (kind, ""), "the address belongs to another figure"
+    ((state, note),) = evaluate(
+        "((s) => [s.state, s.note])(clean(it[0], parse(it[1])))", [[kind, words]]
+    )
+    assert note == ""
+    return state
+
+
+def draw(tab, kind):
+    return figure(tab, kind).locator("> svg").inner_html()
+
+
+# What the picture shows, read off it, against what the simulation says. -----------------------
+
+
+def marks(tab, kind, selector, *attributes):
+    found = figure(tab, kind).locator("> svg").locator(selector)
+    return found.evaluate_all(
+        "(marks, names) => marks.map((m) => names.map((n) => +m.getAttribute(n)))", attributes
+    )
+
+
+def check_race(tab, state):
+    (sim,) = evaluate("simulations.race(it)", [state])
+    ((side,),) = marks(tab, "race", "rect.map", "width")
+    for method in ("SGD", "AdaGrad"):
+        ends = marks(tab, "race", f"svg:has(> rect.map) > circle.fill.{method}", "cx", "cy")
+        shown = (np.array(ends[0]) / side - 0.5) * 9.6 * [1, -1]
+        w = np.clip(sim[method]["points"][state["step"]], -4.8, 4.8)
+        np.testing.assert_allclose(shown, w, atol=0.01)
+        bars = marks(tab, "race", f"> g > rect.fill.{method}", "width")
+        rates = np.array(sim[method]["rates"][max(state["step"] - 1, 0)])
+        longest = max(state["lr"], *sim["AdaGrad"]["rates"][0])
+        if longest < 20 * state["lr"]:
+            sgd = marks(tab, "race", "> g > rect.fill.SGD", "width")[0][0]
+            if sgd > 15:  # pixels, rounded to a tenth
+                np.testing.assert_allclose(
+                    np.ravel(bars) / sgd, rates / state["lr"], rtol=0.02, atol=1.5 / sgd
+                )
+
+
+def check_root(tab, state):
+    (sim,) = evaluate("simulations.share(it)", [state])
+    columns = np.array(marks(tab, "root", "rect.fill", "width", "height"))
+    widths = columns[:, 0] + 1.5
+    np.testing.assert_allclose(widths / widths.sum(), sim["shares"], atol=0.002)
+    heights = np.minimum((np.array(sim["lengths"]) / sim["shares"]) ** 2, 5)
+    np.testing.assert_allclose(columns[:, 1] / 44, heights, atol=0.01)
+    assert f"{sim['cost']:.3g}" in figure(tab, "root").locator("text.name").text_content()
+
+
+def check_features(tab, state):
+    (sim,) = evaluate("simulations.features(it)", [state])
+    squares = np.ravel(marks(tab, "features", "rect.square", "width"))
+    at = state["step"] - 1
+    expected = [mine["accumulators"][at] for mine in sim if at >= 0 and mine["accumulators"][at]]
+    assert len(squares) == len(expected)
+    if expected:
+        areas = squares**2
+        np.testing.assert_allclose(areas / areas[0], np.divide(expected, expected[0]), rtol=0.02)
+    ticks = figure(tab, "features").locator("line.tick").count()
+    assert ticks == sum(sum(mine["events"][: at + 1]) for mine in sim)
+
+
+def check_arrive(tab, state):
+    (sim,) = evaluate("simulations.travel(it)", [state])
+    bars = np.ravel(marks(tab, "arrive", "rect.fill", "width"))
+    ((x, _),) = [
+        line for line in marks(tab, "arrive", "line.goal", "x1", "x2") if line[0] == line[1]
+    ]
+    far = np.array([mine["travelled"][-1] for mine in sim.values()]) / state["distance"]
+    np.testing.assert_allclose(
+        bars, np.maximum((x - 74) * np.minimum(far, 1.25), 1.5), rtol=0.01, atol=0.2
+    )
+    arrivals = figure(tab, "arrive").locator("circle.fill").count()
+    assert arrivals == sum(mine["arrival"] is not None for mine in sim.values())
+
+
+def check_memory(tab, state):
+    (sim,) = evaluate("simulations.memory(it)", [state])
+    rows = (
+        figure(tab, "memory")
+        .locator("> svg > g > g")
+        .evaluate_all(
+            "rows => rows.map((row) => [...row.querySelectorAll('rect')].map((r) => +r.getAttribute('width')))"
+        )
+    )
+    assert len(rows) == len(sim) + 1
+    adam = np.array(rows[list(sim).index("Adam")]) + 1
+    unit = adam.sum() / sim["Adam"]["total"]
+    for bars, mine in zip(rows[:-1], sim.values(), strict=True):
+        if mine["total"] < 1.1 * sim["Adam"]["total"]:
+            parts = [mine["weights"], mine["gradients"], mine["state"]]
+            expected = [max(unit * part - 1, 0.75) for part in parts if part]
+            np.testing.assert_allclose(bars, expected, atol=0.15)
+    mine = sim[state["optimizer"]]
+    if mine["total"] < 1.1 * sim["Adam"]["total"] and mine["rank"]:
+        assert rows[-1][2] == pytest.approx(max(unit * mine["rank"] - 1, 0.75), abs=0.15)
+
+
+SEES = {
+    "race": check_race,
+    "root": check_root,
+    "features": check_features,
+    "arrive": check_arrive,
+    "memory": check_memory,
+}
+
+
+# Which pages have what -------------------------------------------------------------------------
+
+
+def test_only_pages_with_a_figure_load_the_script(pages):
+    for name, page in pages.items():
+        kinds = page.all("div", "data-explorable")
+        assert kinds == ON_PAGES.get(name, []), name
+        loaded = " ".join([*page.all("script", "src"), *page.all("link", "href")])
+        assert loaded.count("explorables") == (2 if kinds else 0), name
+        assert "explorable" not in " ".join(page.all("*", "style"))
+        (script,) = [a for t, a in page.elements if "explorables.js" in a.get("src", "")] or [None]
+        assert script is None or "defer" in script
+
+
+def test_what_travels_is_less_than_15_kb(site):
+    files = [site / "_static" / f"explorables.{kind}" for kind in ("js", "css")]
+    assert sum(len(gzip.compress(file.read_bytes())) for file in files) < 15_000
+
+
+def test_without_a_script_a_figure_stands_still_and_says_what_is_missing(open_bench):
+    tab = open_bench(java_script_enabled=False)
+    for kind in KINDS:
+        still = figure(tab, kind)
+        assert still.locator("svg[role=img][aria-label]").is_visible()
+        assert still.locator("text").count() > 5
+        assert FIGURES[kind]["about"] in still.locator(".x-still").inner_text()
+        assert "needs JavaScript" in still.locator(".x-still").inner_text()
+        assert len(still.locator(".x-words").inner_text()) > 60
+        assert still.locator("input, button, select").count() == 0
+
+
+def test_the_still_picture_is_the_first_live_one(open_bench):
+    scene = "> svg circle.fill.AdaGrad, > svg rect.map"
+    still, live = [open_bench(java_script_enabled=on, width=1280) for on in (False, True)]
+    count = figure(still, "race").locator("circle.fill").count()
+    assert count == figure(live, "race").locator("circle.fill").count() > 0
+    for kind in KINDS:
+        words = figure(still, kind).locator(".x-words").inner_text()
+        assert figure(live, kind).locator(".x-words").inner_text() == words
+        assert not figure(live, kind).locator(".x-still").is_visible()
+    boxes = [figure(t, "race").locator("> svg").bounding_box() for t in (still, live)]
+    assert boxes[0]["height"] == pytest.approx(boxes[1]["height"], abs=3), scene
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "complaint"),
+    [
+        ("rase", "", 'there is no figure "rase", only race, root'),
+        ("race", "lr=9", "lr must be a number from 0.01 to 3"),
+        ("race", "speed=9", "no setting “speed”"),
+    ],
+)
+def test_a_mistake_on_a_page_fails_the_build(kind, settings, complaint):
+    tag = f'<div class="explorable" data-explorable="{kind}" data-settings="{settings}"></div>'
+    with pytest.raises(book_site.ExtensionError, match=f"chapters/x: .*{complaint}"):
+        book_site.draw_explorables(None, "chapters/x", "", {"body": f"<p>{tag}</p>"}, None)
+
+
+# Every control --------------------------------------------------------------------------------
+
+
+def move_by_keyboard(tab, control):
+    control.focus()
+    tab.keyboard.press("Home")
+    for _ in range(6):
+        tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("PageUp")
+
+
+def move_by_mouse(tab, control):
+    control.scroll_into_view_if_needed()
+    box = control.bounding_box()
+    y = box["y"] + box["height"] / 2
+    tab.mouse.move(box["x"] + 0.2 * box["width"], y)
+    tab.mouse.down()
+    for share in (0.3, 0.4, 0.62):
+        tab.mouse.move(box["x"] + share * box["width"], y)
+    tab.mouse.up()
+
+
+def touch(tab, *points):
+    """Put a finger down, draw it over the points and lift it."""
+    session = tab.context.new_cdp_session(tab)
+    for i, (x, y) in enumerate(points):
+        session.send(
+            "Input.dispatchTouchEvent",
+            {"type": "touchMove" if i else "touchStart", "touchPoints": [{"x": x, "y": y}]},
+        )
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    session.detach()
+
+
+def move_by_touch(tab, control):
+    control.scroll_into_view_if_needed()
+    box = control.bounding_box()
+    y = box["y"] + box["height"] / 2
+    touch(tab, *((box["x"] + share * box["width"], y) for share in (0.3, 0.4, 0.45, 0.55)))
+
+
+MOVES = {
+    "mouse": (move_by_mouse, {}),
+    "keyboard": (move_by_keyboard, {}),
+    "touch": (move_by_touch, {"has_touch": True, "is_mobile": True, "width": PHONE}),
+}
+
+
+@pytest.mark.parametrize("how", MOVES)
+def test_every_control_changes_the_picture_as_the_simulation_says(open_bench, how):
+    move, options = MOVES[how]
+    tab = open_bench(**options)
+    for kind, name in CONTROLS:
+        before = draw(tab, kind)
+        said = figure(tab, kind).locator(".x-words").inner_text()
+        control = slider(tab, kind, name)
+        spec = FIGURES[kind]["settings"][name]
+        if "options" in spec:
+            value = list(spec["options"])[1]
+            if how == "keyboard":
+                control.focus()
+                tab.keyboard.press("ArrowDown")
+                value = control.input_value()
+            else:
+                control.select_option(value)
+            assert value != spec["value"]
+        else:
+            move(tab, control)
+        settled(tab)
+        state = settings(tab, kind)
+        assert state[name] != spec["value"], f"{kind}: {name} by {how} changed nothing"
+        assert {k for k, v in state.items() if v != FIGURES[kind]["settings"][k]["value"]} == {name}
+        assert draw(tab, kind) != before, f"{kind}: {name}"
+        assert figure(tab, kind).locator(".x-words").inner_text() != said, f"{kind}: {name}"
+        SEES[kind](tab, state)
+        if how == "keyboard":
+            assert linked(tab, kind) == state
+        figure(tab, kind).get_by_role("button", name="Reset").click()
+        settled(tab)
+        assert draw(tab, kind) == before, f"{kind}: Reset"
+    assert all(v == FIGURES[kind]["settings"][k]["value"] for k, v in linked(tab, kind).items())
+    assert tab.evaluate("location.hash") == ""
+
+
+def middle(handle):
+    box = handle.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(tab, x, y, to_x, to_y, how):
+    between = [(x + (to_x - x) * k / 4, y + (to_y - y) * k / 4) for k in range(5)]
+    if how == "touch":
+        touch(tab, *between)
+        return
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    for point in between[1:]:
+        tab.mouse.move(*point)
+    tab.mouse.up()
+
+
+@pytest.mark.parametrize("how", ["mouse", "touch"])
+def test_every_handle_is_dragged(open_bench, how):
+    tab = open_bench(**MOVES[how][1])
+    for kind, i in HANDLES:
+        handle = figure(tab, kind).locator("[role=slider]").nth(i)
+        handle.scroll_into_view_if_needed()
+        x, y = middle(handle)
+        drag(tab, x, y, x + 20, y + 12, how)
+        state = settings(tab, kind)
+        SEES[kind](tab, state)
+        if kind == "race":
+            assert middle(handle) == pytest.approx((x + 20, y + 12), abs=1)
+            assert state["x"] > -4
+            assert state["y"] < 2
+        else:
+            assert middle(handle) == pytest.approx((x + 20, y), abs=1.5)
+            changed = np.array(state["shares"]) - 0.25
+            assert changed[i] > 0 > changed[i + 1]
+            assert np.sum(state["shares"]) == pytest.approx(1)
+        figure(tab, kind).get_by_role("button", name="Reset").click()
+
+
+def test_a_finger_scrolls_the_page_everywhere_but_on_a_handle(open_bench):
+    tab = open_bench(**MOVES["touch"][1])
+    x, y = middle(figure(tab, "race").locator("[role=slider]"))
+    before = settings(tab, "race")
+    drag(tab, x + 150, y + 90, x + 150, y - 60, "touch")
+    tab.wait_for_function("scrollY > 50")
+    assert settings(tab, "race") == before
+
+
+def test_every_handle_is_moved_by_keyboard(open_bench):
+    tab = open_bench()
+    for kind, i in HANDLES:
+        handle = figure(tab, kind).locator("[role=slider]").nth(i)
+        handle.focus()
+        said = handle.get_attribute("aria-valuetext")
+        value = float(handle.get_attribute("aria-valuenow"))
+        for key in ("ArrowRight", "Shift+ArrowRight"):
+            tab.keyboard.press(key)
+            settled(tab)
+        assert float(handle.get_attribute("aria-valuenow")) > value
+        assert handle.get_attribute("aria-valuetext") != said
+        assert handle.evaluate("e => e === document.activeElement"), "the focus is lost"
+        state = settings(tab, kind)
+        SEES[kind](tab, state)
+        if kind == "race":
+            assert (state["x"], state["y"]) == (-4 + 0.25 * 5, 2)
+            tab.keyboard.press("ArrowUp")
+            assert settings(tab, kind)["y"] == 2.25
+        for _ in range(30):  # far beyond the end
+            tab.keyboard.press("Shift+ArrowRight")
+        SEES[kind](tab, settings(tab, kind))
+        figure(tab, kind).get_by_role("button", name="Reset").click()
+
+
+def test_the_start_stays_in_the_picture_and_turns_with_the_bowl(open_bench):
+    tab = open_bench("#race:rotation=90,x=-3,y=1")
+    handle = figure(tab, "race").locator("[role=slider]")
+    ((side,),) = marks(tab, "race", "rect.map", "width")
+    box = figure(tab, "race").locator("> svg").bounding_box()
+    x, y = np.subtract(middle(handle), (box["x"], box["y"])) / side * 9.6 - 4.8
+    assert (x, -y) == pytest.approx((-1, -3), abs=0.05)
+    drag(tab, *middle(handle), 5, 5, "mouse")
+    state = settings(tab, "race")
+    assert np.hypot(state["x"], state["y"]) == pytest.approx(4.5, abs=0.02)
+    SEES["race"](tab, state)
+
+
+def test_a_mouse_may_press_beside_a_handle(open_bench):
+    tab = open_bench()
+    box = figure(tab, "race").locator("> svg").bounding_box()
+    tab.mouse.click(box["x"] + 200, box["y"] + 60)
+    state = settings(tab, "race")
+    assert (state["x"], state["y"]) != (-4, 2)
+    SEES["race"](tab, state)
+
+
+# Play, links, words ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["race", "features"])
+def test_play_pause_step_and_reset(open_bench, kind):
+    tab = open_bench(reduced_motion="no-preference")
+    buttons = {
+        n: figure(tab, kind).get_by_role("button", name=n) for n in ("Play", "Step", "Reset")
+    }
+    most = FIGURES[kind]["settings"]["step"]["max"]
+    buttons["Play"].click()
+    steps = figure(tab, kind).locator("output").last
+    tab.wait_for_function(
+        "e => +e.textContent > 1 && +e.textContent < 20", arg=steps.element_handle()
+    )
+    figure(tab, kind).get_by_role("button", name="Pause").click()
+    settled(tab)
+    state = settings(tab, kind)
+    assert 0 < state["step"] < most
+    SEES[kind](tab, state)
+    buttons["Step"].click()
+    settled(tab)
+    assert settings(tab, kind)["step"] == state["step"] + 1
+    SEES[kind](tab, state | {"step": state["step"] + 1})
+    buttons["Reset"].click()
+    assert settings(tab, kind)["step"] == most
+    buttons["Step"].click()
+    assert settings(tab, kind)["step"] == 0
+    settled(tab)
+    SEES[kind](tab, state | {"step": 0})
+
+
+def test_who_asked_for_less_motion_sees_none(open_bench):
+    tab = open_bench("#race:step=3")
+    tab.evaluate(
+        """() => {
+            window.seen = [];
+            const output = document.querySelector("[data-explorable=race] .x-control:last-child output");
+            new MutationObserver(() => seen.push(output.textContent)).observe(output, {childList: true});
+        }"""
+    )
+    figure(tab, "race").get_by_role("button", name="Play").click()
+    tab.wait_for_timeout(300)
+    assert tab.evaluate("seen.filter((t, i) => t !== seen[i - 1])") == ["30"]
+
+
+def test_the_welcome_pages_race_begins_by_itself_unless_asked_not_to(open_tab):
+    for motion, fragment, begins in [
+        ("no-preference", "", True),
+        ("reduce", "", False),
+        ("no-preference", "#race:step=2", False),
+    ]:
+        tab = open_tab(f"chapters/welcome.html{fragment}", "file", reduced_motion=motion)
+        tab.wait_for_timeout(300)
+        playing = figure(tab, "race").get_by_role("button", name="Pause").count()
+        assert playing == begins, (motion, fragment)
+    assert linked(tab, "race")["step"] == 2
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_a_link_opens_a_figure_at_a_setting(open_tab, over):
+    tab = open_tab("chapters/02-deriving-adagrad.html#race:rotation=45,lr=1.5", over)
+    race = figure(tab, "race")
+    tab.wait_for_function(
+        "e => e.querySelector('output')?.textContent === '1.5'", arg=race.element_handle()
+    )
+    assert "diverges: η = 1.5 > 2/L = 1" in race.locator(".x-words").inner_text()
+    assert race.locator("> svg").is_visible()
+    assert race.evaluate("e => e.getBoundingClientRect().top < innerHeight")
+    assert not race.locator(".x-note").is_visible()
+    SEES["race"](tab, settings(tab, "race"))
+    tab.evaluate("location.hash = '#race:rotation=10'")
+    settled(tab)
+    assert slider(tab, "race", "rotation").input_value() == "10"
+    assert settings(tab, "race")["lr"] == 0.9
+
+
+def test_the_second_of_a_kind_has_a_link_of_its_own(open_bench):
+    tab = open_bench("#race-2:lr=0.3")
+    first, second = tab.locator("[data-explorable=race]").all()
+    settled(tab)
+    assert [f.locator("output").first.inner_text() for f in (first, second)] == ["0.9", "0.3"]
+    second.get_by_label("rotation").press("End")
+    tab.wait_for_timeout(400)
+    assert tab.evaluate("location.hash") == "#race-2:lr=0.3,rotation=90"
+
+
+GARBAGE = [
+    ("race", "lr=abc", "lr must be a number from 0.01 to 3, not “abc”"),
+    ("race", "lr=NaN,rotation=1e9", "rotation must be a number from 0 to 90"),
+    ("race", "step=2.5", "step must be a whole number"),
+    ("root", "shares=1_2_3", "shares must be 4 positive shares"),
+    ("memory", "optimizer=<img src=x onerror=alert(1)>", "optimizer must be one of SGD"),
+    ("features", "%E0%A4%A", "no setting"),
+    ("arrive", "__proto__=1", "no setting “__proto__”"),
+]
+
+
+def test_garbage_in_a_link_gives_the_default_and_a_visible_note(open_bench):
+    kind, words, _ = GARBAGE[0]
+    tab = open_bench(f"#{kind}:{words}")
+    for kind, words, note in GARBAGE:
+        tab.evaluate("hash => (location.hash = hash)", f"{kind}:{words}")
+        shown = figure(tab, kind).locator(".x-note")
+        shown.get_by_text(note).wait_for(state="visible")
+        assert tab.locator("img[src=x]").count() == 0
+        SEES[kind](tab, settings(tab, kind))
+        assert all(
+            v == FIGURES[kind]["settings"][k]["value"] for k, v in settings(tab, kind).items()
+        )
+        # It is gone with the next move.
+        figure(tab, kind).get_by_role("button", name="Reset").click()
+        assert not shown.is_visible()
+
+
+def test_a_screen_reader_hears_the_words_once_at_rest(open_bench):
+    tab = open_bench()
+    race = figure(tab, "race")
+    tab.evaluate(
+        """() => {
+            const count = (e) => {
+                const seen = [];
+                new MutationObserver(() => seen.push(e.textContent)).observe(e, {childList: true});
+                return seen;
+            };
+            const find = (name) => document.querySelector(`[data-explorable=race] ${name}`);
+            window.words = count(find(".x-words"));
+            window.status = [];
+            window.heard = count(find("[role=status]"));
+        }"""
+    )
+    slider(tab, "race", "rotation").focus()
+    for _ in range(8):
+        tab.keyboard.press("ArrowRight")
+        settled(tab)
+    assert tab.evaluate("words.length") >= 8
+    assert tab.evaluate("heard.length") == 0
+    tab.wait_for_timeout(800)
+    assert tab.evaluate("heard") == [race.locator(".x-words").inner_text()]
+    assert slider(tab, "race", "rotation").get_attribute("aria-valuetext") == "8°"
+
+
+def test_the_focus_goes_through_a_figure_in_order_and_out_again(open_bench):
+    tab = open_bench()
+    figure(tab, "root").get_by_role("button", name="Reset").focus()
+    names = []
+    for _ in range(7):
+        tab.keyboard.press("Tab")
+        names.append(
+            tab.evaluate(
+                "document.activeElement.id.replace(/^x\\d+-/, '') || document.activeElement.textContent"
+            )
+        )
+    assert names == ["often", "rare", "step", "Play", "Step", "Reset", "distance"]
+    figure(tab, "root").locator("[role=slider]").first.focus()
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.id").endswith("-p")
+
+
+# Access, width, speed -------------------------------------------------------------------------
+
+
+def test_the_figures_are_accessible_and_fit(open_bench):
+    tab = open_bench(width=1280)
+    assert violations(tab) == []
+    set_theme(tab, "dark")
+    assert violations(tab) == []
+    set_width(tab, PHONE)
+    assert violations(tab) == []
+    for width in (320, PHONE, 600, 800, 1280):
+        set_width(tab, width)
+        settled(tab)
+        assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+        outside = tab.evaluate(
+            """() => [...document.querySelectorAll(".x-live > svg text")].filter((text) => {
+                const [box, own] = [text.closest(".x-live"), text].map((e) => e.getBoundingClientRect());
+                return own.left < box.left - 3 || own.right > box.right + 3;
+            }).map((text) => text.textContent)"""
+        )
+        assert outside == [], width
+
+
+def test_knobs_can_be_hit_by_a_finger(open_bench):
+    tab = open_bench(**MOVES["touch"][1])
+    for kind, i in HANDLES:
+        box = figure(tab, kind).locator("[role=slider]").nth(i).bounding_box()
+        assert min(box["width"], box["height"]) >= 43
+    for control in tab.locator(".x-control :is(input, select), .x-buttons button").all():
+        assert control.bounding_box()["height"] >= 36
+
+
+def test_an_update_takes_less_than_4_ms_of_script(open_bench):
+    tab = open_bench()
+    session = tab.context.new_cdp_session(tab)
+    session.send("Performance.enable")
+
+    def script_seconds():
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "ScriptDuration")
+
+    for kind in KINDS:
+        name = FIGURES[kind]["sliders"][0]
+        before = script_seconds()
+        frames = tab.evaluate(
+            """async ([kind, name]) => {
+                const root = document.querySelector(`[data-explorable=${kind}]`);
+                const input = root.querySelector(`[id$="-${name}"]`);
+                const svg = root.querySelector("svg");
+                let drawn = 0;
+                new MutationObserver(() => drawn++).observe(svg.firstChild, {childList: true});
+                for (let k = 0; k < 60; k++) {
+                    input.value = +input.min + (k / 60) * (input.max - input.min);
+                    input.dispatchEvent(new Event("input"));
+                    await new Promise(requestAnimationFrame);
+                }
+                return drawn;
+            }""",
+            [kind, name],
+        )
+        assert frames >= 50
+        ms = 1000 * (script_seconds() - before) / frames
+        print(f"{kind}: {ms:.2f} ms")
+        assert ms < 4, kind

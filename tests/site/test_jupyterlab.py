@@ -1,0 +1,120 @@
+"""The interactive figures in JupyterLab: live, and in step with Python both ways."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+
+TOKEN = "for-this-test-only"
+CELLS = [
+    "from adagrad_course.explorables import Race\nrace = Race(rotation=30)\nrace",
+    "print('python reads', race.lr, race.x)",
+    "race.rotation = 45",
+    "race.lr = 'garbage'",
+    "race.step = 2",
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """The address of a notebook with the cells above, in a JupyterLab that knows nothing else."""
+    home = tmp_path_factory.mktemp("lab")
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, home / "race.ipynb")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "RUNTIME")}
+    folders |= {"JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
+    log = (home / "log").open("w")
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"),
+            f"--ServerApp.root_dir={home}",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ],
+        env=os.environ | folders,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    root = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            assert server.poll() is None, (home / "log").read_text()
+            try:
+                urllib.request.urlopen(f"{root}/api", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"{root}/lab/tree/race.ipynb?token={TOKEN}"
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
+    context = browser.new_context(viewport={"width": 1280, "height": 1400}, reduced_motion="reduce")
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    wrongs = []
+    tab.on("pageerror", lambda error: wrongs.append(str(error)))
+    tab.goto(lab)
+    cells = tab.locator(".jp-Notebook .jp-CodeCell")
+    cells.nth(len(CELLS) - 1).wait_for()
+    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+
+    def run(i):
+        cells.nth(i).locator(".cm-content").click()
+        tab.keyboard.press("Control+Enter")
+
+    run(0)
+    race = cells.nth(0).locator(".x-live")
+    race.locator("> svg[viewBox]").wait_for()
+    picture, words = race.locator("> svg > g").first, race.locator(".x-words")
+    outputs = race.locator("output")
+    assert outputs.all_inner_texts() == ["0.9", "50", "30°", "30"]
+
+    # The page moves, Python reads. JupyterLab leaves the arrow keys to the figure.
+    slider = race.get_by_label("learning rate η")
+    slider.focus()
+    for _ in range(3):
+        tab.keyboard.press("ArrowUp")
+    tab.wait_for_function("e => +e.textContent > 0.9", arg=outputs.first.element_handle())
+    handle = race.locator("[role=slider]").first
+    handle.focus()
+    tab.keyboard.press("ArrowRight")
+    assert handle.evaluate("e => e === document.activeElement")
+    lr = outputs.first.inner_text()
+    run(1)
+    said = cells.nth(1).locator(".jp-OutputArea-output")
+    said.get_by_text("python reads").wait_for()
+    read, x = re.fullmatch(r"python reads (\S+) (\S+)", said.inner_text().strip()).groups()
+    assert float(read) == float(lr)
+    assert float(x) > -4
+
+    # Python sets, the page moves.
+    before = picture.inner_html()
+    run(2)
+    tab.wait_for_function("e => e.textContent === '45°'", arg=outputs.nth(2).element_handle())
+    assert picture.inner_html() != before
+    assert race.get_by_label("rotation").input_value() == "45"
+
+    run(3)
+    note = race.locator(".x-note")
+    note.wait_for(state="visible")
+    assert "lr must be a number from 0.01 to 3, not 'garbage'" in note.inner_text()
+    assert outputs.first.inner_text() == "0.9"
+    run(4)
+    words.get_by_text("After 2 steps").wait_for()
+    assert wrongs == []
+    context.close()
