@@ -919,6 +919,8 @@ const explorables = (() => {
           reader(picture.handles[i].nudged(by[0] * far, by[1] * far));
         });
         knob.addEventListener("pointerdown", (event) => drag(event, i));
+        // A finger here drags and does not scroll; within an SVG, touch-action does not see to that.
+        knob.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
         handles[i] = knob;
       }
       const knob = handles[i];
@@ -956,10 +958,7 @@ const explorables = (() => {
     });
     svg.addEventListener("pointermove", follow);
     for (const end of ["pointerup", "pointercancel"]) {
-      svg.addEventListener(end, (event) => {
-        if (end === "pointerup") follow(event);
-        dragged = -1;
-      });
+      svg.addEventListener(end, () => (dragged = -1));
     }
 
     function start() {
