@@ -78,7 +78,7 @@ def share(js):
         close(got["lengths"], best)
         close(got["shares"], shares)
         close(got["cost"], (G / shares).sum() / (G / best).sum(), str(given))
-        close(np.sum(got["costs"]), got["cost"])
+        close(got["heights"], (best / shares) ** 2)
         assert got["cost"] >= 1 - EXACT
     close(results[-1]["cost"], 1)
 
@@ -216,7 +216,8 @@ MISTAKES = [
     (race, "Math.PI) / 180", "3.1415926) / 180"),
     (race, "rates.push(memory", "rates.unshift(memory"),
     (share, "a ** (2 * p)", "a ** p"),
-    (share, "lengths[i] ** 2 / s", "lengths[i] / s"),
+    (share, "(lengths[i] / s) ** 2", "lengths[i] / s"),
+    (share, "height * given[i]", "height"),
     (features, "% 1 < p", "% 1 < 2 * p"),
     (features, "METHODS.AdaGrad.rate(1, G)", "1 / G"),
     (travel, "0.99 * s + 0.01", "0.9 * s + 0.1"),

@@ -316,10 +316,10 @@ def test_every_control_changes_the_picture_as_the_simulation_says(open_bench, ho
 
 # What is wrong with each picture must be noticed.
 MISTAKES = [
-    ("race", "points[state.step]", "points[29]"),
+    ("race", "points.slice(0, state.step + 1)", "points.slice(0, state.step + 3)"),
     ("race", "scale(-4.8, 4.8, side, 0)", "scale(-4.8, 4.8, 0, side)"),
     ("race", "scale(0, longest, 0, width - 60)", "logScale(1e-3, longest, 0, width - 60)"),
-    ("root", "sim.lengths[i] / share) ** 2", "sim.lengths[i] / share)"),
+    ("root", "const height = heights[i]", "const height = Math.sqrt(heights[i])"),
     ("root", "show(sim.cost, 3)", "show(1, 3)"),
     ("features", "const edge = unit * Math.sqrt(k)", "const edge = (unit * k) / 10"),
     ("features", "if (events[k])", "if (!events[k])"),

@@ -65,8 +65,9 @@ const explorables = (() => {
     const norm = (v) => v.map((x) => x / v.reduce((sum, y) => sum + y));
     const lengths = norm([3, 2, 1, 0].map((k) => unequal ** k));
     const given = shares || norm(lengths.map((a) => a ** (2 * p)));
-    const costs = given.map((s, i) => lengths[i] ** 2 / s);
-    return { lengths, shares: given, costs, cost: costs.reduce((sum, x) => sum + x) };
+    const heights = given.map((s, i) => (lengths[i] / s) ** 2);
+    const cost = heights.reduce((sum, height, i) => sum + height * given[i], 0);
+    return { lengths, shares: given, heights, cost };
   }
 
   // Two features with a gradient of 1 whenever they appear. Multiples of an irrational number,
@@ -191,10 +192,9 @@ const explorables = (() => {
         ratio: number("curvature ratio κ", 50, 1, 100, { log: true, step: 0.1 }),
         rotation: number("rotation", 0, 0, 90, { step: 1, unit: "°" }),
         step: number("step", 30, 0, 30, { ...whole, play: 8 }),
-        x: number("start, along the valley", -4, -4.5, 4.5),
-        y: number("start, across the valley", 2, -4.5, 4.5),
+        x: number("start, along the valley", -4, -4.5, 4.5, { dragged: true }),
+        y: number("start, across the valley", 2, -4.5, 4.5, { dragged: true }),
       },
-      sliders: ["lr", "ratio", "rotation", "step"],
       simulate: race,
       draw: drawRace,
       say: sayRace,
@@ -203,10 +203,9 @@ const explorables = (() => {
       about: "Share a budget of scale over four coordinates and compare with the best in hindsight.",
       settings: {
         p: number("exponent p of G", 0, 0, 1, { step: 0.01, clears: "shares" }),
-        unequal: number("ratio of gradient lengths", 2, 1, 4, { step: 0.1 }),
-        shares: { label: "shares", value: null, list: 4 },
+        unequal: number("ratio of lengths", 2, 1, 4, { step: 0.1 }),
+        shares: { label: "shares", value: null, list: 4, dragged: true },
       },
-      sliders: ["p", "unequal"],
       simulate: share,
       draw: drawShares,
       say: sayShares,
@@ -218,7 +217,6 @@ const explorables = (() => {
         rare: number("B appears in", 0.04, 0.01, 1, { log: true, unit: "%" }),
         step: number("step", 200, 0, 200, { ...whole, play: 40 }),
       },
-      sliders: ["often", "rare", "step"],
       simulate: features,
       draw: drawFeatures,
       say: sayFeatures,
@@ -232,7 +230,6 @@ const explorables = (() => {
         first: number("first gradient ×", 1, 1, 100, log),
         horizon: number("steps", 400, 10, 10000, { log: true, whole: true }),
       },
-      sliders: ["distance", "lr", "size", "first", "horizon"],
       simulate: travel,
       draw: drawTravel,
       say: sayTravel,
@@ -266,12 +263,16 @@ const explorables = (() => {
         },
         ranks: number("ranks", 1, 1, 64, whole),
       },
-      sliders: ["rows", "dimension", "optimizer", "precision", "ranks"],
       simulate: memory,
       draw: drawMemory,
       say: sayMemory,
     },
   };
+
+  for (const figure of Object.values(FIGURES)) {
+    const dragged = (key) => figure.settings[key].dragged;
+    figure.sliders = Object.keys(figure.settings).filter((key) => !dragged(key));
+  }
 
   // Race -------------------------------------------------------------------------------------
 
@@ -292,7 +293,7 @@ const explorables = (() => {
     for (const [dx, dy] of [[9, 0], [0, 9]]) {
       map += line(middle - dx, middle - dy, middle + dx, middle + dy, "ink");
     }
-    map += text(middle + 12, middle + 22, "minimum", "muted halo");
+    map += text(middle + 14, middle + 4, "minimum", "muted halo");
     const ends = [];
     for (const method of METHODS_RACING) {
       const points = sim[method].points.slice(0, state.step + 1);
@@ -306,7 +307,10 @@ const explorables = (() => {
       // There the start has its own label.
       if (state.step === 0) return;
       // The names stand on two sides of the valley.
-      const [dx, dy] = [0, 1].map((k) => ends[i][k] - ends[1 - i][k] || i - 0.5);
+      const [dx, dy] = [0, 1].map((k) => {
+        const apart = ends[i][k] - ends[1 - i][k];
+        return Math.abs(apart) > 0.2 ? apart : i - 0.5;
+      });
       const right = x < 70 || (dx > 0 && x < side - 80);
       const [labelX, labelY] = [x + (right ? 8 : -8), clamp(y + (dy > 0 ? -11 : 20), 16, side - 6)];
       map += text(labelX, labelY, method, `name halo ${method}`, right ? "start" : "end");
@@ -406,7 +410,6 @@ const explorables = (() => {
     const across = Math.abs(state.y) > 1e-6;
     let sgd = way("SGD");
     if (across && state.lr > limit) sgd = `diverges: η = ${show(state.lr, 3)} > 2/L = ${show(limit)}`;
-    else if (across && state.lr === limit) sgd = "jumps from side to side for ever: η = 2/L";
     else if (across && state.lr > limit / 2 && sgd.startsWith("has")) {
       sgd = `zigzags across the valley, creeps along it and ${sgd}`;
     }
@@ -431,14 +434,17 @@ const explorables = (() => {
     const py = scale(0, most, bottom, top);
     let drawn = text(0, 13, "each column's area is its cost", "title");
     const cuts = [0];
+    const { heights } = sim;
+    const highest = Math.max(...heights);
     sim.shares.forEach((share, i) => {
-      const height = (sim.lengths[i] / share) ** 2;
+      const height = heights[i];
       const [x, w] = [px(cuts[i]), px(share)];
       const y = py(Math.min(height, most));
       drawn += box(x + 0.75, y, w - 1.5, bottom - y, `fill AdaGrad shade${i}`);
       if (height > most) {
-        drawn += curve([[x - 1, y + 12], [x + w / 2, y + 5], [x + w + 1, y + 12]], "tear");
-        drawn += text(clamp(x + w / 2, 12, plot - 12), y - 5, `↑ ${show(height)}`, "small", "middle");
+        // Two narrow columns have no room for two numbers.
+        const label = clamp(x + w / 2, 16, plot - 16);
+        if (height === highest) drawn += text(label, y - 5, `↑ ${show(height)}`, "small", "middle");
       }
       if (w > 26) {
         drawn += text(x + w / 2, bottom + 36, percent(share), "title", "middle");
@@ -447,7 +453,10 @@ const explorables = (() => {
       cuts.push(cuts[i] + share);
     });
     drawn += line(0, py(1), plot, py(1), "level-line");
-    if (sim.cost > 1.02) drawn += text(plot, py(1) - 6, "least cost: all level", "small halo", "end");
+    if (sim.cost > 1.02) {
+      const [end, anchor] = heights[0] < 1 ? [0, "start"] : [plot, "end"];
+      drawn += text(end, py(1) - 6, "least cost: all level", "small halo", anchor);
+    }
     drawn += line(0, bottom, plot, bottom, "ink");
 
     const left = wide ? plot + 64 : 34;
@@ -470,7 +479,7 @@ const explorables = (() => {
     const cy = qy(Math.min(sim.cost, 1.08 * Math.max(worst, 1.6)));
     if (state.shares) drawn += line(left, cy, width - 8, cy, "level-line");
     drawn += tag("circle", { cx, cy, r: 6, class: "fill AdaGrad ring" });
-    drawn += text(cx, cy - 12, show(sim.cost, 3), "name halo AdaGrad", "middle");
+    drawn += text(Math.min(cx, width - 18), cy - 12, show(sim.cost, 3), "name halo AdaGrad", "middle");
 
     const border = (i) => (to) => {
       const moved = cuts.slice();
@@ -501,8 +510,7 @@ const explorables = (() => {
   }
 
   function sayShares(state, sim) {
-    const heights = sim.shares.map((s, i) => (sim.lengths[i] / s) ** 2);
-    const [high, low] = [Math.max, Math.min].map((f) => heights.indexOf(f(...heights)) + 1);
+    const [high, low] = [Math.max, Math.min].map((f) => sim.heights.indexOf(f(...sim.heights)) + 1);
     const whose = state.shares
       ? "Your shares cost"
       : state.p ? `Shares proportional to G to the power ${show(state.p)} cost` : "Equal shares cost";
@@ -581,7 +589,7 @@ const explorables = (() => {
       m === n ? "Their rates are equal"
       : n < m ? `B's rate is ${show(b / a)} times A's, the root of ${m}/${n}`
       : `A's rate is ${show(a / b)} times B's, the root of ${n}/${m}`;
-    return `${start} ${compare}. AdaGrad raised neither rate: they fell from η to ${show(a)} η and ${show(b)} η.`;
+    return `${start} ${compare}. AdaGrad raised neither rate: they fell from η to ${show(a)} η and ${show(b)} η.`;
   }
 
   // Can it arrive? ---------------------------------------------------------------------------
