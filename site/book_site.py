@@ -323,8 +323,8 @@ def lighten(source: str) -> str:
 
     Examples
     --------
-    >>> lighten("let a;\\n  // why\\n  a = 1;\\n")
-    'let a;\\na = 1;\\n'
+    >>> lighten("let a;\n  // why\n  a = 1;\n")
+    'let a;\na = 1;\n'
     """
     lines = re.sub(r"(?s)^/\*.*?\*/", "", source, flags=re.MULTILINE).splitlines()
     kept = (line.strip() for line in lines if not line.lstrip().startswith("//"))

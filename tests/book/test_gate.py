@@ -162,12 +162,15 @@ def test_nbval_catches_exactly_what_was_changed_in_a_chapter(tmp_path):
         i for i, c in enumerate(code) if _kind(c) == "text" and re.search(r"\d", c.outputs[0].text)
     ]
     drawing = [i for i, c in enumerate(code) if _kind(c) == "figure"]
+    (widget,) = [i for i, c in enumerate(code) if _kind(c) == "widget"]
     digit, removed, figure = printing[0], printing[-1], drawing[len(drawing) // 2]
     change_a_digit(code[digit])
     remove_the_output(code[removed])
     move_a_point(code[figure])
+    data = code[widget].outputs[0].data
+    data["text/html"] = data["text/html"].replace("ratio=25", "ratio=26")
     nbformat.write(notebook, tmp_path / "chapter.ipynb")
-    assert failed_cells(tmp_path)["chapter"] == {digit, removed, figure}
+    assert failed_cells(tmp_path)["chapter"] == {digit, removed, figure, widget}
 
 
 def _kind(cell):
@@ -177,4 +180,6 @@ def _kind(cell):
             return "text"
         if "image/svg+xml" in cell.outputs[0].data:
             return "figure"
+        if 'class="explorable"' in cell.outputs[0].data.get("text/html", ""):
+            return "widget"
     return None

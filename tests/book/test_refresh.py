@@ -158,6 +158,16 @@ def test_only_meaningful_metadata_is_kept():
     assert "version" not in notebook.metadata.language_info
 
 
+def test_a_widget_is_stored_without_the_name_it_has_in_its_kernel():
+    html = {"text/html": "<p>as it begins</p>", "text/plain": "Race()"}
+    view = {refresh.WIDGET: {"model_id": "0f3c", "version_major": 2, "version_minor": 0}}
+    cell = nbformat.v4.new_code_cell(
+        "Race()", outputs=[nbformat.v4.new_output("execute_result", data=html | view)]
+    )
+    refresh.normalised(nbformat.v4.new_notebook(cells=[cell]))
+    assert cell.outputs[0].data == html
+
+
 def test_neighbouring_streams_are_joined_and_their_order_is_kept():
     def says(text, name="stdout"):
         return nbformat.v4.new_output("stream", name=name, text=text)

@@ -161,13 +161,17 @@ def test_a_new_look_is_a_new_configuration(tmp_path, monkeypatch):
         return config.site_look
 
     shutil.copytree(book_site.SITE / "templates", tmp_path / "templates")
-    for name in ("book.css", "book.js"):
+    for name in ("book.css", "book.js", "still.js"):
         shutil.copy(book_site.SITE / name, tmp_path)
-    before = look()
+    shutil.copytree(book_site.EXPLORABLES, tmp_path / "explorables")
+    looks = [look()]
     monkeypatch.setattr(book_site, "SITE", tmp_path)
-    assert look() == before
-    (tmp_path / "book.css").write_text("p { color: red }")
-    assert look() != before
+    monkeypatch.setattr(book_site, "EXPLORABLES", tmp_path / "explorables")
+    assert look() == looks[0]
+    for name in ("book.css", "still.js", "explorables/explorables.js"):
+        (tmp_path / name).write_text("p { color: red }")
+        looks.append(look())
+    assert len(set(looks)) == len(looks)
 
 
 def test_a_description_is_the_first_paragraph_of_the_text_cut_at_a_word():
