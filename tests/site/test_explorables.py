@@ -317,7 +317,7 @@ def test_every_control_changes_the_picture_as_the_simulation_says(open_bench, ho
 # What is wrong with each picture must be noticed.
 MISTAKES = [
     ("race", "points.slice(0, state.step + 1)", "points.slice(0, state.step + 3)"),
-    ("race", "scale(-4.8, 4.8, side, 0)", "scale(-4.8, 4.8, 0, side)"),
+    ("race", "scale(-reach, reach, side, 0)", "scale(-reach, reach, 0, side)"),
     ("race", "scale(0, longest, 0, width - 60)", "logScale(1e-3, longest, 0, width - 60)"),
     ("root", "const height = heights[i]", "const height = Math.sqrt(heights[i])"),
     ("root", "show(sim.cost, 3)", "show(1, 3)"),

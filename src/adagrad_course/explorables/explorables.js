@@ -226,7 +226,7 @@ const explorables = (() => {
       settings: {
         distance: number("distance", 10, 0.1, 100, log),
         lr: number("learning rate η", 0.05, 0.001, 1, log),
-        size: number("size of the gradient", 1, 0.01, 100, log),
+        size: number("gradient size", 1, 0.01, 100, log),
         first: number("first gradient ×", 1, 1, 100, log),
         horizon: number("steps", 400, 10, 10000, { log: true, whole: true }),
       },
@@ -279,14 +279,15 @@ const explorables = (() => {
   function drawRace(state, sim, width) {
     const wide = width >= 560;
     const side = Math.min(0.53 * width + (wide ? 0 : width), width, 400);
-    const [px, py] = [scale(-4.8, 4.8, 0, side), scale(-4.8, 4.8, side, 0)];
-    const back = scale(0, side, -4.8, 4.8);
+    const reach = Math.max(4.8, Math.hypot(...sim.start) + 0.3);
+    const [px, py] = [scale(-reach, reach, 0, side), scale(-reach, reach, side, 0)];
+    const back = scale(0, side, -reach, reach);
     const place = ([x, y]) => [px(x), py(y)];
     const middle = side / 2;
 
     let map = box(0, 0, side, side, "map");
     for (const level of [0.02, 0.08, 0.25, 0.6, 1.3, 2.6, 5, 9, 15, 24]) {
-      const [rx, ry] = sim.h.map((h) => (side / 9.6) * Math.sqrt((2 * level) / h));
+      const [rx, ry] = sim.h.map((h) => (middle / reach) * Math.sqrt((2 * level) / h));
       const transform = `translate(${round(middle)} ${round(middle)}) rotate(${-state.rotation})`;
       map += tag("ellipse", { rx, ry, transform, class: "level" });
     }
@@ -298,7 +299,7 @@ const explorables = (() => {
     for (const method of METHODS_RACING) {
       const points = sim[method].points.slice(0, state.step + 1);
       const visible = points.filter(([x, y]) => Math.hypot(x, y) < 300).map(place);
-      ends.push(last(points).map((v) => clamp(v, -4.8, 4.8)));
+      ends.push(last(points).map((v) => clamp(v, -reach, reach)));
       map += curve(visible, `run ${method}`) + dots(visible, `dots ${method}`);
     }
     METHODS_RACING.forEach((method, i) => {

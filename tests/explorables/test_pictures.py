@@ -1,0 +1,98 @@
+"""Pictures and words, over corners and random settings: never broken, and true."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+
+KINDS = ["race", "root", "features", "arrive", "memory"]
+DRAW = """((figure) => [figure.draw(it[1], figure.simulate(it[1]), it[2]),
+                        figure.say(it[1], figure.simulate(it[1]))])(FIGURES[it[0]])"""
+
+
+def states(specs, rng, n=60):
+    """Settings at all corners that matter, and random ones."""
+    corners = []
+    for spec in specs.values():
+        if "options" in spec:
+            corners.append(list(spec["options"]))
+        elif "list" in spec:
+            corners.append([None, [0.985, 0.005, 0.005, 0.005], [0.005, 0.005, 0.005, 0.985]])
+        else:
+            middle = [0] if spec["min"] < 0 else []
+            corners.append([spec["min"], *middle, spec["max"]])
+    every = list(itertools.product(*corners))
+    for i in rng.permutation(len(every))[:n]:
+        yield dict(zip(specs, every[i], strict=True))
+    for _ in range(n):
+        state = {}
+        for name, spec in specs.items():
+            if "options" in spec:
+                state[name] = str(rng.choice(list(spec["options"])))
+            elif "list" in spec:
+                state[name] = None if rng.random() < 0.5 else rng.dirichlet(np.ones(4)).tolist()
+            else:
+                value = rng.uniform(spec["min"], spec["max"])
+                state[name] = int(value) if spec.get("whole") else value
+        yield state
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_setting_breaks_a_picture(js, figures, kind):
+    rng = np.random.default_rng(5)
+    asked = [
+        [kind, state, width]
+        for state in states(figures[kind]["settings"], rng)
+        for width in (288, 358, 648)
+    ]
+    for (_, state, width), (picture, words) in zip(asked, js(DRAW, asked), strict=True):
+        scene = picture["scene"]
+        for broken in ("NaN", "undefined", "Infinity", "null", "[object"):
+            assert broken not in scene + words, (state, width)
+        assert 100 < picture["height"] < 700
+        assert words.endswith(".")
+        for handle in picture["handles"]:
+            assert 0 <= handle["x"] <= width
+            assert handle["min"] <= handle["value"] <= handle["max"]
+            assert handle["label"]
+            assert handle["says"]
+
+
+def said(js, kind, **settings):
+    ask = "((s) => FIGURES[it[0]].say(s, FIGURES[it[0]].simulate(s)))(clean(it[0], it[1]).state)"
+    return js(ask, [[kind, settings]])[0]
+
+
+def test_the_race_says_what_happened(js):
+    assert "SGD diverges: η = 1.2 > 2/L = 1." in said(js, "race", lr=1.2)
+    assert "SGD zigzags" in said(js, "race")
+    assert "zigzags" not in said(js, "race", lr=0.4)
+    assert "diverges" not in said(js, "race", lr=1.2, y=0)  # nothing across the valley
+    assert "two rates are nearly equal" in said(js, "race", rotation=45)
+    assert "same mixture" not in said(js, "race", ratio=1)
+    assert said(js, "race", step=0).endswith("Press Play.")
+
+
+def test_the_shares_are_level_at_the_root_and_there_only(js):
+    assert "the least possible: all columns are level" in said(js, "root", p=0.5)
+    assert "times the least possible" in said(js, "root", p=0.6)
+    assert "Column 4 is the highest: give it more." in said(js, "root", p=1)
+    assert "level" in said(js, "root", p=0, unequal=1)
+
+
+@pytest.mark.parametrize("settings", [{}, {"first": 20}, {"distance": 2, "size": 50}])
+def test_the_steps_that_adagrad_would_need_are_about_right(js, settings):
+    settings = {"distance": 4, "lr": 0.05, "size": 1} | settings
+    words = said(js, "arrive", horizon=10, **settings)
+    about = float(re.search(r"would need about ([\d,]+) steps", words)[1].replace(",", ""))
+    (far,) = js("simulations.travel(it)", [{"first": 1, "horizon": 10000} | settings])
+    assert about == pytest.approx(far["AdaGrad"]["arrival"], rel=0.05)
+
+
+def test_the_rates_ratio_is_the_root_of_the_counts(js):
+    words = said(js, "features")
+    times, m, n = re.search(r"is ([\d.]+) times A's, the root of (\d+)/(\d+)", words).groups()
+    assert float(times) == pytest.approx((int(m) / int(n)) ** 0.5, rel=0.05)
+    assert "no rate yet" in said(js, "features", rare=0.01, step=3)
+    assert "Their rates are equal" in said(js, "features", often=1, rare=1)
