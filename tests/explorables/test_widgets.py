@@ -1,6 +1,7 @@
 """The Python side: the same settings as in the script, and never a broken figure."""
 
 import gzip
+import inspect
 import math
 import re
 import subprocess
@@ -108,6 +109,14 @@ def test_shares_are_four_with_the_sum_one():
         root = WhyTheRoot(shares=wrong)
         assert root.shares is None
         assert "4 positive shares with the sum 1" in root._note
+
+
+def test_help_names_the_settings(classes):
+    assert str(inspect.signature(FrequentAndRare)) == "(*, often=0.5, rare=0.04, step=200)"
+    for widget in classes.values():
+        assert sorted(inspect.signature(widget).parameters) == sorted(
+            widget.class_traits(setting=True)
+        )
 
 
 def test_an_unknown_setting_is_an_error_that_names_the_known():

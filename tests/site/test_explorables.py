@@ -669,7 +669,10 @@ def test_an_update_takes_less_than_4_ms_of_script(open_bench):
         return 1000 * (script_seconds() - before) / drawn
 
     for kind in KINDS:
-        # On a busy machine the clock counts others' work, too: the better of two.
-        ms = min(milliseconds(kind, FIGURES[kind]["sliders"][0]) for _ in range(2))
+        # On a busy machine the clock counts others' work, too: then once more.
+        name = FIGURES[kind]["sliders"][0]
+        ms = milliseconds(kind, name)
+        if ms >= 4:
+            ms = milliseconds(kind, name)
         print(f"{kind}: {ms:.2f} ms")
         assert ms < 4, kind

@@ -7,7 +7,7 @@ setting that does not fit gets its default, and the figure says so.
 
 import numbers
 from html import escape
-from inspect import getdoc
+from inspect import Parameter, Signature, getdoc
 from pathlib import Path
 
 try:
@@ -111,6 +111,16 @@ class _Explorable(anywidget.AnyWidget):
     _figure = traitlets.Unicode().tag(sync=True)
     _note = traitlets.Unicode().tag(sync=True)
     _kind = ""  # the figure's name in the script
+
+    def __init_subclass__(cls, **kwargs):
+        """Give the class a signature that names its settings, for help and the API page."""
+        super().__init_subclass__(**kwargs)
+        settings = {n: trait for n, trait in vars(cls).items() if isinstance(trait, _Setting)}
+        if settings:
+            cls.__signature__ = Signature(
+                Parameter(name, Parameter.KEYWORD_ONLY, default=trait.default_value)
+                for name, trait in settings.items()
+            )
 
     def __init__(self, **settings):
         self._complaints = {}
