@@ -110,15 +110,15 @@ def positive(name, value, *, zero_allowed=False):
     return array
 
 
-def positive_int(name, value):
-    """Return `value` as an int of at least one.
+def positive_int(name, value, *, zero_allowed=False):
+    """Return `value` as an int of at least one (or zero).
 
     Raises
     ------
     TypeError
         If it is not an integer (a bool is not).
     ValueError
-        If it is below one.
+        If it is too small.
 
     Examples
     --------
@@ -133,8 +133,9 @@ def positive_int(name, value):
         number = None
     if number is None or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be a whole number, got {_shown(value)}")
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
+    smallest = 0 if zero_allowed else 1
+    if number < smallest:
+        raise ValueError(f"{name} must be at least {smallest}, got {number}")
     return number
 
 
