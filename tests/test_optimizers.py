@@ -273,7 +273,8 @@ def test_rotating_everything_rotates_the_path_of_the_full_matrix(eps, seed):
     rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
     full, params = FullMatrixAdaGrad(0.5, eps=eps), rng.standard_normal(3)
     rotated = run(full, rotation @ params, grads @ rotation.T)
-    np.testing.assert_allclose(rotated, run(full, params, grads) @ rotation.T, atol=1e-9)
+    # Two gradients that are nearly parallel cost half the digits or, rarely, a few more.
+    np.testing.assert_allclose(rotated, run(full, params, grads) @ rotation.T, atol=1e-6)
 
 
 @pytest.mark.parametrize("eps", [0.0, 0.1])
