@@ -184,6 +184,13 @@ def test_without_eps_a_coordinate_without_gradient_rests():
     np.testing.assert_array_equal(adagrad.effective_lr(state), [0.0, 0.5 / 3.0])
 
 
+@pytest.mark.parametrize("eps", [0.0, 1e-10])  # which is 0, too, in float16
+def test_in_float16_a_coordinate_without_gradient_rests(eps):
+    adagrad, params = AdaGrad(0.5, eps=eps), np.ones(2, np.float16)
+    params, _ = adagrad.step(params, [0.0, 3.0], adagrad.init(params))
+    np.testing.assert_array_equal(params, [1.0, 0.5])
+
+
 @examples
 @given(seed=seeds, exponents=st.lists(st.integers(-100, 100), min_size=3, max_size=3))
 def test_adagrad_does_not_see_the_scale_of_a_coordinate(seed, exponents):

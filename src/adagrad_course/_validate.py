@@ -110,6 +110,28 @@ def positive(name, value, *, zero_allowed=False):
     return array
 
 
+def share(name, value):
+    """Return `value` as an array with all entries from zero up to, but not including, one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `positive`; ValueError also when an entry is one or more.
+
+    Examples
+    --------
+    >>> share("rho", 1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: rho must be below 1, got 1.0
+    """
+    array = positive(name, value, zero_allowed=True)
+    largest = array.max()
+    if largest >= 1:
+        raise ValueError(f"{name} must be below 1, got {largest}")
+    return array
+
+
 def positive_int(name, value):
     """Return `value` as an int of at least one.
 

@@ -16,7 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._validate import instance, number, positive, real_array, same_shape
+from ._validate import (
+    instance,
+    number,
+    positive,
+    real_array,
+    same_shape,
+    share,
+)
 
 __all__ = [
     "SGD",
@@ -45,7 +52,10 @@ class MomentumState(NamedTuple):
 
 
 class AdaGradState(NamedTuple):
-    """What AdaGrad remembers: the steps taken and the sum of squared gradients, G."""
+    """What AdaGrad remembers: the steps taken and the sum of squared gradients, G.
+
+    `AdaGradNorm` has one sum for all coordinates, (..., 1).
+    """
 
     steps: int
     accumulator: np.ndarray
@@ -60,7 +70,66 @@ class FullMatrixAdaGradState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Optimizer:
-    """What all optimizers share: a learning rate, constant or scheduled, and its checks."""
+    """What all optimizers share: the checks around what each defines in `_start` and `_change`."""
+
+    _min_dims = 0
+
+    def init(self, params):
+        """Return the state before the first step.
+
+        Parameters
+        ----------
+        params : array_like
+            The parameters; the last axis holds the coordinates. Only shape and dtype matter.
+
+        Returns
+        -------
+        tuple
+            What the optimizer remembers: one of this module's named tuples, such as `SGDState`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `params` are not finite real numbers, or the optimizer's constants do not broadcast
+            to them.
+        """
+        return self._start(real_array("params", params, min_dims=self._min_dims))
+
+    def step(self, params, grads, state):
+        """Return the parameters and the state after one step, in the parameters' dtype.
+
+        Parameters
+        ----------
+        params, grads : array_like
+            The parameters and the gradient at them, of one shape.
+        state : tuple
+            The state before the step, as from `init` or `step`; it is not changed.
+
+        Returns
+        -------
+        tuple of (numpy.ndarray, tuple)
+            The new parameters, and a state of the type that `init` returns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
+            `step` returned, or the optimizer's constants do not broadcast to `params`.
+        """
+        params = real_array("params", params, min_dims=self._min_dims)
+        grads = real_array("grads", grads)
+        same_shape("grads", grads, "params", params)
+        instance("state", state, self._State)
+        grads = grads.astype(params.dtype, copy=False)
+        change, state = self._change(params, grads, state)
+        # Written over the change, to spare a pass through fresh memory.
+        change = np.asarray(change)
+        return np.subtract(params, change, out=change), state
+
+
+@dataclass(frozen=True, eq=False)
+class _RatedOptimizer(_Optimizer):
+    """An optimizer with a learning rate, constant or scheduled."""
 
     lr: float | np.ndarray | Callable[[int], float | np.ndarray]
 
@@ -76,13 +145,6 @@ class _Optimizer:
         if not callable(self.lr):
             return self.lr
         return positive(f"lr({state.steps})", self.lr(state.steps))
-
-    def _checked(self, params, grads, state):
-        """Return the parameters and the gradient as arrays of one shape and one dtype."""
-        params, grads = real_array("params", params), real_array("grads", grads)
-        same_shape("grads", grads, "params", params)
-        instance("state", state, self._State)
-        return params, grads.astype(params.dtype, copy=False)
 
 
 def _fitted(name, value, like):
@@ -102,21 +164,30 @@ def _fitted(name, value, like):
     return value
 
 
-def _remembered(name, value, params):
-    """Return an array of the state, in the dtype of the parameters, if it has their shape."""
+def _remembered(name, value, like):
+    """Return an array of the state, in the dtype of `like`, if it has its shape."""
     array = real_array(name, value, finite=False)
-    same_shape(name, array, "params", params)
-    return array.astype(params.dtype, copy=False)
+    same_shape(name, array, "params", like)
+    return array.astype(like.dtype, copy=False)
 
 
-def _moved(params, change):
-    """Return params - change, written over `change` to spare a pass through fresh memory."""
-    change = np.asarray(change)
-    return np.subtract(params, change, out=change)
+def _divided(value, root, eps):
+    """Return value / root, and 0 where the root, which is at least eps, is 0; `root` is used up."""
+    # In float16, 1e-8 is 0.
+    least = root.dtype.type(eps) if type(eps) is float else eps.min()
+    return np.divide(value, root, out=root, where=True if least > 0 else root > 0)
+
+
+def _rates(lr, squares, eps, scratch=None):
+    """Return lr / (√squares + eps), where 0/0 is 0, in the memory of `scratch` if it is given."""
+    lr, eps = _fitted("lr", lr, squares), _fitted("eps", eps, squares)
+    root = np.asarray(np.sqrt(squares, out=scratch))
+    root += eps
+    return _divided(lr, root, eps)
 
 
 @dataclass(frozen=True, eq=False)
-class SGD(_Optimizer):
+class SGD(_RatedOptimizer):
     r"""(Stochastic) gradient descent: one learning rate for every coordinate.
 
     .. math:: w_{t+1} = w_t - \eta_t\, g_t
@@ -148,45 +219,13 @@ class SGD(_Optimizer):
 
     _State = SGDState
 
-    def init(self, params):
-        """Return the state before the first step.
-
-        Parameters
-        ----------
-        params : array_like
-            The parameters, of any shape.
-
-        Returns
-        -------
-        SGDState
-        """
-        real_array("params", params)
+    def _start(self, params):
         return SGDState(steps=0)
 
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like
-            The parameters and the gradient at them, of one shape.
-        state : SGDState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, SGDState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
-            `step` returned, or the optimizer's constants do not broadcast to `params`.
-        """
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         state = SGDState(state.steps + 1)
         lr = _fitted("lr", self._lr_at(state), params)
-        return _moved(params, lr * grads), state
+        return lr * grads, state
 
     def effective_lr(self, state):
         """Return the rate of the step that led to `state`: the same for every coordinate."""
@@ -194,7 +233,7 @@ class SGD(_Optimizer):
 
 
 @dataclass(frozen=True, eq=False)
-class Momentum(_Optimizer):
+class Momentum(_RatedOptimizer):
     r"""Gradient descent with (heavy-ball) momentum: a decaying sum of gradients is the direction.
 
     .. math:: v_{t+1} = \mu\, v_t + g_t, \qquad w_{t+1} = w_t - \eta_t\, v_{t+1}
@@ -231,49 +270,17 @@ class Momentum(_Optimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        if not positive("momentum", self.momentum, zero_allowed=True).max() < 1:
-            raise ValueError(f"momentum must be below 1, got {self.momentum}")
+        share("momentum", self.momentum)
 
-    def init(self, params):
-        """Return the state before the first step: no velocity.
+    def _start(self, params):
+        return MomentumState(steps=0, velocity=np.zeros_like(params))
 
-        Parameters
-        ----------
-        params : array_like
-            The parameters, of any shape.
-
-        Returns
-        -------
-        MomentumState
-        """
-        return MomentumState(steps=0, velocity=np.zeros_like(real_array("params", params)))
-
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like
-            The parameters and the gradient at them, of one shape.
-        state : MomentumState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, MomentumState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
-            `step` returned, or the optimizer's constants do not broadcast to `params`.
-        """
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         velocity = _remembered("state.velocity", state.velocity, params)
         velocity = _fitted("momentum", self.momentum, params) * velocity + grads
         state = MomentumState(state.steps + 1, velocity)
         lr = _fitted("lr", self._lr_at(state), params)
-        return _moved(params, lr * velocity), state
+        return lr * velocity, state
 
     def effective_lr(self, state):
         """Return the factor on the velocity in the step that led to `state`."""
@@ -281,7 +288,7 @@ class Momentum(_Optimizer):
 
 
 @dataclass(frozen=True, eq=False)
-class AdaGrad(_Optimizer):
+class AdaGrad(_RatedOptimizer):
     r"""AdaGrad: each coordinate's rate is divided by the root of its summed squared gradients.
 
     .. math::
@@ -330,55 +337,18 @@ class AdaGrad(_Optimizer):
         positive("eps", self.eps, zero_allowed=True)
         positive("initial_accumulator_value", self.initial_accumulator_value, zero_allowed=True)
 
-    def init(self, params):
-        """Return the state before the first step: G₀ in every coordinate.
-
-        Parameters
-        ----------
-        params : array_like
-            The parameters, of any shape.
-
-        Returns
-        -------
-        AdaGradState
-        """
-        params = real_array("params", params)
+    def _start(self, params):
         start = _fitted("initial_accumulator_value", self.initial_accumulator_value, params)
         return AdaGradState(steps=0, accumulator=np.full_like(params, start))
 
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like
-            The parameters and the gradient at them, of one shape.
-        state : AdaGradState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, AdaGradState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
-            `step` returned, or the optimizer's constants do not broadcast to `params`.
-        """
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         accumulator = _remembered("state.accumulator", state.accumulator, params)
         state = AdaGradState(state.steps + 1, accumulator + grads * grads)
-        return _moved(params, self.effective_lr(state) * grads), state
+        return self.effective_lr(state) * grads, state
 
     def effective_lr(self, state):
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
-        lr = _fitted("lr", self._lr_at(state), state.accumulator)
-        eps = _fitted("eps", self.eps, state.accumulator)
-        root = np.asarray(np.sqrt(state.accumulator) + eps)
-        # A root of 0 is left as it is: the rate is 0. The memory of the root is used again.
-        safe = type(eps) is float and eps > 0
-        return np.divide(lr, root, out=root, where=True if safe else root > 0)
+        return _rates(self._lr_at(state), state.accumulator, self.eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -416,50 +386,20 @@ class AdaGradNorm(AdaGrad):
     (array([0.7, 0.6]), array([25.]))
     """
 
-    def init(self, params):
-        """Return the state before the first step: G₀, once for all coordinates.
+    _min_dims = 1
 
-        Parameters
-        ----------
-        params : array_like, shape (..., d)
-            The parameters.
+    def _start(self, params):
+        return super()._start(params[..., :1])
 
-        Returns
-        -------
-        AdaGradState
-            Its accumulator has shape (..., 1).
-        """
-        return super().init(real_array("params", params, min_dims=1)[..., :1])
-
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like, shape (..., d)
-            The parameters and the gradient at them.
-        state : AdaGradState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, AdaGradState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `AdaGrad.step`.
-        """
-        params = real_array("params", params, min_dims=1)
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         accumulator = _remembered("state.accumulator", state.accumulator, params[..., :1])
         squared_norm = np.square(grads).sum(axis=-1, keepdims=True)
         state = AdaGradState(state.steps + 1, accumulator + squared_norm)
-        return _moved(params, self.effective_lr(state) * grads), state
+        return self.effective_lr(state) * grads, state
 
 
 @dataclass(frozen=True, eq=False)
-class FullMatrixAdaGrad(_Optimizer):
+class FullMatrixAdaGrad(_RatedOptimizer):
     r"""AdaGrad with a matrix in place of one accumulator per coordinate.
 
     .. math::
@@ -500,54 +440,23 @@ class FullMatrixAdaGrad(_Optimizer):
 
     eps: float = 1e-10
     _State = FullMatrixAdaGradState
+    _min_dims = 1
 
     def __post_init__(self):
         super().__post_init__()
         positive("eps", number("eps", self.eps), zero_allowed=True)
 
-    def init(self, params):
-        """Return the state before the first step: a matrix of zeros.
-
-        Parameters
-        ----------
-        params : array_like, shape (..., d)
-            The parameters.
-
-        Returns
-        -------
-        FullMatrixAdaGradState
-        """
-        params = real_array("params", params, min_dims=1)
+    def _start(self, params):
         shape = (*params.shape, params.shape[-1])
         return FullMatrixAdaGradState(steps=0, outer=np.zeros(shape, params.dtype))
 
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like, shape (..., d)
-            The parameters and the gradient at them.
-        state : FullMatrixAdaGradState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, FullMatrixAdaGradState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `AdaGrad.step`.
-        """
-        params = real_array("params", params, min_dims=1)
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         product = grads[..., :, None] * grads[..., None, :]
         outer = _remembered("state.outer", state.outer, product) + product
         state = FullMatrixAdaGradState(state.steps + 1, outer)
         lr = _fitted("lr", self._lr_at(state), params[..., :1])
         scaled = (self._inverse_root(outer) * grads[..., None, :]).sum(axis=-1)
-        return _moved(params, lr * scaled), state
+        return lr * scaled, state
 
     def effective_lr(self, state):
         """Return η times the diagonal of (G^½ + εI)⁻¹: how a coordinate's gradient moves itself."""
