@@ -132,6 +132,30 @@ def share(name, value):
     return array
 
 
+def pair(name, value):
+    """Return `value`, which must be a sequence of two, as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If it is not a tuple, a list or an array (a set has no order).
+    ValueError
+        If it does not have two items.
+
+    Examples
+    --------
+    >>> pair("betas", 0.9)
+    Traceback (most recent call last):
+    ...
+    TypeError: betas must be a pair, got float 0.9
+    """
+    if not isinstance(value, (tuple, list, np.ndarray)) or getattr(value, "ndim", 1) == 0:
+        raise TypeError(f"{name} must be a pair, got {_shown(value)}")
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a pair, got {_shown(value)}")
+    return tuple(value)
+
+
 def positive_int(name, value):
     """Return `value` as an int of at least one.
 
