@@ -673,6 +673,8 @@ def test_a_readers_own_optimizers_can_be_grafted():
         moved, state = grafted.step(params, grads, grafted.init(params))
         np.testing.assert_allclose(moved, expected)
         assert state.steps == 1
+    descended = descend(Quadratic([1.0, 1.0]), params, Grafted(Decayed(), SGD(1.0)), 2)
+    np.testing.assert_allclose(descended.points[:, 0], [3.0, 2.7, 2.43])
 
 
 def test_a_graft_is_swept_over_the_rates_of_its_length():

@@ -6,7 +6,7 @@ Every optimizer has three methods::
     params, state = optimizer.step(params, grads, state)
     rates = optimizer.effective_lr(state)
 
-All updates are element-wise, so a sweep over learning rates is a batch dimension and not a loop:
+No update looks beyond the last axis, so a sweep over learning rates is a batch dimension, no loop:
 `SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate.
 """
 
@@ -905,8 +905,8 @@ class Adam(_RatedOptimizer):
         squares = np.multiply(grads, grads, out=scratch)
         square_average = _leaky("betas[1]", self.betas[1], square_average, squares, scratch)
         state = AdamState(state.steps + 1, average, square_average)
-        rates = self._rates(state, scratch)
-        return np.multiply(rates, average, out=rates), state
+        factors = self._factors(state, scratch)
+        return np.multiply(factors, average, out=factors), state
 
     def effective_lr(self, state):
         """Return the factors on the average m in the step that led to `state`.
@@ -914,9 +914,9 @@ class Adam(_RatedOptimizer):
         They are η / (1 - β₁ᵗ) / (√(s / (1 - β₂ᵗ)) + ε), one per coordinate. As with `Momentum`,
         the gradient itself is not what they multiply.
         """
-        return self._rates(state)
+        return self._factors(state)
 
-    def _rates(self, state, scratch=None):
+    def _factors(self, state, scratch=None):
         # Both fractions are multiplied by √(1 - β₂ᵗ), which spares a pass over the coordinates.
         # np.power for numbers, too: Python's own could round differently from that of an array.
         lr, squares = self._lr_at(state), state.square_average
