@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from adagrad_course.descent import descend, sweep
 from adagrad_course.objectives import Noisy, Quadratic, Rosenbrock, Saddle, SoftmaxRegression
-from adagrad_course.optimizers import SGD, AdaGrad, Momentum
+from adagrad_course.optimizers import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    Grafted,
+    Momentum,
+    RestartedAdaGrad,
+    RMSProp,
+    WindowedAdaGrad,
+)
 
 examples = settings(max_examples=30, deadline=None, database=None)
 BOWL = Quadratic([1.0, 9.0])
@@ -58,9 +68,21 @@ MAKERS = {
     "schedule": lambda lr: SGD(lambda t: lr / np.sqrt(t)),
 }
 every_maker = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+# Those that forget do not diverge where these do.
+FORGETFUL = {
+    "RMSProp": RMSProp,
+    "AdaDelta": AdaDelta,
+    "Adam": Adam,
+    "restarted": lambda lr: RestartedAdaGrad(lr, every=20),
+    "windowed": lambda lr: WindowedAdaGrad(lr, window=10),
+    "grafted": lambda lr: Grafted(RMSProp(lr), AdaGrad(0.1)),
+}
+every_maker_of_all = pytest.mark.parametrize(
+    "make", (MAKERS | FORGETFUL).values(), ids=MAKERS | FORGETFUL
+)
 
 
-@every_maker
+@every_maker_of_all
 @pytest.mark.parametrize(
     ("objective", "start"),
     [
@@ -157,13 +179,15 @@ def test_a_step_to_infinity_is_not_taken():
     np.testing.assert_array_equal(run.diverged, [False, True])
 
 
-@every_maker
+@every_maker_of_all
 def test_effective_rates_explain_the_run(make):
     run = descend(BOWL, START, make(0.05), steps=50)
     direction = run.gradients
-    if make is Momentum:
+    if make in (Momentum, Adam):
         powers = np.subtract.outer(np.arange(50), np.arange(50))
         direction = np.tril(0.9 ** np.maximum(powers, 0)) @ run.gradients
+    if make is Adam:
+        direction *= 1 - 0.9
     moved = run.points[:-1] - run.effective_lrs * direction
     np.testing.assert_allclose(run.points[1:], moved, rtol=1e-12, atol=1e-14)
     np.testing.assert_array_equal(run.gradients, BOWL.gradient(run.points[:-1]))
@@ -181,7 +205,7 @@ def test_effective_rates_are_those_of_the_formulas():
     np.testing.assert_allclose(adagrad.effective_lrs, 0.5 / (np.sqrt(accumulator) + 0.1))
 
 
-@every_maker
+@every_maker_of_all
 def test_each_rate_runs_from_each_start(make):
     starts, lrs = np.random.default_rng(0).standard_normal((4, 2)), [0.01, 0.1, 0.2]
     swept = sweep(BOWL, starts, make, lrs, steps=20)

@@ -1,5 +1,6 @@
 """Bad input, tried at every door of the package: the error names it, what it must be, what came."""
 
+import functools
 import re
 
 import numpy as np
@@ -29,13 +30,29 @@ from adagrad_course.online import (
     play,
     sgd_bound,
 )
-from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, Momentum
+from adagrad_course.optimizers import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    AdaGradNorm,
+    Adam,
+    FullMatrixAdaGrad,
+    Grafted,
+    Momentum,
+    RestartedAdaGrad,
+    RMSProp,
+    WindowedAdaGrad,
+)
 from adagrad_course.plots import figure_svg, level_curves, path, shades, style
 
 BOWL = Quadratic([1.0, 4.0])
 SOFTMAX = SoftmaxRegression([[0.0], [1.0], [2.0]], [0, 1, 1])
-KINDS_OF_OPTIMIZERS = [SGD, Momentum, AdaGrad, AdaGradNorm, FullMatrixAdaGrad]
-OPTIMIZERS = [kind(0.1) for kind in KINDS_OF_OPTIMIZERS]
+RESTARTED = functools.partial(RestartedAdaGrad, every=2)
+WINDOWED = functools.partial(WindowedAdaGrad, window=3)
+ELEMENTWISE = [SGD, Momentum, AdaGrad, RMSProp, AdaDelta, Adam, RESTARTED, WINDOWED]
+KINDS_OF_OPTIMIZERS = [*ELEMENTWISE, AdaGradNorm, FullMatrixAdaGrad]
+GRAFTED = Grafted(AdaGrad(0.1), SGD(0.1))
+OPTIMIZERS = [*(kind(0.1) for kind in KINDS_OF_OPTIMIZERS), GRAFTED]
 PAIR = np.ones(2)
 LOSSES = LinearLosses(np.ones((4, 2)), [1, -1, 1, 1], "hinge")
 COLUMN = np.full((3, 1), 0.5)
@@ -70,9 +87,16 @@ ARRAYS = [
     ("momentum", lambda v: Momentum(0.1, v)),
     *(
         (name, lambda v, kind=kind, name=name: kind(0.1, **{name: v}))
-        for kind in (AdaGrad, AdaGradNorm)
+        for kind in (AdaGrad, AdaGradNorm, RESTARTED)
         for name in ("eps", "initial_accumulator_value")
     ),
+    *(
+        ("eps", lambda v, kind=kind: kind(0.1, eps=v))
+        for kind in (WINDOWED, RMSProp, AdaDelta, Adam)
+    ),
+    *(("rho", lambda v, kind=kind: kind(0.1, rho=v)) for kind in (RMSProp, AdaDelta)),
+    ("betas[0]", lambda v: Adam(0.1, (v, 0.9))),
+    ("betas[1]", lambda v: Adam(0.1, [0.9, v])),
     ("curvatures", Quadratic),
     ("rotation", lambda v: Quadratic([1.0, 4.0], rotation=v)),
     ("tilt", DoubleWell),
@@ -147,7 +171,8 @@ def test_not_finite_numbers(value, rows, array, bad, place):
 
 
 POSITIVE = {"lr", "lr(1)", "curvatures", "lrs"}
-FROM_ZERO = {"momentum", "eps", "initial_accumulator_value"}
+BELOW_ONE = {"momentum", "rho", "betas[0]", "betas[1]"}
+FROM_ZERO = BELOW_ONE | {"eps", "initial_accumulator_value"}
 
 
 @examples
@@ -160,6 +185,15 @@ def test_negative_or_zero(array, bad, place):
             refused(name, "be positive", str(bad), give, negative)
         elif name in FROM_ZERO:
             refused(name, "be zero or positive", str(bad), give, negative)
+
+
+@examples
+@given(good_arrays, st.floats(min_value=1, allow_infinity=False), places)
+def test_one_or_more(array, bad, place):
+    array = spoiled(array, bad, place)
+    for name, give in ARRAYS:
+        if name in BELOW_ONE:
+            refused(name, "be below 1", str(bad), give, array)
 
 
 @examples
@@ -181,6 +215,8 @@ COUNTS = [
     ("n", lambda v: shades("SGD", v)),
     ("levels", lambda v: level_curves(AXES, BOWL, (0, 1), (0, 1), levels=v)),
     ("rounds", LOSSES.first),
+    ("every", lambda v: RestartedAdaGrad(0.1, v)),
+    ("window", lambda v: WindowedAdaGrad(0.1, v)),
 ]
 
 
@@ -204,6 +240,8 @@ METHODS = [
     ("optimizer", "init", lambda v: sweep(BOWL, PAIR, lambda lr: v, [0.1], 1)),
     ("losses", "value", lambda v: play(v, SGD(0.1))),
     ("learner", "init", lambda v: play(LOSSES, v)),
+    ("magnitude", "init", lambda v: Grafted(v, SGD(0.1))),
+    ("direction", "init", lambda v: Grafted(SGD(0.1), v)),
 ]
 
 
@@ -286,13 +324,13 @@ REFUSED = {
     "grads": (lambda: SGD(1).step(PAIR, np.ones(3), SGD(1).init(PAIR)), "grads", "(2,)", "(3,)"),
     "grads-broadcast": (lambda: SGD(1).step(PAIR, 1.0, SGD(1).init(PAIR)), "grads", "(2,)", "()"),
     **{
-        f"{kind.__name__}-lr-{shape}": (
+        f"{type(kind(1)).__name__}-lr-{shape}": (
             lambda kind=kind, shape=shape: stepped(kind(np.ones(shape))),
             "lr",
             "broadcast to the shape of params, (2,)",
             f"shape {shape}",
         )
-        for kind in (SGD, Momentum, AdaGrad)
+        for kind in ELEMENTWISE
         for shape in [(3,), (3, 1), (1, 2)]
     },
     **{
@@ -311,7 +349,7 @@ REFUSED = {
             "have at least 1 dimension",
             "float 1.0",
         )
-        for opt in (AdaGradNorm(0.1), FullMatrixAdaGrad(0.1))
+        for opt in (AdaGradNorm(0.1), FullMatrixAdaGrad(0.1), GRAFTED)
         for method, give in [
             ("init", lambda opt: opt.init(1.0)),
             ("step", lambda opt: opt.step(1.0, 1.0, opt.init(PAIR))),
@@ -326,7 +364,35 @@ REFUSED = {
     "outer": (lambda: stepped(FullMatrixAdaGrad(1), outer=PAIR), "state.outer", "(2, 2)", "(2,)"),
     "schedule": (lambda: stepped(SGD(lambda t: COLUMN)), "lr", "broadcast", "(3, 1)"),
     "momentum": (lambda: stepped(Momentum(0.1, COLUMN)), "momentum", "broadcast", "(3, 1)"),
-    "eps": (lambda: stepped(AdaGrad(0.1, COLUMN)), "eps", "broadcast", "(3, 1)"),
+    **{
+        f"eps-{type(optimizer).__name__}": (
+            lambda optimizer=optimizer: stepped(optimizer),
+            "eps",
+            "broadcast to the shape of params, (2,)",
+            "(3, 1)",
+        )
+        for optimizer in [
+            *(kind(0.1, eps=COLUMN) for kind in (AdaGrad, RMSProp, AdaDelta, Adam)),
+            *(kind(0.1, eps=COLUMN) for kind in (RESTARTED, WINDOWED)),
+        ]
+    },
+    "rho-RMSProp": (lambda: stepped(RMSProp(0.1, COLUMN)), "rho", "broadcast", "(3, 1)"),
+    "rho-AdaDelta": (lambda: stepped(AdaDelta(0.1, COLUMN)), "rho", "broadcast", "(3, 1)"),
+    "betas-0": (lambda: stepped(Adam(0.1, (COLUMN, 0.9))), "betas[0]", "broadcast", "(3, 1)"),
+    "betas-1": (lambda: stepped(Adam(0.1, (0.9, COLUMN))), "betas[1]", "broadcast", "(3, 1)"),
+    **{
+        f"betas-{given}": (lambda value=value: Adam(0.1, value), "betas", "be a pair", given)
+        for value, given in [
+            (0.9, "float 0.9"),
+            (None, "NoneType None"),
+            ("ab", "str 'ab'"),
+            ({0.9, 0.8}, "set {"),
+            ((0.9,), "tuple (0.9,)"),
+            ([0.9, [1, 2], 3], "list [0.9"),
+            (np.array(0.9), "ndarray array(0.9)"),
+            (np.ones(3), "ndarray array([1., 1., 1.])"),
+        ]
+    },
     "initial": (
         lambda: AdaGrad(0.1, initial_accumulator_value=COLUMN).init(PAIR),
         "initial_accumulator_value",
@@ -334,6 +400,44 @@ REFUSED = {
         "(3, 1)",
     ),
     "velocity": (lambda: stepped(Momentum(1), velocity=0.0), "state.velocity", "(2,)", "()"),
+    **{
+        f"{field}-{type(optimizer).__name__}": (
+            lambda optimizer=optimizer, field=field: stepped(optimizer, **{field: np.ones(3)}),
+            f"state.{field}",
+            "have the shape of params, (2,)",
+            "(3,)",
+        )
+        for optimizer, field in [
+            (RESTARTED(1), "accumulator"),
+            (RMSProp(1), "square_average"),
+            (AdaDelta(1), "square_average"),
+            (AdaDelta(1), "update_average"),
+            (Adam(1), "average"),
+            (Adam(1), "square_average"),
+        ]
+    },
+    "squares": (
+        lambda: stepped(WINDOWED(1), squares=np.ones((2, 2))),
+        "state.squares",
+        "have the shape of a window of params, (3, 2)",
+        "(2, 2)",
+    ),
+    **{
+        f"grafted-{field}": (
+            lambda field=field: stepped(GRAFTED, **{field: 0}),
+            f"state.{field}",
+            kind,
+            "int 0",
+        )
+        for field, kind in [("magnitude", "an AdaGradState"), ("direction", "SGDState")]
+    },
+    "grafted-step": (
+        lambda: stepped(Grafted(Still((1.0, 0)), SGD(1))),
+        "magnitude.step's params",
+        "have the shape of params, (2,)",
+        "()",
+    ),
+    "grafted-unused": (lambda: GRAFTED.effective_lr(GRAFTED.init(PAIR)), "state", "1 step", "0"),
     "accumulator": (
         lambda: stepped(AdaGrad(1), accumulator=np.ones(3)),
         "state.accumulator",

@@ -109,6 +109,52 @@ def positive(name, value, *, zero_allowed=False):
     return array
 
 
+def share(name, value):
+    """Return `value` as an array with all entries from zero up to, but not including, one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `positive`; ValueError also when an entry is one or more.
+
+    Examples
+    --------
+    >>> share("rho", 1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: rho must be below 1, got 1.0
+    """
+    array = positive(name, value, zero_allowed=True)
+    largest = array.max()
+    if largest >= 1:
+        raise ValueError(f"{name} must be below 1, got {largest}")
+    return array
+
+
+def pair(name, value):
+    """Return `value`, which must be a sequence of two, as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If it is not a tuple, a list or an array (a set has no order).
+    ValueError
+        If it does not have two items.
+
+    Examples
+    --------
+    >>> pair("betas", 0.9)
+    Traceback (most recent call last):
+    ...
+    TypeError: betas must be a pair, got float 0.9
+    """
+    if not isinstance(value, (tuple, list, np.ndarray)) or getattr(value, "ndim", 1) == 0:
+        raise TypeError(f"{name} must be a pair, got {_shown(value)}")
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a pair, got {_shown(value)}")
+    return tuple(value)
+
+
 def positive_int(name, value, *, zero_allowed=False):
     """Return `value` as an int of at least one (or zero).
 
