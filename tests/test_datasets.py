@@ -139,6 +139,7 @@ def test_each_example_is_dealt_to_one_part(load):
 @every_text
 def test_a_feature_is_a_word_of_the_training_part(load):
     data, corpus = load(), CORPORA[load]()
+    assert {value for split in parts(data) for value in split.features.data} == {1.0}
     assert (data.train.features.sum(axis=0) > 0).all()
     # The others have words of their own, which are no features.
     assert set(data.feature_names) < set(corpus.words)

@@ -460,8 +460,7 @@ def test_large_scores_do_not_overflow():
     assert progress.losses.max() > 1e6
 
 
-def test_no_number_of_examples_makes_the_average_drift():
-    # A constant gradient of zero: examples without features leave the weights alone, but count.
+def test_an_example_without_features_counts_in_the_average():
     split = Split(csr_array(([1.0], [0], [0, *[1] * 9]), shape=(9, 1)), np.zeros(9, int))
     model = OnlineSoftmax(1, 2, SGD(1.0), average=True)
     rng = np.random.default_rng(3)
