@@ -89,12 +89,19 @@ def test_coalesced_rows_ascend_and_hold_the_sums(seed):
 @pytest.mark.parametrize("kind", [list, np.int8, np.uint32, np.uint64])
 def test_rows_may_be_whole_numbers_of_any_kind(kind):
     rows = [4, 1, 4] if kind is list else np.array([4, 1, 4], kind)
+    assert coalesce(rows, [1, 2, 3])[0].dtype == np.intp
     params = np.zeros(5)
     row_step(SGD(1.0), params, rows, [1, 2, 3], SGD(1.0).init(params))
     np.testing.assert_array_equal(params, [0, -2, 0, 0, -4])
 
 
 # Steps
+
+
+def test_a_gradient_may_name_no_rows():
+    params, adagrad = np.ones((5, 2)), AdaGrad(0.1)
+    state = row_step(adagrad, params, [], np.ones((0, 2)), adagrad.init(params))
+    assert (state.steps, state.accumulator.any(), (params == 1).all()) == (1, False, True)
 
 
 @every_case
