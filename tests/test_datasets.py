@@ -178,6 +178,8 @@ def test_names_are_words_of_a_kind():
     data = unicode_names()
     kinds = ("Cf", "Ll", "Lo", "Lu", "Mc", "Mn", "Nd", "No", "Po", "Sm", "So")
     assert data.class_names == kinds
+    words = set(data.feature_names)
+    assert {"a", "arabic-indic", "and"} <= words  # whole words, however short and with what signs
     known = {}
     for split in parts(data):
         for label, row in zip(split.labels, rows_of(split.features), strict=True):
