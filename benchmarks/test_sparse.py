@@ -140,7 +140,7 @@ PASSES = {
 )
 def test_a_pass(compare, messages, rates, way):
     group = f"a pass over {len(messages.train)} paragraphs, {rates}"
-    rounds = 1 if "per example" in way or rates != "1 rate" else 3
+    rounds = 1 if "per example" in way else 3
     errors = compare(
         group, way, lambda: PASSES[rates][way](messages), rounds=rounds, ours=way[0] == "O"
     )
