@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.figure import Figure
 
 from adagrad_course._validate import real_array
+from adagrad_course.datasets import digits
 from adagrad_course.descent import descend, sweep
 from adagrad_course.objectives import (
     DoubleWell,
@@ -44,6 +45,7 @@ from adagrad_course.optimizers import (
     WindowedAdaGrad,
 )
 from adagrad_course.plots import figure_svg, level_curves, path, shades, style
+from adagrad_course.sparse import OnlineSoftmax, power_law_features, row_step
 
 BOWL = Quadratic([1.0, 4.0])
 SOFTMAX = SoftmaxRegression([[0.0], [1.0], [2.0]], [0, 1, 1])
@@ -56,6 +58,8 @@ OPTIMIZERS = [*(kind(0.1) for kind in KINDS_OF_OPTIMIZERS), GRAFTED]
 PAIR = np.ones(2)
 LOSSES = LinearLosses(np.ones((4, 2)), [1, -1, 1, 1], "hinge")
 COLUMN = np.full((3, 1), 0.5)
+RNG = np.random.default_rng(0)
+DIGITS = digits().test
 GAME = play(LOSSES, SGD(0.1))
 examples = settings(max_examples=50, deadline=None, database=None)
 
@@ -84,6 +88,8 @@ ARRAYS = [
     *(("lr", kind) for kind in KINDS_OF_OPTIMIZERS),
     ("lr(1)", lambda v: SGD(lambda t: v).step(PAIR, PAIR, SGD(1).init(PAIR))),
     ("lr(1)", lambda v: descend(BOWL, PAIR, SGD(lambda t: v), 1)),
+    ("lr(1)", lambda v: OnlineSoftmax(2, 3, SGD(lambda t: v))),
+    ("lr(1)", lambda v: row_step(SGD(lambda t: v), PAIR, [0], [1], SGD(1).init(PAIR))),
     ("momentum", lambda v: Momentum(0.1, v)),
     *(
         (name, lambda v, kind=kind, name=name: kind(0.1, **{name: v}))
@@ -141,6 +147,8 @@ NUMBERS = [
     ("eps", lambda v: FullMatrixAdaGrad(0.1, eps=v)),
     ("eps", lambda v: adagrad_bound(COLUMN, 1.0, eps=v)),
     ("best_total", GAME.regret),
+    ("alpha", lambda v: power_law_features(2, 2, v, RNG)),
+    ("scale", lambda v: power_law_features(2, 2, 1.0, RNG, scale=v)),
 ]
 
 # 10**400 is a number, but not one that NumPy can hold.
@@ -172,7 +180,7 @@ def test_not_finite_numbers(value, rows, array, bad, place):
 
 POSITIVE = {"lr", "lr(1)", "curvatures", "lrs"}
 BELOW_ONE = {"momentum", "rho", "betas[0]", "betas[1]"}
-FROM_ZERO = BELOW_ONE | {"eps", "initial_accumulator_value"}
+FROM_ZERO = BELOW_ONE | {"eps", "initial_accumulator_value", "alpha"}
 
 
 @examples
@@ -201,7 +209,7 @@ def test_one_or_more(array, bad, place):
 def test_not_a_single_number_in_its_range(array, bad):
     for name, give in NUMBERS:
         refused(name, "be a single number", f"shape {array.shape}", give, array)
-        if name == "eps":
+        if name in FROM_ZERO:
             refused(name, "be zero or positive", str(bad), give, bad)
         elif name != "best_total":
             refused(name, "be positive", str(bad), give, bad)
@@ -217,6 +225,11 @@ COUNTS = [
     ("rounds", LOSSES.first),
     ("every", lambda v: RestartedAdaGrad(0.1, v)),
     ("window", lambda v: WindowedAdaGrad(0.1, v)),
+    ("n", lambda v: power_law_features(v, 2, 1.0, RNG)),
+    ("d", lambda v: power_law_features(2, v, 1.0, RNG)),
+    ("n_features", lambda v: OnlineSoftmax(v, 10, SGD(1))),
+    ("n_classes", lambda v: OnlineSoftmax(64, v, SGD(1))),
+    ("batch_size", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(DIGITS, RNG, batch_size=v)),
 ]
 
 
@@ -260,6 +273,14 @@ KINDS = [
         ("state", type(opt.init(PAIR)).__name__, give)
         for opt in OPTIMIZERS
         for give in (opt.effective_lr, lambda v, o=opt: o.step(PAIR, PAIR, v))
+    ),
+    ("rng", "Generator", lambda v: power_law_features(2, 2, 1.0, v)),
+    ("rng", "Generator", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(DIGITS, v)),
+    ("split", "Split", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(v, RNG)),
+    ("split", "Split", OnlineSoftmax(64, 10, SGD(1)).mistakes),
+    *(
+        ("state", type(opt.init(PAIR)).__name__, lambda v, o=opt: row_step(o, PAIR, [0], [1], v))
+        for opt in (SGD(1), AdaGrad(1))
     ),
     ("losses", "LinearLosses", lambda v: hindsight_optimum(v, 1.0)),
     ("figure", "Figure", figure_svg),

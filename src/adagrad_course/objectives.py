@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ._validate import has_methods, instance, number, positive, positive_int, real_array
+from ._validate import (
+    has_methods,
+    instance,
+    number,
+    positive,
+    positive_int,
+    real_array,
+    whole_numbers,
+)
 
 __all__ = [
     "DoubleWell",
@@ -342,14 +350,9 @@ class SoftmaxRegression:
         features = real_array("features", self.features, min_dims=2)
         if features.ndim != 2:
             raise ValueError(f"features must have shape (n, p), got {features.shape}")
-        real_array("labels", self.labels)
-        labels = np.asarray(self.labels)
-        if labels.dtype.kind not in "iu":
-            raise TypeError(f"labels must hold whole numbers, got dtype {labels.dtype}")
+        labels = whole_numbers("labels", self.labels)
         if labels.shape != features.shape[:1]:
             raise ValueError(f"labels must have shape {features.shape[:1]}, got {labels.shape}")
-        if labels.min() < 0:
-            raise ValueError(f"labels must be counted from 0, got {labels.min()}")
         if self.batch_size is not None and (
             positive_int("batch_size", self.batch_size) > labels.size
         ):

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._validate import instance, number, positive, positive_int, real_array
+from ._validate import (
+    instance,
+    number,
+    overwritable,
+    positive,
+    positive_int,
+    real_array,
+    same_shape,
+    whole_numbers,
+)
 from .datasets import Split
 from .descent import broadcast_start
 from .optimizers import SGD, AdaGrad, AdaGradState
@@ -17,42 +26,47 @@ from .optimizers import SGD, AdaGrad, AdaGradState
 __all__ = ["OnlineSoftmax", "Progress", "coalesce", "power_law_features", "row_step"]
 
 
-def coalesce(rows, values):
+def coalesce(rows, grads):
     """Return a sparse gradient in which each row stands once, in ascending order.
 
-    A row named more than once has its values summed: that is what its gradient is. AdaGrad has to
-    square this sum; the sum of the squares would be another number.
+    A row named more than once has its gradients summed: that sum is its gradient. AdaGrad has to
+    square it; the sum of the squares would be another number.
 
     Parameters
     ----------
     rows : array_like of int, shape (n,)
-        Which rows the values belong to, in any order, counted from 0.
-    values : array_like, shape (n, ...)
-        Their gradients.
+        Which rows the gradient names, in any order, counted from 0.
+    grads : array_like, shape (n, ...)
+        A gradient for each of them.
 
     Returns
     -------
     rows : numpy.ndarray of int, shape (m,)
-    values : numpy.ndarray, shape (m, ...)
+    grads : numpy.ndarray, shape (m, ...)
 
     Raises
     ------
     TypeError
-        If `rows` does not hold whole numbers or `values` real ones.
+        If `rows` does not hold whole numbers or `grads` real ones.
     ValueError
-        If a row's number is negative, a value is not finite, or there is not one value per row.
+        If a row's number is negative, a gradient is not finite, or there is not one for each row.
 
     Examples
     --------
     >>> coalesce([7, 2, 7], [1.0, 5.0, 2.0])
     (array([2, 7]), array([5., 3.]))
     """
-    rows, values = _sparse_gradient(rows, values)
+    rows = whole_numbers("rows", rows, empty_allowed=True)
+    grads = real_array("grads", grads, empty_allowed=True)
+    if rows.ndim != 1:
+        raise ValueError(f"rows must have shape (n,), got {rows.shape}")
+    if grads.shape[:1] != rows.shape:
+        raise ValueError(f"grads must have shape ({rows.size}, ...), got {grads.shape}")
     unique, position = np.unique(rows, return_inverse=True)
     if unique.size == rows.size:
-        return unique, values[np.argsort(position)]
-    summed = np.zeros((unique.size, *values.shape[1:]), values.dtype)
-    np.add.at(summed, position, values)
+        return unique, grads[np.argsort(position)]
+    summed = np.zeros((unique.size, *grads.shape[1:]), grads.dtype)
+    np.add.at(summed, position, grads)
     return unique, summed
 
 
@@ -70,7 +84,7 @@ def row_step(optimizer, params, rows, grads, state):
     params : numpy.ndarray, shape (n, ...)
         The parameters. The rows named are overwritten.
     rows : array_like of int, shape (k,)
-        Which rows the gradient names, in any order. One named twice has its values summed.
+        Which rows the gradient names, in any order. One named twice has its gradients summed.
     grads : array_like, shape (k, ...)
         Their gradients.
     state : SGDState or AdaGradState
@@ -88,8 +102,8 @@ def row_step(optimizer, params, rows, grads, state):
         If the optimizer is another one, `params` is not an array of floating-point numbers or
         `rows` does not hold whole numbers.
     ValueError
-        If a row does not exist, or the shapes do not fit, or a number is not finite. Nothing has
-        been overwritten then.
+        If a row does not exist, the shapes do not fit, a number is not finite, or an array must
+        not be written to. Nothing has been overwritten then.
 
     References
     ----------
@@ -103,27 +117,34 @@ def row_step(optimizer, params, rows, grads, state):
     (array([[ 0. ,  0. ,  0. , -0.5,  0. ]]), array([[0., 0., 0., 9., 0.]]))
     """
     _leaves_rows_alone(optimizer)
-    if not isinstance(params, np.ndarray) or params.dtype.kind != "f" or params.ndim == 0:
-        raise TypeError(
-            "params must be a numpy.ndarray of floating-point numbers with at least 1 dimension, "
-            f"to be changed in place, got {params!r:.60}"
-        )
+    overwritable("params", params)
+    instance("state", state, optimizer._State)
+    if isinstance(state, AdaGradState):
+        accumulator = overwritable("state.accumulator", state.accumulator)
+        same_shape("state.accumulator", accumulator, "params", params)
+        if accumulator.dtype != params.dtype:
+            raise TypeError(
+                f"state.accumulator must have the dtype of params, {params.dtype}, "
+                f"got {accumulator.dtype}"
+            )
+    _same_for_every_row(optimizer, params.shape[1:], state.steps + 1)
     rows, grads = coalesce(rows, grads)
     if rows.size and rows[-1] >= len(params):
         raise ValueError(f"rows must be below {len(params)}, the rows of params, got {rows[-1]}")
     if grads.shape[1:] != params.shape[1:]:
         raise ValueError(
-            f"grads must have shape (k, {', '.join(map(str, params.shape[1:]))}), got {grads.shape}"
+            f"grads must have for each row the shape of a row of params, {params.shape[1:]}, "
+            f"got {grads.shape[1:]}"
         )
-    instance("state", state, optimizer._State)
-    if not rows.size:
-        return state._replace(steps=state.steps + 1)
+    real_array("params[rows]", params.take(rows, axis=0), empty_allowed=True)
     return _row_step(optimizer, params, rows, grads, state)
 
 
 def _row_step(optimizer, params, rows, grads, state):
     """Take the step on rows that are known to be different, and to exist."""
-    # `take` is three times as fast as indexing with an array.
+    if not rows.size:
+        return state._replace(steps=state.steps + 1)
+    # `take` is faster than indexing with an array.
     part = state
     if isinstance(state, AdaGradState):
         part = state._replace(accumulator=state.accumulator.take(rows, axis=0))
@@ -246,8 +267,10 @@ class OnlineSoftmax:
 
     def __init__(self, n_features, n_classes, optimizer, *, average=False):
         n_features = positive_int("n_features", n_features)
-        row = broadcast_start(np.zeros(positive_int("n_classes", n_classes)), optimizer)
+        n_classes = positive_int("n_classes", n_classes)
         self.optimizer = _leaves_rows_alone(optimizer)
+        row = broadcast_start(np.zeros(n_classes), optimizer)
+        _same_for_every_row(optimizer, row.shape, 1)
         self.weights = np.zeros((n_features, *row.shape))
         self.state = optimizer.init(self.weights)
         # With d_s the change of step s, the mean of w_1 ... w_T is w_T - sum((s - 1) d_s) / T.
@@ -257,7 +280,7 @@ class OnlineSoftmax:
     def average_weights(self):
         """The mean of the weights after each step, shaped like `weights`."""
         if self._lag is None:
-            raise ValueError("average_weights needs OnlineSoftmax(…, average=True)")
+            raise ValueError("average must be True for average_weights to be kept, got False")
         return self.weights - self._lag / max(self.state.steps, 1)
 
     def learn(self, split, rng, *, batch_size=1):
@@ -308,11 +331,8 @@ class OnlineSoftmax:
         error = np.exp(log_p)
         error[own] -= 1
         grads = inputs.T @ error.reshape(labels.size, -1) / labels.size
-        if rows.size:
-            grads = grads.reshape(weights.shape)
-            self.state = _row_step(self.optimizer, self.weights, rows, grads, self.state)
-        else:
-            self.state = self.state._replace(steps=self.state.steps + 1)
+        grads = grads.reshape(weights.shape)
+        self.state = _row_step(self.optimizer, self.weights, rows, grads, self.state)
         if self._lag is not None:
             self._lag[rows] += (self.state.steps - 1) * (self.weights[rows] - weights)
         return losses, mistakes
@@ -348,22 +368,6 @@ class OnlineSoftmax:
             raise ValueError(f"labels must be below {n_classes}, got {split.labels.max()}")
 
 
-def _sparse_gradient(rows, values):
-    """Return the two parts of a sparse gradient as arrays; it may be empty."""
-    rows, values = np.asarray(rows), np.asarray(values)
-    if rows.ndim != 1:
-        raise ValueError(f"rows must have shape (n,), got {rows.shape}")
-    if rows.size and rows.dtype.kind not in "iu":
-        raise TypeError(f"rows must hold whole numbers, got dtype {rows.dtype}")
-    if values.ndim == 0 or len(values) != rows.size:
-        raise ValueError(f"values must have one entry per row, {rows.size}, got {values.shape}")
-    if not rows.size:
-        return rows.astype(np.intp), values.astype(np.float64)
-    if rows.min() < 0:
-        raise ValueError(f"rows must be counted from 0, got {rows.min()}")
-    return rows, real_array("values", values)
-
-
 def _leaves_rows_alone(optimizer):
     """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
     if type(optimizer) not in (SGD, AdaGrad):
@@ -374,13 +378,28 @@ def _leaves_rows_alone(optimizer):
     return optimizer
 
 
+def _same_for_every_row(optimizer, row_shape, step):
+    """Raise ValueError for a constant with an axis that would be taken for the rows of a step."""
+    lr = optimizer.lr
+    if callable(lr):
+        lr = positive(f"lr({step})", lr(step))
+    for name, value in {"lr": lr, "eps": getattr(optimizer, "eps", 0.0)}.items():
+        try:
+            np.broadcast_to(value, (1, *row_shape))
+        except ValueError:
+            raise ValueError(
+                f"{name} must broadcast to the shape of one row, {row_shape}, "
+                f"got shape {np.shape(value)}"
+            ) from None
+
+
 def _batches(features, size):
     """Yield a slice of the examples, the features active in them, and those features' values."""
     indptr, n = features.indptr, features.shape[0]
     for start in range(0, n, size):
         stop = min(start + size, n)
         here = slice(indptr[start], indptr[stop])
-        rows, values = features.indices[here], features.data[here]
+        rows, values = features.indices[here].astype(np.intp), features.data[here]
         if size == 1:
             yield slice(start, stop), rows, values[None, :]
         else:
