@@ -184,6 +184,28 @@ def positive_int(name, value, *, zero_allowed=False):
     return number
 
 
+def whole_numbers(name, value):
+    """Return `value` as an array of integers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `real_array`; TypeError also when it holds floating-point numbers.
+
+    Examples
+    --------
+    >>> whole_numbers("labels", [0.0, 1.0])
+    Traceback (most recent call last):
+    ...
+    TypeError: labels must hold whole numbers, got dtype float64
+    """
+    real_array(name, value)
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold whole numbers, got dtype {array.dtype}")
+    return array
+
+
 def same_shape(name, array, other_name, other):
     """Raise ValueError unless the two arrays have one shape.
 
