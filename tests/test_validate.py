@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from adagrad_course._validate import real_array
 from adagrad_course.datasets import digits
-from adagrad_course.descent import descend, sweep
+from adagrad_course.descent import descend, sweep, travel_bound, travel_budget
 from adagrad_course.objectives import (
     DoubleWell,
     Noisy,
@@ -22,9 +22,12 @@ from adagrad_course.objectives import (
     Rosenbrock,
     Saddle,
     SoftmaxRegression,
+    SteepStart,
+    TwoLayerNetwork,
 )
 from adagrad_course.online import (
     LinearLosses,
+    MovingTarget,
     adagrad_bound,
     hindsight_optimum,
     hindsight_scaling,
@@ -49,6 +52,9 @@ from adagrad_course.sparse import OnlineSoftmax, power_law_features, row_step
 
 BOWL = Quadratic([1.0, 4.0])
 SOFTMAX = SoftmaxRegression([[0.0], [1.0], [2.0]], [0, 1, 1])
+NETWORK = TwoLayerNetwork([[0.0], [1.0], [2.0]], [0, 1, 1], hidden=3)
+STEEP = SteepStart([1.0, 4.0], distance=5.0)
+RNG = np.random.default_rng(0)
 RESTARTED = functools.partial(RestartedAdaGrad, every=2)
 WINDOWED = functools.partial(WindowedAdaGrad, window=3)
 ELEMENTWISE = [SGD, Momentum, AdaGrad, RMSProp, AdaDelta, Adam, RESTARTED, WINDOWED]
@@ -60,6 +66,7 @@ LOSSES = LinearLosses(np.ones((4, 2)), [1, -1, 1, 1], "hinge")
 COLUMN = np.full((3, 1), 0.5)
 RNG = np.random.default_rng(0)
 DIGITS = digits().test
+MOVING = MovingTarget(np.ones((4, 2)))
 GAME = play(LOSSES, SGD(0.1))
 examples = settings(max_examples=50, deadline=None, database=None)
 
@@ -109,12 +116,20 @@ ARRAYS = [
     ("noise", lambda v: Noisy(BOWL, v)),
     ("features", lambda v: SoftmaxRegression(v, [0, 1])),
     ("labels", lambda v: SoftmaxRegression([[0.0], [1.0]], v)),
+    ("features", lambda v: TwoLayerNetwork(v, [0, 1], 2)),
+    ("labels", lambda v: TwoLayerNetwork([[0.0], [1.0]], v, 2)),
+    ("steepness", lambda v: SteepStart(v, 5.0)),
+    ("distance", lambda v: SteepStart([1.0, 4.0], v)),
     *(
         ("points", method)
-        for objective in (BOWL, Saddle(), DoubleWell(), Plateau(), Rosenbrock(), SOFTMAX)
+        for objective in (
+            *(BOWL, Saddle(), DoubleWell(), Plateau(), Rosenbrock()),
+            *(STEEP, SOFTMAX, NETWORK),
+        )
         for method in (objective.value, objective.gradient)
     ),
     ("points", SOFTMAX.error_rate),
+    ("points", NETWORK.error_rate),
     ("start", lambda v: descend(BOWL, v, SGD(0.1), 1)),
     ("start", lambda v: sweep(BOWL, v, SGD, [0.1], 1)),
     ("lrs", lambda v: sweep(BOWL, PAIR, SGD, v, 1)),
@@ -123,10 +138,20 @@ ARRAYS = [
     ("points", lambda v: path(AXES, v, "SGD")),
     ("features", lambda v: LinearLosses(v, [1, -1], "hinge")),
     ("targets", lambda v: LinearLosses([[0.0], [1.0]], v, "absolute")),
-    *(("params", lambda v, give=give: give(0, v)) for give in (LOSSES.value, LOSSES.gradient)),
+    ("targets", MovingTarget),
+    ("noise", lambda v: MovingTarget(COLUMN, v, RNG)),
+    *(
+        ("params", lambda v, give=give: give(0, v))
+        for losses in (LOSSES, MOVING)
+        for give in (losses.value, losses.gradient)
+    ),
     ("params", LOSSES.total),
     ("gradients", hindsight_scaling),
     *(("gradients", lambda v, bound=bound: bound(v, 1.0)) for bound in (adagrad_bound, sgd_bound)),
+    ("lr", lambda v: travel_budget(v, 3)),
+    ("steps", lambda v: travel_budget(0.1, v)),
+    ("lr", lambda v: travel_bound(v, COLUMN)),
+    ("gradients", lambda v: travel_bound(0.1, v)),
 ]
 # These, too, but None has a meaning.
 OPTIONAL = [
@@ -220,6 +245,9 @@ COUNTS = [
     ("steps", lambda v: descend(BOWL, PAIR, SGD(0.1), v)),
     ("steps", lambda v: sweep(BOWL, PAIR, SGD, [0.1], v)),
     ("batch_size", lambda v: SoftmaxRegression([[0.0], [1.0]], [0, 1], batch_size=v)),
+    ("hidden", lambda v: TwoLayerNetwork([[0.0], [1.0]], [0, 1], v)),
+    ("batch_size", lambda v: TwoLayerNetwork([[0.0], [1.0]], [0, 1], 2, v)),
+    ("shape[1]", lambda v: NETWORK.start(RNG, (2, v))),
     ("n", lambda v: shades("SGD", v)),
     ("levels", lambda v: level_curves(AXES, BOWL, (0, 1), (0, 1), levels=v)),
     ("rounds", LOSSES.first),
@@ -269,6 +297,10 @@ KINDS = [
     ("rng", "Generator", lambda v: descend(Noisy(BOWL, 1.0), PAIR, SGD(0.1), 1, rng=v)),
     ("rng", "Generator", lambda v: Noisy(BOWL, 1.0).stochastic_gradient(PAIR, v)),
     ("rng", "Generator", lambda v: SOFTMAX.stochastic_gradient(np.zeros(SOFTMAX.size), v)),
+    ("rng", "Generator", lambda v: NETWORK.stochastic_gradient(np.zeros(NETWORK.size), v)),
+    ("rng", "Generator", NETWORK.start),
+    ("rng", "Generator", lambda v: MovingTarget(COLUMN, 0.1, v)),
+    ("rng", "Generator", lambda v: MovingTarget(COLUMN, rng=v)),
     *(
         ("state", type(opt.init(PAIR)).__name__, give)
         for opt in OPTIMIZERS
@@ -492,6 +524,8 @@ REFUSED = {
             (Plateau(), 1),
             (Rosenbrock(), 2),
             (SOFTMAX, 4),
+            (STEEP, 2),
+            (NETWORK, 14),
         ]
     },
     "points-number": (lambda: BOWL.value(1.0), "points", "at least 1 dimension", "float 1.0"),
@@ -503,6 +537,10 @@ REFUSED = {
         "(2, 1, 1)",
     ),
     "labels": (lambda: SoftmaxRegression(COLUMN, [0, 1]), "labels", "(3,)", "(2,)"),
+    "shape": (lambda: NETWORK.start(RNG, 3), "shape", "a tuple", "int 3"),
+    "steepness": (lambda: SteepStart(COLUMN + 1, 5), "steepness", "shape (d,)", "(3, 1)"),
+    "steepness-number": (lambda: SteepStart(2.0, 5), "steepness", "at least 1 dim", "float 2.0"),
+    "distance": (lambda: SteepStart([2.0], [5.0]), "distance", "a single number", "shape (1,)"),
     "start-number": (lambda: descend(BOWL, 1.0, SGD(1), 1), "start", "at least 1", "float 1.0"),
     "start-lr": (
         lambda: descend(BOWL, PAIR, SGD(np.ones(3)), 1),
@@ -521,6 +559,14 @@ REFUSED = {
         "(2, 1, 1)",
     ),
     "targets": (lambda: LinearLosses(COLUMN, [1], "hinge"), "targets", "shape (3,)", "(1,)"),
+    "targets-3d": (lambda: MovingTarget([COLUMN]), "targets", "shape (T, d)", "(1, 3, 1)"),
+    "targets-1d": (lambda: MovingTarget([1, 2]), "targets", "at least 2 dim", "list [1, 2]"),
+    "moving-params": (lambda: MOVING.value(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
+    "moving-noise": (lambda: MovingTarget(COLUMN, PAIR), "noise", "a single number", "shape (2,)"),
+    "budget-lr": (lambda: travel_budget(PAIR, [1, 2, 3]), "lr", "with steps, (3,)", "(2,)"),
+    "travel-lr": (lambda: travel_bound(COLUMN, np.ones((5, 2))), "lr", "a step, (2,)", "(3, 1)"),
+    "travel-lr-3": (lambda: travel_bound([1, 2, 3], np.ones((5, 2))), "lr", "(2,)", "(3,)"),
+    "travel-1d": (lambda: travel_bound(1.0, [1, 2]), "gradients", "2 dim", "list [1, 2]"),
     "value-params": (lambda: LOSSES.value(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
     "gradient-params": (lambda: LOSSES.gradient(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
     "total-params": (lambda: LOSSES.total([PAIR]), "params", "shape (2,)", "(1, 2)"),
@@ -537,6 +583,13 @@ REFUSED = {
     # ranges
     "momentum-1": (lambda: Momentum(0.1, 1.0), "momentum", "be below 1", "1.0"),
     "noise-negative": (lambda: Noisy(BOWL, -0.1), "noise", "be zero or positive", "-0.1"),
+    "noise-moving": (lambda: MovingTarget(COLUMN, -0.1, RNG), "noise", "zero or positive", "-0.1"),
+    "noise-unseeded": (lambda: MovingTarget(COLUMN, 0.1), "rng", "a Generator", "NoneType None"),
+    "t-moving": (lambda: MOVING.gradient(4, PAIR), "t", "a round from 0 to 3", "4"),
+    "steps-0": (lambda: travel_budget(0.1, [3, 0]), "steps", "be at least 1", "0"),
+    "steps-float": (lambda: travel_budget(0.1, 1e3), "steps", "hold whole numbers", "float64"),
+    "steepness-below-1": (lambda: SteepStart([2, 0.5], 5), "steepness", "be at least 1", "0.5"),
+    "distance-below-1": (lambda: SteepStart([2], 0.5), "distance", "be at least 1", "0.5"),
     "labels-negative": (lambda: SoftmaxRegression([[1], [2]], [0, -1]), "labels", "from 0", "-1"),
     "labels-float": (lambda: SoftmaxRegression([[1]], [0.0]), "labels", "whole numbers", "float64"),
     "batch-too-large": (lambda: SoftmaxRegression([[1]], [0], 2), "batch_size", "at most 1", "2"),
