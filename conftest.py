@@ -6,3 +6,5 @@ import os
 # way, and how many they start must not matter for a result.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# A progress bar is for somebody who watches; in a notebook's output it would never be the same.
+os.environ.setdefault("TQDM_DISABLE", "1")

@@ -1,4 +1,6 @@
-"""Runs and sweeps against closed forms, against torch.optim, and when they go wrong."""
+"""Runs, sweeps and how far they can get: closed forms, torch.optim, and when they go wrong."""
+
+import math
 
 import numpy as np
 import pytest
@@ -6,9 +8,27 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adagrad_course.descent import descend, sweep
-from adagrad_course.objectives import Noisy, Quadratic, Rosenbrock, Saddle, SoftmaxRegression
-from adagrad_course.optimizers import SGD, AdaGrad, Momentum
+from adagrad_course.descent import descend, sweep, travel_bound, travel_budget
+from adagrad_course.objectives import (
+    Noisy,
+    Quadratic,
+    Rosenbrock,
+    Saddle,
+    SoftmaxRegression,
+    SteepStart,
+    TwoLayerNetwork,
+)
+from adagrad_course.optimizers import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    Grafted,
+    Momentum,
+    RestartedAdaGrad,
+    RMSProp,
+    WindowedAdaGrad,
+)
 
 examples = settings(max_examples=30, deadline=None, database=None)
 BOWL = Quadratic([1.0, 9.0])
@@ -58,9 +78,21 @@ MAKERS = {
     "schedule": lambda lr: SGD(lambda t: lr / np.sqrt(t)),
 }
 every_maker = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+# Those that forget do not diverge where these do.
+FORGETFUL = {
+    "RMSProp": RMSProp,
+    "AdaDelta": AdaDelta,
+    "Adam": Adam,
+    "restarted": lambda lr: RestartedAdaGrad(lr, every=20),
+    "windowed": lambda lr: WindowedAdaGrad(lr, window=10),
+    "grafted": lambda lr: Grafted(RMSProp(lr), AdaGrad(0.1)),
+}
+every_maker_of_all = pytest.mark.parametrize(
+    "make", (MAKERS | FORGETFUL).values(), ids=MAKERS | FORGETFUL
+)
 
 
-@every_maker
+@every_maker_of_all
 @pytest.mark.parametrize(
     ("objective", "start"),
     [
@@ -69,8 +101,18 @@ every_maker = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
         (Saddle(), [0.3, 1e-3]),
         (Rosenbrock(), [-1.0, 1.0]),
         (SoftmaxRegression(np.eye(20, 3), np.arange(20) % 3), np.zeros(12)),
+        (TwoLayerNetwork(np.eye(20, 3), np.arange(20) % 3, 2), np.arange(17) / 17 - 0.5),
+        (SteepStart([1.0, 9.0, 1.7], distance=5.0), [-3.0, -2.0, 0.1]),
     ],
-    ids=["Quadratic", "Quadratic-turned", "Saddle", "Rosenbrock", "SoftmaxRegression"],
+    ids=[
+        "Quadratic",
+        "Quadratic-turned",
+        "Saddle",
+        "Rosenbrock",
+        "SoftmaxRegression",
+        "TwoLayerNetwork",
+        "SteepStart",
+    ],
 )
 def test_a_sweep_is_each_rate_alone_bit_for_bit(make, objective, start):
     lrs = np.geomspace(1e-4, 1e3, 15)
@@ -157,13 +199,15 @@ def test_a_step_to_infinity_is_not_taken():
     np.testing.assert_array_equal(run.diverged, [False, True])
 
 
-@every_maker
+@every_maker_of_all
 def test_effective_rates_explain_the_run(make):
     run = descend(BOWL, START, make(0.05), steps=50)
     direction = run.gradients
-    if make is Momentum:
+    if make in (Momentum, Adam):
         powers = np.subtract.outer(np.arange(50), np.arange(50))
         direction = np.tril(0.9 ** np.maximum(powers, 0)) @ run.gradients
+    if make is Adam:
+        direction *= 1 - 0.9
     moved = run.points[:-1] - run.effective_lrs * direction
     np.testing.assert_allclose(run.points[1:], moved, rtol=1e-12, atol=1e-14)
     np.testing.assert_array_equal(run.gradients, BOWL.gradient(run.points[:-1]))
@@ -181,7 +225,7 @@ def test_effective_rates_are_those_of_the_formulas():
     np.testing.assert_allclose(adagrad.effective_lrs, 0.5 / (np.sqrt(accumulator) + 0.1))
 
 
-@every_maker
+@every_maker_of_all
 def test_each_rate_runs_from_each_start(make):
     starts, lrs = np.random.default_rng(0).standard_normal((4, 2)), [0.01, 0.1, 0.2]
     swept = sweep(BOWL, starts, make, lrs, steps=20)
@@ -258,3 +302,156 @@ def test_reprs_say_what_was_run():
     swept = sweep(BOWL, START, SGD, [0.001, 0.1], steps=5)
     assert repr(swept) == "Sweep(2 rates from 0.001 to 0.1)"
     assert repr(swept.trajectory) == "Trajectory(5 steps, points (6, 2, 2))"
+
+
+# How far AdaGrad can get
+
+rates = st.floats(1e-3, 1e3)
+seeds = st.integers(0, 2**32)
+
+
+def travelled(gradients, lr, **constants):
+    """Return the sum of the lengths of AdaGrad's steps, for each coordinate."""
+    optimizer, origin = AdaGrad(lr, **constants), np.zeros(gradients.shape[1:])
+    state, total = optimizer.init(origin), 0.0
+    for grads in gradients:  # always from the origin, where no digit of a step is lost
+        step, state = optimizer.step(origin, grads, state)
+        total = total + np.abs(step)
+    return total
+
+
+def random_gradients(seed):
+    """Gradients whose size varies by much, within a coordinate and between coordinates."""
+    rng = np.random.default_rng(seed)
+    shape = (rng.integers(1, 200), 2, 3)
+    sizes = 10.0 ** (rng.uniform(-3, 3, shape[1:]) * rng.random(shape))
+    return sizes * rng.standard_normal(shape) * 10.0 ** rng.uniform(-5, 5, shape[1:])
+
+
+@examples
+@given(seeds, rates)
+def test_gradients_that_never_grow_keep_to_the_budget(seed, lr):
+    gradients = random_gradients(seed)
+    order = np.argsort(-np.abs(gradients), axis=0)
+    gradients = np.take_along_axis(gradients, order, axis=0)
+    budget = travel_budget(lr, len(gradients)) * (1 + 1e-12)
+    assert (travelled(gradients, lr, eps=0.0) <= budget).all()
+    assert (travelled(gradients, lr, eps=0.1, initial_accumulator_value=2.0) <= budget).all()
+    assert (budget <= travel_bound(lr, np.sign(gradients)) * (1 + 1e-12)).all()
+
+
+@examples
+@given(st.integers(1, 300), rates, st.floats(1e-100, 1e100))
+def test_gradients_of_one_size_use_up_the_budget(steps, lr, size):
+    gradients = size * np.random.default_rng(steps).choice([-1.0, 1.0], (steps, 1))
+    assert travelled(gradients, lr, eps=0.0) == pytest.approx(travel_budget(lr, steps), rel=1e-13)
+
+
+def test_growing_gradients_break_the_budget():
+    assert travelled(2.0 ** np.arange(50)[:, None], 1.0, eps=0.0) > 3 * travel_budget(1.0, 50)
+
+
+def test_the_budget_is_the_sum_to_the_last_digits():
+    steps = np.array([1, 2, 3, 99, 100, 101, 102, 1000, 10**6])
+    terms = (1 / np.sqrt(np.arange(1, 10**6 + 1))).tolist()
+    sums = [math.fsum(terms[:n]) for n in steps]
+    np.testing.assert_allclose(travel_budget(1.0, steps), sums, rtol=3e-15)
+    # About 2η√T: the exact sum lies between 2√(T + 1) - 2 and 2√T - 1.
+    huge = np.array([10**7, 10**12])
+    assert (travel_budget(0.5, huge) <= np.sqrt(huge) - 0.5).all()
+    assert (travel_budget(0.5, huge) >= np.sqrt(huge + 1) - 1).all()
+
+
+def test_a_budget_for_each_rate_and_number_of_steps():
+    lrs, steps = np.array([[0.1], [2.0]]), [3, 1000, 7]
+    budgets = travel_budget(lrs, steps)
+    assert budgets.shape == (2, 3)
+    for i, j in np.ndindex(2, 3):
+        assert budgets[i, j] == travel_budget(lrs[i, 0], steps[j])
+
+
+@examples
+@given(seeds, rates, st.floats(0, 1))
+def test_no_gradients_travel_beyond_the_bound(seed, lr, zeros):
+    gradients = random_gradients(seed)
+    gradients[np.random.default_rng(seed).random(gradients.shape) < zeros] = 0.0
+    bound = travel_bound(lr, gradients)
+    assert (travelled(gradients, lr, eps=0.0) <= bound * (1 + 1e-12)).all()
+    for i in np.ndindex(2, 3):
+        squares = [g * g for g in gradients[:, *i] if g]
+        formula = len(squares) and math.sqrt(
+            len(squares) * (1 + math.log(math.fsum(squares) / squares[0]))
+        )
+        assert bound[i] == pytest.approx(lr * formula, rel=1e-12)
+
+
+@examples
+@given(seeds, st.sampled_from([1e-250, 1e-100, 1e100, 1e250]))
+def test_the_bound_does_not_depend_on_the_unit_of_the_loss(seed, unit):
+    gradients = random_gradients(seed)
+    bound = travel_bound(0.1, gradients)
+    np.testing.assert_allclose(travel_bound(0.1, unit * gradients), bound, rtol=1e-12)
+
+
+def test_a_bound_for_each_rate():
+    gradients, lrs = random_gradients(0), np.array([[0.1], [2.0]])
+    both = [travel_bound(lr, gradients[:, i]) for i, lr in enumerate(lrs[:, 0])]
+    np.testing.assert_array_equal(travel_bound(lrs, gradients), both)
+
+
+class Kinks:
+    """The sum of |w - w*|, whose slope is the same all the way."""
+
+    def __init__(self, minimum):
+        self.minimum = minimum
+
+    def value(self, points):
+        return np.abs(points - self.minimum).sum(axis=-1)
+
+    def gradient(self, points):
+        return np.sign(points - self.minimum)
+
+
+def arrivals(objective, start, lrs, steps):
+    """Return where a coordinate has reached or passed the minimum, shape (steps, d)."""
+    run = descend(objective, start, AdaGrad(lrs, eps=0.0), steps)
+    return np.maximum.accumulate(run.points[1:] >= objective.minimum, axis=0)
+
+
+def test_on_a_constant_slope_a_run_arrives_exactly_when_the_budget_says():
+    rng = np.random.default_rng(0)
+    lrs, steps = 10.0 ** rng.uniform(-3, 2, 200), np.arange(1, 1001)
+    distances = lrs * rng.uniform(0.5, 100, 200)
+    arrived = arrivals(Kinks(distances), np.zeros(200), lrs, steps=1000)
+    affordable = travel_budget(lrs, steps[:, None]) >= distances
+    np.testing.assert_array_equal(arrived, affordable)
+    assert 50 < arrived[-1].sum() < 150  # some do, some do not
+
+
+@pytest.mark.parametrize("kind", ["Quadratic", "SteepStart"])
+def test_on_a_slope_that_eases_no_run_arrives_before_it_can(kind):
+    rng = np.random.default_rng(1)
+    distances, steps = rng.uniform(1, 20, 200), np.arange(1, 1001)
+    if kind == "Quadratic":
+        objective = Quadratic(10.0 ** rng.uniform(-2, 2, 200), minimum=distances)
+        start = np.zeros(200)
+    else:
+        objective = SteepStart(10.0 ** rng.uniform(0, 2, 200), distance=15.0)
+        start = objective.minimum - distances
+    lrs = distances * 10.0 ** rng.uniform(-2.5, 0.5, 200)
+    arrived = arrivals(objective, start, lrs, steps=1000)
+    affordable = travel_budget(lrs, steps[:, None]) >= distances
+    assert not (arrived & ~affordable).any()
+    assert (~affordable[-1]).sum() > 20
+    assert arrived.any(axis=0).sum() > 20
+
+
+def test_a_steep_start_costs_adagrad_the_rest_of_the_way():
+    slopes = SteepStart([1.0, 10.0, 100.0], distance=20.0)
+    run = descend(slopes, np.full(3, -2.0), AdaGrad(1.0), steps=4000)
+    first = (run.points > 19.5).argmax(axis=0)
+    assert (first > 0).all()  # they do get there
+    assert first[1] > 2 * first[0]
+    assert first[2] > 2 * first[1]
+    # Convex, and never past the minimum: so the gradients never grow.
+    assert (np.diff(np.abs(run.gradients), axis=0) <= 0).all()

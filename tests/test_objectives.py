@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adagrad_course.descent import sweep
 from adagrad_course.objectives import (
     DoubleWell,
     Noisy,
@@ -14,7 +15,10 @@ from adagrad_course.objectives import (
     Rosenbrock,
     Saddle,
     SoftmaxRegression,
+    SteepStart,
+    TwoLayerNetwork,
 )
+from adagrad_course.optimizers import AdaGrad
 
 examples = settings(max_examples=20, deadline=None, database=None)
 seeds = st.integers(0, 2**32)
@@ -22,6 +26,8 @@ seeds = st.integers(0, 2**32)
 RNG = np.random.default_rng(0)
 FEATURES, LABELS = RNG.standard_normal((12, 3)), np.arange(12) % 4
 SOFTMAX = SoftmaxRegression(FEATURES, LABELS)
+NETWORK = TwoLayerNetwork(FEATURES, LABELS, hidden=5)
+STEEP = SteepStart([1.0, 3.0, 50.0], distance=2.5)
 TURNED = Quadratic([1.0, 25.0], rotation=0.6, minimum=[0.5, -1.5])
 
 OBJECTIVES = {
@@ -33,6 +39,8 @@ OBJECTIVES = {
     "Rosenbrock": (Rosenbrock(), 2),
     "Noisy": (Noisy(Rosenbrock(), 3.0), 2),
     "SoftmaxRegression": (SOFTMAX, 16),
+    "SteepStart": (STEEP, 3),
+    "TwoLayerNetwork": (NETWORK, 44),
 }
 every_objective = pytest.mark.parametrize(("objective", "d"), OBJECTIVES.values(), ids=OBJECTIVES)
 
@@ -41,7 +49,8 @@ every_objective = pytest.mark.parametrize(("objective", "d"), OBJECTIVES.values(
 @examples
 @given(seed=seeds)
 def test_gradient_is_the_slope(objective, d, seed):
-    points = np.random.default_rng(seed).uniform(-2, 2, (5, d))
+    # Off the whole and half numbers, where the slope of some has a kink.
+    points = np.random.default_rng(seed).uniform(-2, 2, (5, d)).round(3) + 4e-4
     h = 1e-5
     ends = points[:, None] + h * np.stack([np.eye(d), -np.eye(d)])[:, None]
     ahead, behind = objective.value(ends)
@@ -73,6 +82,7 @@ def test_a_batch_is_each_point_alone(objective, d):
         (DoubleWell(0.0), [-1.0], 0.0),
         (Plateau(), [0.0], 0.0),
         (Rosenbrock(), [1.0, 1.0], 0.0),
+        (STEEP, STEEP.minimum, 0.0),
     ],
 )
 def test_the_minimum_is_a_minimum(objective, minimum, value):
@@ -101,7 +111,13 @@ def test_the_saddle_is_a_saddle():
 
 @pytest.mark.parametrize(
     ("objective", "d", "smoothness"),
-    [(OBJECTIVES["Quadratic"][0], 3, 30.0), (TURNED, 2, 25.0), (Plateau(), 1, 1.0)],
+    [
+        (OBJECTIVES["Quadratic"][0], 3, 30.0),
+        (TURNED, 2, 25.0),
+        (Plateau(), 1, 1.0),
+        (SteepStart([50.0], distance=2.5), 1, 49.0),
+        (SteepStart([1.5], distance=2.5), 1, 1.0),
+    ],
 )
 def test_smoothness_bounds_the_gradient_and_is_attained(objective, d, smoothness):
     a, b = np.random.default_rng(3).uniform(-4, 4, (2, 2000, d))
@@ -109,8 +125,9 @@ def test_smoothness_bounds_the_gradient_and_is_attained(objective, d, smoothness
     ratio /= np.linalg.norm(a - b, axis=-1)
     assert ratio.max() <= smoothness * (1 + 1e-12)
     assert ratio.max() > 0.95 * smoothness
-    if isinstance(objective, Quadratic):
+    if not isinstance(objective, Plateau):
         assert objective.smoothness == smoothness
+    if isinstance(objective, Quadratic):
         assert ratio.min() >= objective.strong_convexity * (1 - 1e-12)
         assert objective.condition_number == smoothness / objective.strong_convexity
 
@@ -127,25 +144,99 @@ def test_a_turned_bowl_is_the_explicit_matrix(angle):
     np.testing.assert_allclose(bowl.value(w), offset @ hessian @ offset / 2, rtol=1e-13)
 
 
+@pytest.mark.parametrize("distance", [1.0, 2.5, 1000.0])
+def test_the_steep_start_has_the_slopes_it_promises(distance):
+    slope = SteepStart([1.0, 3.0, 50.0], distance)
+    assert STEEP.smoothness == 49.0
+    at = [-9, -1, -0.5, 0, distance - 1, distance - 0.25, distance, distance + 1, distance + 9]
+    gradients = slope.gradient(np.stack([at] * 3, axis=-1))
+    for i, a in enumerate([1, 3, 50]):
+        bend = -(1 + a) / 2
+        np.testing.assert_array_equal(gradients[:, i], [-a, -a, bend, -1, -1, -0.25, 0, 1, 1])
+
+
+def test_the_steep_start_is_convex_and_the_integral_of_its_slope():
+    # On a grid that holds all bends, the trapezoidal rule is exact.
+    x = np.linspace(-4, 6, 41)
+    for a, slope in [(a, SteepStart([a], distance=2.5)) for a in (1.0, 3.0, 50.0)]:
+        gradients = slope.gradient(x[:, None])[:, 0]
+        assert (np.diff(gradients) >= 0).all()
+        climbs = np.cumsum((gradients[1:] + gradients[:-1]) / 2 * 0.25)
+        values = slope.value(x[:, None])
+        np.testing.assert_allclose(values[1:] - values[0], climbs, rtol=1e-13, atol=1e-13 * a)
+
+
+def linear_scores(tensor, x):
+    return x @ tensor.reshape(4, 4)
+
+
+def network_scores(tensor, x):
+    units = torch.tanh(x @ tensor[:20].reshape(4, 5))
+    return units @ tensor[20:40].reshape(5, 4) + tensor[40:]
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e4], ids=["ordinary", "saturated"])
-def test_softmax_regression_is_torchs_cross_entropy(scale):
-    weights = scale * np.random.default_rng(4).standard_normal((3, 16))
-    values, gradients = SOFTMAX.value(weights), SOFTMAX.gradient(weights)
+@pytest.mark.parametrize(
+    ("classifier", "scores"),
+    [(SOFTMAX, linear_scores), (NETWORK, network_scores)],
+    ids=["SoftmaxRegression", "TwoLayerNetwork"],
+)
+def test_classifiers_are_torchs_cross_entropy(classifier, scores, scale):
+    weights = scale * np.random.default_rng(4).standard_normal((3, classifier.size))
+    values, gradients = classifier.value(weights), classifier.gradient(weights)
     x = torch.tensor(np.hstack([FEATURES, np.ones((12, 1))]))
     for i, w in enumerate(weights):
         tensor = torch.tensor(w, requires_grad=True)
-        logits = x @ tensor.reshape(4, 4)
+        logits = scores(tensor, x)
         loss = torch.nn.functional.cross_entropy(logits, torch.tensor(LABELS))
         loss.backward()
         np.testing.assert_allclose(values[i], loss.item(), rtol=1e-12)
         np.testing.assert_allclose(gradients[i], tensor.grad, rtol=1e-10, atol=1e-12)
         wrong = (logits.argmax(dim=1).numpy() != LABELS).mean()
-        assert SOFTMAX.error_rate(weights)[i] == wrong
+        assert classifier.error_rate(weights)[i] == wrong
 
 
-def test_mini_batches_have_the_right_mean():
-    objective = SoftmaxRegression(FEATURES, LABELS, batch_size=5)
-    weights = np.random.default_rng(5).standard_normal(16)
+def test_a_network_learns_what_no_linear_classifier_can():
+    data = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    network, linear = TwoLayerNetwork(*data, hidden=8), SoftmaxRegression(*data)
+    starts = network.start(np.random.default_rng(0), (10,))
+    assert sweep(network, starts, AdaGrad, [0.3], steps=500).final_losses.max() < 0.02
+    starts = np.random.default_rng(0).standard_normal((10, linear.size))
+    assert sweep(linear, starts, AdaGrad, [0.3], steps=500).final_losses.min() > np.log(2) - 1e-9
+
+
+def test_a_networks_starts_have_the_spread_of_their_layer():
+    network = TwoLayerNetwork(np.zeros((9, 24)), np.arange(9) % 3, hidden=15)
+    starts = network.start(np.random.default_rng(8), (2, 2000))
+    assert starts.shape == (2, 2000, network.size)
+    layers = np.split(starts, [25 * 15], axis=-1)
+    assert layers[1].shape[-1] == 16 * 3
+    for layer, deviation in zip(layers, (1 / 5, 1 / 4), strict=True):
+        samples = layer / deviation
+        n = samples.size
+        np.testing.assert_allclose(samples.mean(), 0.0, atol=5 / np.sqrt(n))
+        np.testing.assert_allclose(samples.std(axis=(0, 1)), 1.0, atol=5 / np.sqrt(2 * 4000))
+        np.testing.assert_allclose((samples**4).mean(), 3.0, atol=5 * np.sqrt(96 / n))
+
+
+def test_a_networks_starts_are_given_by_the_seed_and_not_by_their_number():
+    alone = NETWORK.start(np.random.default_rng(0))
+    assert alone.shape == (44,)
+    np.testing.assert_array_equal(NETWORK.start(np.random.default_rng(0), (5,))[0], alone)
+    assert (NETWORK.start(np.random.default_rng(1)) != alone).all()
+
+
+every_classifier = pytest.mark.parametrize(
+    "make",
+    [SoftmaxRegression, lambda *args, **kwargs: TwoLayerNetwork(*args, hidden=5, **kwargs)],
+    ids=["SoftmaxRegression", "TwoLayerNetwork"],
+)
+
+
+@every_classifier
+def test_mini_batches_have_the_right_mean(make):
+    objective = make(FEATURES, LABELS, batch_size=5)
+    weights = np.random.default_rng(5).standard_normal(objective.size)
     rng = np.random.default_rng(6)
     draws = np.array([objective.stochastic_gradient(weights, rng) for _ in range(4000)])
     standard_error = draws.std(axis=0) / np.sqrt(len(draws))
@@ -153,18 +244,32 @@ def test_mini_batches_have_the_right_mean():
     assert (np.abs(draws.mean(axis=0) - objective.gradient(weights)) < 5 * standard_error).all()
 
 
-def test_one_draw_serves_the_whole_batch_of_points():
-    objective = SoftmaxRegression(FEATURES, LABELS, batch_size=2)
-    same = np.ones((3, 16))
+@every_classifier
+def test_a_mini_batch_is_the_rows_drawn(make):
+    objective = make(FEATURES, LABELS, batch_size=7)
+    weights = np.random.default_rng(9).standard_normal((3, objective.size))
+    rows = np.random.default_rng(10).integers(12, size=7)
+    assert LABELS[rows].max() == 3  # else the classes would be fewer
+    np.testing.assert_array_equal(
+        objective.stochastic_gradient(weights, np.random.default_rng(10)),
+        make(FEATURES[rows], LABELS[rows]).gradient(weights),
+    )
+
+
+@every_classifier
+def test_one_draw_serves_the_whole_batch_of_points(make):
+    objective = make(FEATURES, LABELS, batch_size=2)
+    same = np.tile(np.random.default_rng(11).standard_normal(objective.size), (3, 1))
     gradients = objective.stochastic_gradient(same, np.random.default_rng(0))
     np.testing.assert_array_equal(gradients, gradients[[0, 0, 0]])
 
 
-def test_without_a_batch_size_the_gradient_is_exact():
-    weights = np.ones(16)
-    np.testing.assert_array_equal(
-        SOFTMAX.stochastic_gradient(weights, np.random.default_rng(0)), SOFTMAX.gradient(weights)
-    )
+@pytest.mark.parametrize("objective", [SOFTMAX, NETWORK])
+def test_without_a_batch_size_the_gradient_is_exact(objective):
+    weights = np.ones(objective.size)
+    exact = objective.gradient(weights)
+    given = objective.stochastic_gradient(weights, np.random.default_rng(0))
+    np.testing.assert_array_equal(given, exact)
 
 
 def test_noise_is_normal_fresh_and_independent():

@@ -11,6 +11,7 @@ from scipy.optimize import lsq_linear, minimize
 
 from adagrad_course.online import (
     LinearLosses,
+    MovingTarget,
     adagrad_bound,
     hindsight_optimum,
     hindsight_scaling,
@@ -109,6 +110,46 @@ def test_no_margin_is_too_large_for_the_logistic_loss(margin, target):
     assert (losses.value(0, wrong), losses.gradient(0, wrong)) == (margin, -target)
     slope = losses.gradient(0, [50.0 * target])[0]
     assert slope == pytest.approx(-target * math.exp(-50), rel=1e-12)
+
+
+@examples
+@given(seed=seeds, noise=st.sampled_from([0.0, 0.7]))
+def test_the_moving_target_is_its_definition(seed, noise):
+    rng = np.random.default_rng(seed)
+    targets, points = rng.normal(size=(6, 3)), rng.normal(size=(2, 4, 3))
+    losses = MovingTarget(targets, noise, np.random.default_rng(seed))
+    errors = noise * np.random.default_rng(seed).standard_normal((6, 3)) if noise else targets * 0
+    assert (len(losses), losses.d) == (6, 3)
+    for t in range(6):
+        values, slopes = losses.value(t, points), losses.gradient(t, points)
+        assert (values.shape, slopes.shape) == ((2, 4), (2, 4, 3))
+        for i in np.ndindex(2, 4):
+            half_square = math.dist(points[i], targets[t]) ** 2 / 2
+            assert values[i] == pytest.approx(half_square, rel=1e-12)
+            assert losses.value(t, points[i].tolist()) == values[i]
+            np.testing.assert_allclose(slopes[i], points[i] - targets[t] + errors[t], atol=1e-14)
+            np.testing.assert_array_equal(losses.gradient(t, points[i].tolist()), slopes[i])
+
+
+def test_all_games_against_a_moving_target_see_the_same_noise():
+    losses = MovingTarget(np.zeros((50, 2)), 0.3, np.random.default_rng(0))
+    lrs = np.array([0.1, 0.5])
+    games = play(losses, SGD(lrs[:, None]))
+    errors = games.gradients - games.points
+    np.testing.assert_allclose(errors[:, 0], errors[:, 1], atol=1e-15)
+    for i, lr in enumerate(lrs):
+        np.testing.assert_array_equal(play(losses, SGD(lr)).points, games.points[:, i])
+    other = MovingTarget(np.zeros((50, 2)), 0.3, np.random.default_rng(1))
+    assert (other.gradient(0, [0.0, 0.0]) != losses.gradient(0, [0.0, 0.0])).all()
+
+
+def test_the_tracking_error_is_that_of_the_theory():
+    # On a random walk, w - c is an autoregression: x' = (1 - η) x - η σ z - s, s the walk's step.
+    rng, lrs = np.random.default_rng(1), np.array([0.05, 0.3, 1.0])
+    walk = np.cumsum(0.2 * rng.standard_normal((20_000, 10)), axis=0)
+    game = play(MovingTarget(walk, 0.5, rng), SGD(lrs[:, None]))
+    expected = (lrs**2 * 0.5**2 + 0.2**2) / (1 - (1 - lrs) ** 2)
+    np.testing.assert_allclose(game.losses[1000:].mean(axis=0) / 5, expected, rtol=0.05)
 
 
 # The game

@@ -1,5 +1,6 @@
 """Bad input, tried at every door of the package: the error names it, what it must be, what came."""
 
+import functools
 import re
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.figure import Figure
 
 from adagrad_course._validate import real_array
-from adagrad_course.descent import descend, sweep
+from adagrad_course.datasets import digits
+from adagrad_course.descent import descend, sweep, travel_bound, travel_budget
 from adagrad_course.objectives import (
     DoubleWell,
     Noisy,
@@ -20,25 +22,51 @@ from adagrad_course.objectives import (
     Rosenbrock,
     Saddle,
     SoftmaxRegression,
+    SteepStart,
+    TwoLayerNetwork,
 )
 from adagrad_course.online import (
     LinearLosses,
+    MovingTarget,
     adagrad_bound,
     hindsight_optimum,
     hindsight_scaling,
     play,
     sgd_bound,
 )
-from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, Momentum
+from adagrad_course.optimizers import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    AdaGradNorm,
+    Adam,
+    FullMatrixAdaGrad,
+    Grafted,
+    Momentum,
+    RestartedAdaGrad,
+    RMSProp,
+    WindowedAdaGrad,
+)
 from adagrad_course.plots import figure_svg, level_curves, path, shades, style
+from adagrad_course.sparse import OnlineSoftmax, power_law_features, row_step
 
 BOWL = Quadratic([1.0, 4.0])
 SOFTMAX = SoftmaxRegression([[0.0], [1.0], [2.0]], [0, 1, 1])
-KINDS_OF_OPTIMIZERS = [SGD, Momentum, AdaGrad, AdaGradNorm, FullMatrixAdaGrad]
-OPTIMIZERS = [kind(0.1) for kind in KINDS_OF_OPTIMIZERS]
+NETWORK = TwoLayerNetwork([[0.0], [1.0], [2.0]], [0, 1, 1], hidden=3)
+STEEP = SteepStart([1.0, 4.0], distance=5.0)
+RNG = np.random.default_rng(0)
+RESTARTED = functools.partial(RestartedAdaGrad, every=2)
+WINDOWED = functools.partial(WindowedAdaGrad, window=3)
+ELEMENTWISE = [SGD, Momentum, AdaGrad, RMSProp, AdaDelta, Adam, RESTARTED, WINDOWED]
+KINDS_OF_OPTIMIZERS = [*ELEMENTWISE, AdaGradNorm, FullMatrixAdaGrad]
+GRAFTED = Grafted(AdaGrad(0.1), SGD(0.1))
+OPTIMIZERS = [*(kind(0.1) for kind in KINDS_OF_OPTIMIZERS), GRAFTED]
 PAIR = np.ones(2)
 LOSSES = LinearLosses(np.ones((4, 2)), [1, -1, 1, 1], "hinge")
 COLUMN = np.full((3, 1), 0.5)
+RNG = np.random.default_rng(0)
+DIGITS = digits().test
+MOVING = MovingTarget(np.ones((4, 2)))
 GAME = play(LOSSES, SGD(0.1))
 examples = settings(max_examples=50, deadline=None, database=None)
 
@@ -67,24 +95,41 @@ ARRAYS = [
     *(("lr", kind) for kind in KINDS_OF_OPTIMIZERS),
     ("lr(1)", lambda v: SGD(lambda t: v).step(PAIR, PAIR, SGD(1).init(PAIR))),
     ("lr(1)", lambda v: descend(BOWL, PAIR, SGD(lambda t: v), 1)),
+    ("lr(1)", lambda v: OnlineSoftmax(2, 3, SGD(lambda t: v))),
+    ("lr(1)", lambda v: row_step(SGD(lambda t: v), PAIR, [0], [1], SGD(1).init(PAIR))),
     ("momentum", lambda v: Momentum(0.1, v)),
     *(
         (name, lambda v, kind=kind, name=name: kind(0.1, **{name: v}))
-        for kind in (AdaGrad, AdaGradNorm)
+        for kind in (AdaGrad, AdaGradNorm, RESTARTED)
         for name in ("eps", "initial_accumulator_value")
     ),
+    *(
+        ("eps", lambda v, kind=kind: kind(0.1, eps=v))
+        for kind in (WINDOWED, RMSProp, AdaDelta, Adam)
+    ),
+    *(("rho", lambda v, kind=kind: kind(0.1, rho=v)) for kind in (RMSProp, AdaDelta)),
+    ("betas[0]", lambda v: Adam(0.1, (v, 0.9))),
+    ("betas[1]", lambda v: Adam(0.1, [0.9, v])),
     ("curvatures", Quadratic),
     ("rotation", lambda v: Quadratic([1.0, 4.0], rotation=v)),
     ("tilt", DoubleWell),
     ("noise", lambda v: Noisy(BOWL, v)),
     ("features", lambda v: SoftmaxRegression(v, [0, 1])),
     ("labels", lambda v: SoftmaxRegression([[0.0], [1.0]], v)),
+    ("features", lambda v: TwoLayerNetwork(v, [0, 1], 2)),
+    ("labels", lambda v: TwoLayerNetwork([[0.0], [1.0]], v, 2)),
+    ("steepness", lambda v: SteepStart(v, 5.0)),
+    ("distance", lambda v: SteepStart([1.0, 4.0], v)),
     *(
         ("points", method)
-        for objective in (BOWL, Saddle(), DoubleWell(), Plateau(), Rosenbrock(), SOFTMAX)
+        for objective in (
+            *(BOWL, Saddle(), DoubleWell(), Plateau(), Rosenbrock()),
+            *(STEEP, SOFTMAX, NETWORK),
+        )
         for method in (objective.value, objective.gradient)
     ),
     ("points", SOFTMAX.error_rate),
+    ("points", NETWORK.error_rate),
     ("start", lambda v: descend(BOWL, v, SGD(0.1), 1)),
     ("start", lambda v: sweep(BOWL, v, SGD, [0.1], 1)),
     ("lrs", lambda v: sweep(BOWL, PAIR, SGD, v, 1)),
@@ -93,10 +138,20 @@ ARRAYS = [
     ("points", lambda v: path(AXES, v, "SGD")),
     ("features", lambda v: LinearLosses(v, [1, -1], "hinge")),
     ("targets", lambda v: LinearLosses([[0.0], [1.0]], v, "absolute")),
-    *(("params", lambda v, give=give: give(0, v)) for give in (LOSSES.value, LOSSES.gradient)),
+    ("targets", MovingTarget),
+    ("noise", lambda v: MovingTarget(COLUMN, v, RNG)),
+    *(
+        ("params", lambda v, give=give: give(0, v))
+        for losses in (LOSSES, MOVING)
+        for give in (losses.value, losses.gradient)
+    ),
     ("params", LOSSES.total),
     ("gradients", hindsight_scaling),
     *(("gradients", lambda v, bound=bound: bound(v, 1.0)) for bound in (adagrad_bound, sgd_bound)),
+    ("lr", lambda v: travel_budget(v, 3)),
+    ("steps", lambda v: travel_budget(0.1, v)),
+    ("lr", lambda v: travel_bound(v, COLUMN)),
+    ("gradients", lambda v: travel_bound(0.1, v)),
 ]
 # These, too, but None has a meaning.
 OPTIONAL = [
@@ -117,6 +172,8 @@ NUMBERS = [
     ("eps", lambda v: FullMatrixAdaGrad(0.1, eps=v)),
     ("eps", lambda v: adagrad_bound(COLUMN, 1.0, eps=v)),
     ("best_total", GAME.regret),
+    ("alpha", lambda v: power_law_features(2, 2, v, RNG)),
+    ("scale", lambda v: power_law_features(2, 2, 1.0, RNG, scale=v)),
 ]
 
 # 10**400 is a number, but not one that NumPy can hold.
@@ -147,7 +204,8 @@ def test_not_finite_numbers(value, rows, array, bad, place):
 
 
 POSITIVE = {"lr", "lr(1)", "curvatures", "lrs"}
-FROM_ZERO = {"momentum", "eps", "initial_accumulator_value"}
+BELOW_ONE = {"momentum", "rho", "betas[0]", "betas[1]"}
+FROM_ZERO = BELOW_ONE | {"eps", "initial_accumulator_value", "alpha"}
 
 
 @examples
@@ -163,11 +221,20 @@ def test_negative_or_zero(array, bad, place):
 
 
 @examples
+@given(good_arrays, st.floats(min_value=1, allow_infinity=False), places)
+def test_one_or_more(array, bad, place):
+    array = spoiled(array, bad, place)
+    for name, give in ARRAYS:
+        if name in BELOW_ONE:
+            refused(name, "be below 1", str(bad), give, array)
+
+
+@examples
 @given(good_arrays, st.floats(max_value=0, exclude_max=True, allow_infinity=False))
 def test_not_a_single_number_in_its_range(array, bad):
     for name, give in NUMBERS:
         refused(name, "be a single number", f"shape {array.shape}", give, array)
-        if name == "eps":
+        if name in FROM_ZERO:
             refused(name, "be zero or positive", str(bad), give, bad)
         elif name != "best_total":
             refused(name, "be positive", str(bad), give, bad)
@@ -178,9 +245,19 @@ COUNTS = [
     ("steps", lambda v: descend(BOWL, PAIR, SGD(0.1), v)),
     ("steps", lambda v: sweep(BOWL, PAIR, SGD, [0.1], v)),
     ("batch_size", lambda v: SoftmaxRegression([[0.0], [1.0]], [0, 1], batch_size=v)),
+    ("hidden", lambda v: TwoLayerNetwork([[0.0], [1.0]], [0, 1], v)),
+    ("batch_size", lambda v: TwoLayerNetwork([[0.0], [1.0]], [0, 1], 2, v)),
+    ("shape[1]", lambda v: NETWORK.start(RNG, (2, v))),
     ("n", lambda v: shades("SGD", v)),
     ("levels", lambda v: level_curves(AXES, BOWL, (0, 1), (0, 1), levels=v)),
     ("rounds", LOSSES.first),
+    ("every", lambda v: RestartedAdaGrad(0.1, v)),
+    ("window", lambda v: WindowedAdaGrad(0.1, v)),
+    ("n", lambda v: power_law_features(v, 2, 1.0, RNG)),
+    ("d", lambda v: power_law_features(2, v, 1.0, RNG)),
+    ("n_features", lambda v: OnlineSoftmax(v, 10, SGD(1))),
+    ("n_classes", lambda v: OnlineSoftmax(64, v, SGD(1))),
+    ("batch_size", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(DIGITS, RNG, batch_size=v)),
 ]
 
 
@@ -204,6 +281,8 @@ METHODS = [
     ("optimizer", "init", lambda v: sweep(BOWL, PAIR, lambda lr: v, [0.1], 1)),
     ("losses", "value", lambda v: play(v, SGD(0.1))),
     ("learner", "init", lambda v: play(LOSSES, v)),
+    ("magnitude", "init", lambda v: Grafted(v, SGD(0.1))),
+    ("direction", "init", lambda v: Grafted(SGD(0.1), v)),
 ]
 
 
@@ -218,10 +297,22 @@ KINDS = [
     ("rng", "Generator", lambda v: descend(Noisy(BOWL, 1.0), PAIR, SGD(0.1), 1, rng=v)),
     ("rng", "Generator", lambda v: Noisy(BOWL, 1.0).stochastic_gradient(PAIR, v)),
     ("rng", "Generator", lambda v: SOFTMAX.stochastic_gradient(np.zeros(SOFTMAX.size), v)),
+    ("rng", "Generator", lambda v: NETWORK.stochastic_gradient(np.zeros(NETWORK.size), v)),
+    ("rng", "Generator", NETWORK.start),
+    ("rng", "Generator", lambda v: MovingTarget(COLUMN, 0.1, v)),
+    ("rng", "Generator", lambda v: MovingTarget(COLUMN, rng=v)),
     *(
         ("state", type(opt.init(PAIR)).__name__, give)
         for opt in OPTIMIZERS
         for give in (opt.effective_lr, lambda v, o=opt: o.step(PAIR, PAIR, v))
+    ),
+    ("rng", "Generator", lambda v: power_law_features(2, 2, 1.0, v)),
+    ("rng", "Generator", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(DIGITS, v)),
+    ("split", "Split", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(v, RNG)),
+    ("split", "Split", OnlineSoftmax(64, 10, SGD(1)).mistakes),
+    *(
+        ("state", type(opt.init(PAIR)).__name__, lambda v, o=opt: row_step(o, PAIR, [0], [1], v))
+        for opt in (SGD(1), AdaGrad(1))
     ),
     ("losses", "LinearLosses", lambda v: hindsight_optimum(v, 1.0)),
     ("figure", "Figure", figure_svg),
@@ -286,13 +377,13 @@ REFUSED = {
     "grads": (lambda: SGD(1).step(PAIR, np.ones(3), SGD(1).init(PAIR)), "grads", "(2,)", "(3,)"),
     "grads-broadcast": (lambda: SGD(1).step(PAIR, 1.0, SGD(1).init(PAIR)), "grads", "(2,)", "()"),
     **{
-        f"{kind.__name__}-lr-{shape}": (
+        f"{type(kind(1)).__name__}-lr-{shape}": (
             lambda kind=kind, shape=shape: stepped(kind(np.ones(shape))),
             "lr",
             "broadcast to the shape of params, (2,)",
             f"shape {shape}",
         )
-        for kind in (SGD, Momentum, AdaGrad)
+        for kind in ELEMENTWISE
         for shape in [(3,), (3, 1), (1, 2)]
     },
     **{
@@ -311,7 +402,7 @@ REFUSED = {
             "have at least 1 dimension",
             "float 1.0",
         )
-        for opt in (AdaGradNorm(0.1), FullMatrixAdaGrad(0.1))
+        for opt in (AdaGradNorm(0.1), FullMatrixAdaGrad(0.1), GRAFTED)
         for method, give in [
             ("init", lambda opt: opt.init(1.0)),
             ("step", lambda opt: opt.step(1.0, 1.0, opt.init(PAIR))),
@@ -326,7 +417,35 @@ REFUSED = {
     "outer": (lambda: stepped(FullMatrixAdaGrad(1), outer=PAIR), "state.outer", "(2, 2)", "(2,)"),
     "schedule": (lambda: stepped(SGD(lambda t: COLUMN)), "lr", "broadcast", "(3, 1)"),
     "momentum": (lambda: stepped(Momentum(0.1, COLUMN)), "momentum", "broadcast", "(3, 1)"),
-    "eps": (lambda: stepped(AdaGrad(0.1, COLUMN)), "eps", "broadcast", "(3, 1)"),
+    **{
+        f"eps-{type(optimizer).__name__}": (
+            lambda optimizer=optimizer: stepped(optimizer),
+            "eps",
+            "broadcast to the shape of params, (2,)",
+            "(3, 1)",
+        )
+        for optimizer in [
+            *(kind(0.1, eps=COLUMN) for kind in (AdaGrad, RMSProp, AdaDelta, Adam)),
+            *(kind(0.1, eps=COLUMN) for kind in (RESTARTED, WINDOWED)),
+        ]
+    },
+    "rho-RMSProp": (lambda: stepped(RMSProp(0.1, COLUMN)), "rho", "broadcast", "(3, 1)"),
+    "rho-AdaDelta": (lambda: stepped(AdaDelta(0.1, COLUMN)), "rho", "broadcast", "(3, 1)"),
+    "betas-0": (lambda: stepped(Adam(0.1, (COLUMN, 0.9))), "betas[0]", "broadcast", "(3, 1)"),
+    "betas-1": (lambda: stepped(Adam(0.1, (0.9, COLUMN))), "betas[1]", "broadcast", "(3, 1)"),
+    **{
+        f"betas-{given}": (lambda value=value: Adam(0.1, value), "betas", "be a pair", given)
+        for value, given in [
+            (0.9, "float 0.9"),
+            (None, "NoneType None"),
+            ("ab", "str 'ab'"),
+            ({0.9, 0.8}, "set {"),
+            ((0.9,), "tuple (0.9,)"),
+            ([0.9, [1, 2], 3], "list [0.9"),
+            (np.array(0.9), "ndarray array(0.9)"),
+            (np.ones(3), "ndarray array([1., 1., 1.])"),
+        ]
+    },
     "initial": (
         lambda: AdaGrad(0.1, initial_accumulator_value=COLUMN).init(PAIR),
         "initial_accumulator_value",
@@ -334,6 +453,44 @@ REFUSED = {
         "(3, 1)",
     ),
     "velocity": (lambda: stepped(Momentum(1), velocity=0.0), "state.velocity", "(2,)", "()"),
+    **{
+        f"{field}-{type(optimizer).__name__}": (
+            lambda optimizer=optimizer, field=field: stepped(optimizer, **{field: np.ones(3)}),
+            f"state.{field}",
+            "have the shape of params, (2,)",
+            "(3,)",
+        )
+        for optimizer, field in [
+            (RESTARTED(1), "accumulator"),
+            (RMSProp(1), "square_average"),
+            (AdaDelta(1), "square_average"),
+            (AdaDelta(1), "update_average"),
+            (Adam(1), "average"),
+            (Adam(1), "square_average"),
+        ]
+    },
+    "squares": (
+        lambda: stepped(WINDOWED(1), squares=np.ones((2, 2))),
+        "state.squares",
+        "have the shape of a window of params, (3, 2)",
+        "(2, 2)",
+    ),
+    **{
+        f"grafted-{field}": (
+            lambda field=field: stepped(GRAFTED, **{field: 0}),
+            f"state.{field}",
+            kind,
+            "int 0",
+        )
+        for field, kind in [("magnitude", "an AdaGradState"), ("direction", "SGDState")]
+    },
+    "grafted-step": (
+        lambda: stepped(Grafted(Still((1.0, 0)), SGD(1))),
+        "magnitude.step's params",
+        "have the shape of params, (2,)",
+        "()",
+    ),
+    "grafted-unused": (lambda: GRAFTED.effective_lr(GRAFTED.init(PAIR)), "state", "1 step", "0"),
     "accumulator": (
         lambda: stepped(AdaGrad(1), accumulator=np.ones(3)),
         "state.accumulator",
@@ -367,6 +524,8 @@ REFUSED = {
             (Plateau(), 1),
             (Rosenbrock(), 2),
             (SOFTMAX, 4),
+            (STEEP, 2),
+            (NETWORK, 14),
         ]
     },
     "points-number": (lambda: BOWL.value(1.0), "points", "at least 1 dimension", "float 1.0"),
@@ -378,6 +537,10 @@ REFUSED = {
         "(2, 1, 1)",
     ),
     "labels": (lambda: SoftmaxRegression(COLUMN, [0, 1]), "labels", "(3,)", "(2,)"),
+    "shape": (lambda: NETWORK.start(RNG, 3), "shape", "a tuple", "int 3"),
+    "steepness": (lambda: SteepStart(COLUMN + 1, 5), "steepness", "shape (d,)", "(3, 1)"),
+    "steepness-number": (lambda: SteepStart(2.0, 5), "steepness", "at least 1 dim", "float 2.0"),
+    "distance": (lambda: SteepStart([2.0], [5.0]), "distance", "a single number", "shape (1,)"),
     "start-number": (lambda: descend(BOWL, 1.0, SGD(1), 1), "start", "at least 1", "float 1.0"),
     "start-lr": (
         lambda: descend(BOWL, PAIR, SGD(np.ones(3)), 1),
@@ -396,6 +559,14 @@ REFUSED = {
         "(2, 1, 1)",
     ),
     "targets": (lambda: LinearLosses(COLUMN, [1], "hinge"), "targets", "shape (3,)", "(1,)"),
+    "targets-3d": (lambda: MovingTarget([COLUMN]), "targets", "shape (T, d)", "(1, 3, 1)"),
+    "targets-1d": (lambda: MovingTarget([1, 2]), "targets", "at least 2 dim", "list [1, 2]"),
+    "moving-params": (lambda: MOVING.value(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
+    "moving-noise": (lambda: MovingTarget(COLUMN, PAIR), "noise", "a single number", "shape (2,)"),
+    "budget-lr": (lambda: travel_budget(PAIR, [1, 2, 3]), "lr", "with steps, (3,)", "(2,)"),
+    "travel-lr": (lambda: travel_bound(COLUMN, np.ones((5, 2))), "lr", "a step, (2,)", "(3, 1)"),
+    "travel-lr-3": (lambda: travel_bound([1, 2, 3], np.ones((5, 2))), "lr", "(2,)", "(3,)"),
+    "travel-1d": (lambda: travel_bound(1.0, [1, 2]), "gradients", "2 dim", "list [1, 2]"),
     "value-params": (lambda: LOSSES.value(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
     "gradient-params": (lambda: LOSSES.gradient(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
     "total-params": (lambda: LOSSES.total([PAIR]), "params", "shape (2,)", "(1, 2)"),
@@ -412,6 +583,13 @@ REFUSED = {
     # ranges
     "momentum-1": (lambda: Momentum(0.1, 1.0), "momentum", "be below 1", "1.0"),
     "noise-negative": (lambda: Noisy(BOWL, -0.1), "noise", "be zero or positive", "-0.1"),
+    "noise-moving": (lambda: MovingTarget(COLUMN, -0.1, RNG), "noise", "zero or positive", "-0.1"),
+    "noise-unseeded": (lambda: MovingTarget(COLUMN, 0.1), "rng", "a Generator", "NoneType None"),
+    "t-moving": (lambda: MOVING.gradient(4, PAIR), "t", "a round from 0 to 3", "4"),
+    "steps-0": (lambda: travel_budget(0.1, [3, 0]), "steps", "be at least 1", "0"),
+    "steps-float": (lambda: travel_budget(0.1, 1e3), "steps", "hold whole numbers", "float64"),
+    "steepness-below-1": (lambda: SteepStart([2, 0.5], 5), "steepness", "be at least 1", "0.5"),
+    "distance-below-1": (lambda: SteepStart([2], 0.5), "distance", "be at least 1", "0.5"),
     "labels-negative": (lambda: SoftmaxRegression([[1], [2]], [0, -1]), "labels", "from 0", "-1"),
     "labels-float": (lambda: SoftmaxRegression([[1]], [0.0]), "labels", "whole numbers", "float64"),
     "batch-too-large": (lambda: SoftmaxRegression([[1]], [0], 2), "batch_size", "at most 1", "2"),

@@ -178,7 +178,8 @@ async def execute(notebook, path, progress):
     # Not client.execute(): its own signal handlers make an interrupted run look like a failed one.
     kernel = client.create_kernel_manager()
     try:
-        await client.async_start_new_kernel()
+        # Nobody watches, and what a progress bar writes must not be stored.
+        await client.async_start_new_kernel(env=os.environ | {"TQDM_DISABLE": "1"})
         await client.async_start_new_kernel_client()
         cells = [(i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code"]
         for done, (index, cell) in enumerate(cells):

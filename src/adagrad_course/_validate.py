@@ -1,12 +1,11 @@
 """The one home of argument checks: an error names the argument, what it must be and what came."""
 
-import math
 import operator
 
 import numpy as np
 
 
-def real_array(name, value, *, min_dims=0, finite=True):
+def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     """Return `value` as a floating-point array, or raise if it is anything but finite real numbers.
 
     Parameters
@@ -19,6 +18,8 @@ def real_array(name, value, *, min_dims=0, finite=True):
         The least number of dimensions it must have.
     finite : bool, optional
         Whether NaN and infinities are refused.
+    empty_allowed : bool, optional
+        Whether it may have no entries.
 
     Returns
     -------
@@ -54,12 +55,12 @@ def real_array(name, value, *, min_dims=0, finite=True):
             f"{name} must have at least {min_dims} dimension{'s' * (min_dims > 1)}, "
             f"got {_shown(value)}"
         )
-    if array.size == 0:
+    if array.size == 0 and not empty_allowed:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
-    # The sum of squares tells it several times faster, but overflows for huge entries.
-    if finite and not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
+    # Not by a dot product: BLAS starts threads for it, which a small array must wait for.
+    if finite and not np.isfinite(array).all():
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
         raise ValueError(f"{name} must be finite, got {array[first]}{where}")
@@ -110,15 +111,61 @@ def positive(name, value, *, zero_allowed=False):
     return array
 
 
-def positive_int(name, value):
-    """Return `value` as an int of at least one.
+def share(name, value):
+    """Return `value` as an array with all entries from zero up to, but not including, one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `positive`; ValueError also when an entry is one or more.
+
+    Examples
+    --------
+    >>> share("rho", 1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: rho must be below 1, got 1.0
+    """
+    array = positive(name, value, zero_allowed=True)
+    largest = array.max()
+    if largest >= 1:
+        raise ValueError(f"{name} must be below 1, got {largest}")
+    return array
+
+
+def pair(name, value):
+    """Return `value`, which must be a sequence of two, as a tuple.
+
+    Raises
+    ------
+    TypeError
+        If it is not a tuple, a list or an array (a set has no order).
+    ValueError
+        If it does not have two items.
+
+    Examples
+    --------
+    >>> pair("betas", 0.9)
+    Traceback (most recent call last):
+    ...
+    TypeError: betas must be a pair, got float 0.9
+    """
+    if not isinstance(value, (tuple, list, np.ndarray)) or getattr(value, "ndim", 1) == 0:
+        raise TypeError(f"{name} must be a pair, got {_shown(value)}")
+    if len(value) != 2:
+        raise ValueError(f"{name} must be a pair, got {_shown(value)}")
+    return tuple(value)
+
+
+def positive_int(name, value, *, zero_allowed=False):
+    """Return `value` as an int of at least one (or zero).
 
     Raises
     ------
     TypeError
         If it is not an integer (a bool is not).
     ValueError
-        If it is below one.
+        If it is too small.
 
     Examples
     --------
@@ -133,9 +180,56 @@ def positive_int(name, value):
         number = None
     if number is None or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be a whole number, got {_shown(value)}")
-    if number < 1:
-        raise ValueError(f"{name} must be at least 1, got {number}")
+    smallest = 0 if zero_allowed else 1
+    if number < smallest:
+        raise ValueError(f"{name} must be at least {smallest}, got {number}")
     return number
+
+
+def whole_numbers(name, value, *, empty_allowed=False):
+    """Return `value` as an array of whole numbers that are counted from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `real_array`; TypeError also when it holds floats, ValueError when a number is negative.
+
+    Examples
+    --------
+    >>> whole_numbers("labels", [0, 2, -1])
+    Traceback (most recent call last):
+    ...
+    ValueError: labels must be counted from 0, got -1
+    """
+    real_array(name, value, empty_allowed=empty_allowed)
+    array = np.asarray(value)
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold whole numbers, got dtype {array.dtype}")
+    array = array.astype(np.intp, copy=False)
+    if array.min(initial=0) < 0:
+        raise ValueError(f"{name} must be counted from 0, got {array.min()}")
+    return array
+
+
+def overwritable(name, value):
+    """Return `value`, an array of floating-point numbers whose rows can be written to, or raise.
+
+    Examples
+    --------
+    >>> overwritable("params", [0.0, 0.0])
+    Traceback (most recent call last):
+    ...
+    TypeError: params must be a numpy.ndarray of floats, to be changed in place, got list [0.0, 0.0]
+    """
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+        raise TypeError(
+            f"{name} must be a numpy.ndarray of floats, to be changed in place, got {_shown(value)}"
+        )
+    if value.ndim == 0:
+        raise ValueError(f"{name} must have at least 1 dimension, got {_shown(value)}")
+    if not value.flags.writeable:
+        raise ValueError(f"{name} must be writeable, to be changed in place, got a read-only array")
+    return value
 
 
 def same_shape(name, array, other_name, other):

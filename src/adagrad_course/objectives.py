@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ._validate import has_methods, instance, number, positive, positive_int, real_array
+from ._validate import (
+    has_methods,
+    instance,
+    number,
+    positive,
+    positive_int,
+    real_array,
+    whole_numbers,
+)
 
 __all__ = [
     "DoubleWell",
@@ -22,6 +30,8 @@ __all__ = [
     "Rosenbrock",
     "Saddle",
     "SoftmaxRegression",
+    "SteepStart",
+    "TwoLayerNetwork",
 ]
 
 
@@ -226,6 +236,79 @@ class Plateau:
         return x * np.exp(-x * x / 2)
 
 
+@dataclass(frozen=True, eq=False)
+class SteepStart:
+    r"""A steep start, then a long gentle slope: what large first gradients do to AdaGrad.
+
+    .. math::
+
+        f(w) = \sum_i H(w_i - D) + (a_i - 1)\, h(w_i), \qquad
+        H'(x) = \min\{\max\{x, -1\}, 1\}, \quad h'(x) = \min\{\max\{x, -1\}, 0\}
+
+    Along each axis the slope is −a up to −1, bends to −1 at 0 and stays so until one short of the
+    minimum, 0 at w = D, around which the function is a parabola. It is convex, so the gradient
+    never grows on the way to the minimum.
+
+    Parameters
+    ----------
+    steepness : array_like, shape (d,)
+        How steep the start is along each axis, a ≥ 1; with 1 it is no steeper than the rest.
+    distance : float
+        Where the minimum lies along each axis, D ≥ 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `steepness` is not a list of numbers from 1 on, or `distance` is not such a number.
+
+    Examples
+    --------
+    >>> slope = SteepStart([1.0, 100.0], distance=10.0)
+    >>> slope.gradient([[-5.0, -5.0], [5.0, 5.0], [9.5, 9.5]])
+    array([[  -1. , -100. ],
+           [  -1. ,   -1. ],
+           [  -0.5,   -0.5]])
+    >>> slope.minimum, slope.smoothness
+    (array([10., 10.]), 99.0)
+    """
+
+    steepness: np.ndarray
+    distance: float
+
+    def __post_init__(self):
+        steepness = real_array("steepness", self.steepness, min_dims=1)
+        if steepness.ndim != 1:
+            raise ValueError(f"steepness must have shape (d,), got {steepness.shape}")
+        if steepness.min() < 1:
+            raise ValueError(f"steepness must be at least 1, got {steepness.min()}")
+        if number("distance", self.distance) < 1:
+            raise ValueError(f"distance must be at least 1, got {self.distance}")
+        object.__setattr__(self, "steepness", steepness)
+
+    @property
+    def minimum(self):
+        """The minimiser, shape (d,)."""
+        return np.full_like(self.steepness, self.distance)
+
+    @property
+    def smoothness(self):
+        """L, the largest curvature: that of the bend or, where it is larger, of the parabola, 1."""
+        return float(max(self.steepness.max() - 1, 1.0))
+
+    def value(self, points):
+        """Return f at points of shape (..., d), as an array of shape (...)."""
+        w = _points(points, self.steepness.size)
+        offset = w - self.distance
+        slope, bend = np.clip(offset, -1, 1), np.clip(w, -1, 0)
+        gentle, steep = slope * (offset - slope / 2), bend * (w - bend / 2)
+        return (gentle + (self.steepness - 1) * steep).sum(axis=-1)
+
+    def gradient(self, points):
+        """Return the gradient at points of shape (..., d), in their shape."""
+        w = _points(points, self.steepness.size)
+        return np.clip(w - self.distance, -1, 1) + (self.steepness - 1) * np.clip(w, -1, 0)
+
+
 @dataclass(frozen=True)
 class Rosenbrock:
     r"""A curved, flat-bottomed valley with its minimum, 0, at (1, 1).
@@ -302,8 +385,73 @@ class Noisy:
         return gradient + self.noise * rng.standard_normal(gradient.shape)
 
 
+class _Classifier:
+    """What the classifiers share: the cross-entropy of the scores that each computes.
+
+    A subclass has `size`, `_scores(points, features)`, which returns the scores of the classes and
+    whatever it keeps for the gradient, and `_slope(points, features, kept, error)`, which returns
+    the gradient of the sum of scores · error.
+    """
+
+    def __post_init__(self):
+        features = real_array("features", self.features, min_dims=2)
+        if features.ndim != 2:
+            raise ValueError(f"features must have shape (n, p), got {features.shape}")
+        labels = whole_numbers("labels", self.labels)
+        if labels.shape != features.shape[:1]:
+            raise ValueError(f"labels must have shape {features.shape[:1]}, got {labels.shape}")
+        if self.batch_size is not None and (
+            positive_int("batch_size", self.batch_size) > labels.size
+        ):
+            raise ValueError(f"batch_size must be at most {labels.size}, got {self.batch_size}")
+        ones = np.ones((features.shape[0], 1), features.dtype)
+        object.__setattr__(self, "features", np.hstack([features, ones]))
+        object.__setattr__(self, "labels", labels)
+
+    @property
+    def n_classes(self):
+        """The number of classes."""
+        return int(self.labels.max()) + 1
+
+    def _log_probabilities(self, points, features):
+        """Return the logarithms of the softmax of the scores, and what is kept of them."""
+        scores, kept = self._scores(_points(points, self.size), features)
+        scores -= scores.max(axis=-1, keepdims=True)
+        return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True)), kept
+
+    def _gradient(self, points, features, labels):
+        log_probabilities, kept = self._log_probabilities(points, features)
+        error = np.exp(log_probabilities)
+        error[..., np.arange(labels.size), labels] -= 1
+        return self._slope(np.asarray(points), features, kept, error) / labels.size
+
+    def value(self, points):
+        """Return the mean cross-entropy, in nats, at points of shape (..., size)."""
+        log_probabilities, _ = self._log_probabilities(points, self.features)
+        own = log_probabilities[..., np.arange(self.labels.size), self.labels]
+        # Contiguous, so that the sum has one order, and one rounding, in a batch and alone.
+        return -np.ascontiguousarray(own).mean(axis=-1)
+
+    def gradient(self, points):
+        """Return the gradient over all examples at points of shape (..., size), in their shape."""
+        return self._gradient(points, self.features, self.labels)
+
+    def stochastic_gradient(self, points, rng):
+        """Return the gradient over `batch_size` examples drawn with `rng`."""
+        instance("rng", rng, np.random.Generator)
+        if self.batch_size is None:
+            return self.gradient(points)
+        rows = rng.integers(self.labels.size, size=self.batch_size)
+        return self._gradient(points, self.features[rows], self.labels[rows])
+
+    def error_rate(self, points):
+        """Return the share of examples put in a wrong class, at points of shape (..., size)."""
+        log_probabilities, _ = self._log_probabilities(points, self.features)
+        return (log_probabilities.argmax(axis=-1) != self.labels).mean(axis=-1)
+
+
 @dataclass(frozen=True, eq=False)
-class SoftmaxRegression:
+class SoftmaxRegression(_Classifier):
     r"""Mean cross-entropy of a linear classifier, as a function of its flattened weights.
 
     .. math:: f(W) = -\frac1n \sum_{j=1}^n \log \mathrm{softmax}(W^\top x_j)_{y_j}
@@ -338,67 +486,111 @@ class SoftmaxRegression:
     labels: np.ndarray
     batch_size: int | None = None
 
-    def __post_init__(self):
-        features = real_array("features", self.features, min_dims=2)
-        if features.ndim != 2:
-            raise ValueError(f"features must have shape (n, p), got {features.shape}")
-        real_array("labels", self.labels)
-        labels = np.asarray(self.labels)
-        if labels.dtype.kind not in "iu":
-            raise TypeError(f"labels must hold whole numbers, got dtype {labels.dtype}")
-        if labels.shape != features.shape[:1]:
-            raise ValueError(f"labels must have shape {features.shape[:1]}, got {labels.shape}")
-        if labels.min() < 0:
-            raise ValueError(f"labels must be counted from 0, got {labels.min()}")
-        if self.batch_size is not None and (
-            positive_int("batch_size", self.batch_size) > labels.size
-        ):
-            raise ValueError(f"batch_size must be at most {labels.size}, got {self.batch_size}")
-        ones = np.ones((features.shape[0], 1), features.dtype)
-        object.__setattr__(self, "features", np.hstack([features, ones]))
-        object.__setattr__(self, "labels", labels)
-
-    @property
-    def n_classes(self):
-        """The number of classes."""
-        return int(self.labels.max()) + 1
-
     @property
     def size(self):
         """The number of weights, (p + 1) · n_classes: the last axis of points has this length."""
         return self.features.shape[1] * self.n_classes
 
-    def _log_probabilities(self, points, features):
-        weights = _points(points, self.size).reshape(*np.shape(points)[:-1], -1, self.n_classes)
-        logits = features @ weights
-        logits -= logits.max(axis=-1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    def _scores(self, points, features):
+        return features @ points.reshape(*points.shape[:-1], -1, self.n_classes), None
 
-    def _gradient(self, points, features, labels):
-        error = np.exp(self._log_probabilities(points, features))
-        error[..., np.arange(labels.size), labels] -= 1
-        return (features.T @ error / labels.size).reshape(np.shape(points))
+    def _slope(self, points, features, _, error):
+        return (features.T @ error).reshape(points.shape)
 
-    def value(self, points):
-        """Return the mean cross-entropy, in nats, at points of shape (..., size)."""
-        log_probabilities = self._log_probabilities(points, self.features)
-        own = log_probabilities[..., np.arange(self.labels.size), self.labels]
-        # Contiguous, so that the sum has one order, and one rounding, in a batch and alone.
-        return -np.ascontiguousarray(own).mean(axis=-1)
 
-    def gradient(self, points):
-        """Return the gradient over all examples at points of shape (..., size), in their shape."""
-        return self._gradient(points, self.features, self.labels)
+@dataclass(frozen=True, eq=False)
+class TwoLayerNetwork(_Classifier):
+    r"""Mean cross-entropy of a classifier with a hidden layer, as a function of all its weights.
 
-    def stochastic_gradient(self, points, rng):
-        """Return the gradient over `batch_size` examples drawn with `rng`."""
+    .. math::
+
+        f(W, V) = -\frac1n \sum_{j=1}^n \log \mathrm{softmax}(V^\top z_j)_{y_j}, \qquad
+        z_j = \tanh(W^\top x_j)
+
+    A one is appended to the features and to the hidden units, so the last rows of W, of shape
+    (p + 1, hidden), and of V, of shape (hidden + 1, n_classes), are the biases. A point is W and
+    then V, flattened.
+
+    Parameters
+    ----------
+    features, labels
+        As in `SoftmaxRegression`.
+    hidden : int
+        The number of hidden units.
+    batch_size : int, optional
+        As in `SoftmaxRegression`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `SoftmaxRegression`; also if `hidden` is not a whole number from 1 on.
+
+    Examples
+    --------
+    >>> xor = TwoLayerNetwork([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], hidden=3)
+    >>> starts = xor.start(np.random.default_rng(0), (5,))
+    >>> starts.shape, xor.gradient(starts).shape
+    ((5, 17), (5, 17))
+    >>> xor.value(np.zeros(xor.size)).round(4)
+    np.float64(0.6931)
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    hidden: int
+    batch_size: int | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive_int("hidden", self.hidden)
+
+    @property
+    def _cut(self):
+        """The number of weights of the first layer."""
+        return self.features.shape[1] * self.hidden
+
+    @property
+    def size(self):
+        """The number of weights: the last axis of points has this length."""
+        return self._cut + (self.hidden + 1) * self.n_classes
+
+    def start(self, rng, shape=()):
+        """Return random weights to start from.
+
+        They are normal with mean 0 and the standard deviation 1/√m, where m is the number of
+        weights that lead to the same unit, its bias included.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Where they come from.
+        shape : tuple of int, optional
+            How many starts, as the axes before the last one.
+
+        Returns
+        -------
+        numpy.ndarray, shape (..., size)
+        """
         instance("rng", rng, np.random.Generator)
-        if self.batch_size is None:
-            return self.gradient(points)
-        rows = rng.integers(self.labels.size, size=self.batch_size)
-        return self._gradient(points, self.features[rows], self.labels[rows])
+        instance("shape", shape, tuple)
+        shape = [positive_int(f"shape[{i}]", n) for i, n in enumerate(shape)]
+        weights = rng.standard_normal((*shape, self.size))
+        weights[..., : self._cut] /= np.sqrt(self.features.shape[1])
+        weights[..., self._cut :] /= np.sqrt(self.hidden + 1)
+        return weights
 
-    def error_rate(self, points):
-        """Return the share of examples put in a wrong class, at points of shape (..., size)."""
-        predicted = self._log_probabilities(points, self.features).argmax(axis=-1)
-        return (predicted != self.labels).mean(axis=-1)
+    def _output_weights(self, points):
+        return points[..., self._cut :].reshape(*points.shape[:-1], -1, self.n_classes)
+
+    def _scores(self, points, features):
+        weights = points[..., : self._cut].reshape(*points.shape[:-1], -1, self.hidden)
+        units = np.ones((*points.shape[:-1], len(features), self.hidden + 1))
+        np.tanh(features @ weights, out=units[..., :-1])
+        return units @ self._output_weights(points), units
+
+    def _slope(self, points, features, units, error):
+        weights = self._output_weights(points)[..., :-1, :]  # the bias leads to no hidden unit
+        inner = units[..., :-1]
+        error_inside = error @ weights.swapaxes(-1, -2) * (1 - inner * inner)
+        slopes = features.T @ error_inside, units.swapaxes(-1, -2) @ error
+        return np.concatenate([slope.reshape(*points.shape[:-1], -1) for slope in slopes], axis=-1)

@@ -4,7 +4,7 @@ In round t the learner commits to a point, then the loss of that round is shown.
 it lost in all rounds more than the best single point would have lost, chosen in hindsight.
 """
 
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .descent import broadcast_start, take_step
 
 __all__ = [
     "LinearLosses",
+    "MovingTarget",
     "Play",
     "adagrad_bound",
     "hindsight_optimum",
@@ -117,12 +118,87 @@ class LinearLosses:
 
     def _prediction(self, t, params):
         """Return the prediction of round t, shape (...), and its target."""
-        if not isinstance(t, (int, np.integer)) or not 0 <= t < len(self):
-            raise ValueError(f"t must be a round from 0 to {len(self) - 1}, got {t!r}")
-        params = real_array("params", params, min_dims=1)
-        if params.shape[-1] != self.d:
-            raise ValueError(f"params must have shape (..., {self.d}), got {params.shape}")
-        return params @ self.features[int(t)], self.targets[int(t)]
+        t, params = _round(self, t, params)
+        return params @ self.features[t], self.targets[t]
+
+
+@dataclass(frozen=True, eq=False)
+class MovingTarget:
+    r"""A sequence of bowls whose bottom moves: what a learner is to track.
+
+    .. math::
+
+        f_t(w) = \tfrac12 \|w - c_t\|_2^2, \qquad g_t(w) = w - c_t + \sigma z_t, \quad
+        z_t \sim \mathcal N(0, I)
+
+    The noise is drawn once, so that all learners and all games see the same.
+
+    Parameters
+    ----------
+    targets : array_like, shape (T, d)
+        The minima c, one round per row.
+    noise : float, optional
+        The standard deviation σ ≥ 0 of the gradients' noise. The losses have none.
+    rng : numpy.random.Generator, optional
+        Where the noise comes from; without noise it is not needed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `targets` has another shape, `noise` is not a number from zero on, or there is noise but
+        no generator for it.
+
+    Examples
+    --------
+    >>> from adagrad_course.optimizers import SGD
+    >>> game = play(MovingTarget([[1.0], [2.0], [3.0]]), SGD(lr=1.0))
+    >>> game.points[:, 0], game.losses
+    (array([0., 1., 2.]), array([0.5, 0.5, 0.5]))
+    """
+
+    targets: np.ndarray
+    noise: float = 0.0
+    rng: InitVar[np.random.Generator | None] = None
+
+    def __post_init__(self, rng):
+        targets = real_array("targets", self.targets, min_dims=2)
+        if targets.ndim != 2:
+            raise ValueError(f"targets must have shape (T, d), got {targets.shape}")
+        noise = positive("noise", number("noise", self.noise), zero_allowed=True)
+        if noise > 0 or rng is not None:
+            instance("rng", rng, np.random.Generator)
+        errors = noise * rng.standard_normal(targets.shape) if noise > 0 else 0 * targets
+        object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "_errors", errors)
+
+    def __len__(self):
+        return len(self.targets)
+
+    @property
+    def d(self):
+        """The number of coordinates."""
+        return self.targets.shape[1]
+
+    def value(self, t, params):
+        """Return the loss of round t (counted from 0) at params of shape (..., d)."""
+        t, params = _round(self, t, params)
+        offset = params - self.targets[t]
+        return (offset * offset).sum(axis=-1) / 2
+
+    def gradient(self, t, params):
+        """Return the noisy gradient of the loss of round t at params of shape (..., d)."""
+        t, params = _round(self, t, params)
+        return params - self.targets[t] + self._errors[t]
+
+
+def _round(losses, t, params):
+    """Return the number of a round as an int and the parameters as an array, shape (..., d)."""
+    if not isinstance(t, (int, np.integer)) or not 0 <= t < len(losses):
+        raise ValueError(f"t must be a round from 0 to {len(losses) - 1}, got {t!r}")
+    params = real_array("params", params, min_dims=1)
+    if params.shape[-1] != losses.d:
+        raise ValueError(f"params must have shape (..., {losses.d}), got {params.shape}")
+    return int(t), params
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +241,9 @@ def play(losses, learner, *, radius=None, start=None):
 
     Parameters
     ----------
-    losses : LinearLosses
-        The sequence.
+    losses : LinearLosses or MovingTarget
+        The sequence. Anything else with methods `value(t, params)` and `gradient(t, params)`, a
+        length and a number of coordinates `d` works, too.
     learner : object
         An optimizer as in `adagrad_course.optimizers`. With rates of shape (n_lrs, 1) it plays
         n_lrs games at once.

@@ -6,7 +6,7 @@ Every optimizer has three methods::
     params, state = optimizer.step(params, grads, state)
     rates = optimizer.effective_lr(state)
 
-All updates are element-wise, so a sweep over learning rates is a batch dimension and not a loop:
+No update looks beyond the last axis, so a sweep over learning rates is a batch dimension, no loop:
 `SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate.
 """
 
@@ -16,18 +16,39 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._validate import instance, number, positive, real_array, same_shape
+from ._validate import (
+    has_methods,
+    instance,
+    number,
+    pair,
+    positive,
+    positive_int,
+    real_array,
+    same_shape,
+    share,
+)
 
 __all__ = [
     "SGD",
+    "AdaDelta",
+    "AdaDeltaState",
     "AdaGrad",
     "AdaGradNorm",
     "AdaGradState",
+    "Adam",
+    "AdamState",
     "FullMatrixAdaGrad",
     "FullMatrixAdaGradState",
+    "Grafted",
+    "GraftedState",
     "Momentum",
     "MomentumState",
+    "RMSProp",
+    "RMSPropState",
+    "RestartedAdaGrad",
     "SGDState",
+    "WindowedAdaGrad",
+    "WindowedAdaGradState",
 ]
 
 
@@ -45,7 +66,10 @@ class MomentumState(NamedTuple):
 
 
 class AdaGradState(NamedTuple):
-    """What AdaGrad remembers: the steps taken and the sum of squared gradients, G."""
+    """What AdaGrad remembers: the steps taken and the sum of squared gradients, G.
+
+    `AdaGradNorm` has one sum for all coordinates, (..., 1).
+    """
 
     steps: int
     accumulator: np.ndarray
@@ -58,9 +82,115 @@ class FullMatrixAdaGradState(NamedTuple):
     outer: np.ndarray
 
 
+class WindowedAdaGradState(NamedTuple):
+    """What windowed AdaGrad remembers: the steps and the last squared gradients, (window, ...).
+
+    The oldest come first; before there were enough steps, the first ones are zero.
+    """
+
+    steps: int
+    squares: np.ndarray
+
+
+class RMSPropState(NamedTuple):
+    """What RMSProp remembers: the steps and the leaky average of squared gradients, s."""
+
+    steps: int
+    square_average: np.ndarray
+
+
+class AdaDeltaState(NamedTuple):
+    """What AdaDelta remembers: the steps and the leaky averages of squared gradients and updates.
+
+    `ratio`, by which the last step multiplied η g, is kept for `effective_lr`: it cannot be told
+    from the averages, and the next step does not need it.
+    """
+
+    steps: int
+    square_average: np.ndarray
+    update_average: np.ndarray
+    ratio: np.ndarray
+
+
+class AdamState(NamedTuple):
+    """What Adam remembers: the steps and the leaky averages of gradients, m, and squares, s."""
+
+    steps: int
+    average: np.ndarray
+    square_average: np.ndarray
+
+
+class GraftedState(NamedTuple):
+    """What a graft remembers: the steps, the last ratio of lengths, (..., 1), and both states."""
+
+    steps: int
+    ratio: np.ndarray
+    magnitude: tuple
+    direction: tuple
+
+
 @dataclass(frozen=True, eq=False)
 class _Optimizer:
-    """What all optimizers share: a learning rate, constant or scheduled, and its checks."""
+    """What all optimizers share: the checks around what each defines in `_start` and `_change`."""
+
+    _min_dims = 0
+
+    def init(self, params):
+        """Return the state before the first step.
+
+        Parameters
+        ----------
+        params : array_like
+            The parameters; the last axis holds the coordinates. Only shape and dtype matter.
+
+        Returns
+        -------
+        tuple
+            What the optimizer remembers: one of this module's named tuples, such as `SGDState`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `params` are not finite real numbers, or the optimizer's constants do not broadcast
+            to them.
+        """
+        return self._start(real_array("params", params, min_dims=self._min_dims))
+
+    def step(self, params, grads, state):
+        """Return the parameters and the state after one step, in the parameters' dtype.
+
+        Parameters
+        ----------
+        params, grads : array_like
+            The parameters and the gradient at them, of one shape.
+        state : tuple
+            The state before the step, as from `init` or `step`; it is not changed.
+
+        Returns
+        -------
+        tuple of (numpy.ndarray, tuple)
+            The new parameters, and a state of the type that `init` returns.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
+            `step` returned, or the optimizer's constants do not broadcast to `params`.
+        """
+        params = real_array("params", params, min_dims=self._min_dims)
+        grads = real_array("grads", grads)
+        same_shape("grads", grads, "params", params)
+        instance("state", state, self._State)
+        grads = grads.astype(params.dtype, copy=False)
+        change, state = self._change(params, grads, state)
+        # Written over the change, to spare a pass through fresh memory.
+        change = np.asarray(change)
+        return np.subtract(params, change, out=change), state
+
+
+@dataclass(frozen=True, eq=False)
+class _RatedOptimizer(_Optimizer):
+    """An optimizer with a learning rate, constant or scheduled."""
 
     lr: float | np.ndarray | Callable[[int], float | np.ndarray]
 
@@ -76,13 +206,6 @@ class _Optimizer:
         if not callable(self.lr):
             return self.lr
         return positive(f"lr({state.steps})", self.lr(state.steps))
-
-    def _checked(self, params, grads, state):
-        """Return the parameters and the gradient as arrays of one shape and one dtype."""
-        params, grads = real_array("params", params), real_array("grads", grads)
-        same_shape("grads", grads, "params", params)
-        instance("state", state, self._State)
-        return params, grads.astype(params.dtype, copy=False)
 
 
 def _fitted(name, value, like):
@@ -102,21 +225,41 @@ def _fitted(name, value, like):
     return value
 
 
-def _remembered(name, value, params):
-    """Return an array of the state, in the dtype of the parameters, if it has their shape."""
+def _remembered(name, value, like, what="params"):
+    """Return an array of the state, in the dtype of `like`, if it has its shape."""
     array = real_array(name, value, finite=False)
-    same_shape(name, array, "params", params)
-    return array.astype(params.dtype, copy=False)
+    same_shape(name, array, what, like)
+    return array.astype(like.dtype, copy=False)
 
 
-def _moved(params, change):
-    """Return params - change, written over `change` to spare a pass through fresh memory."""
-    change = np.asarray(change)
-    return np.subtract(params, change, out=change)
+def _leaky(name, kept, average, values, scratch):
+    """Return kept · average + (1 - kept) · values.
+
+    Fresh memory costs more than arithmetic, so `scratch`, which may be `values`, is written over.
+    """
+    np.multiply(_fitted(name, np.subtract(1, kept), average), values, out=scratch)
+    average = np.asarray(_fitted(name, kept, average) * average)
+    average += scratch
+    return average
+
+
+def _divided(value, root, eps):
+    """Return value / root, and 0 where the root, which is at least eps, is 0; `root` is used up."""
+    # In float16, 1e-8 is 0.
+    least = root.dtype.type(eps) if type(eps) is float else eps.min()
+    return np.divide(value, root, out=root, where=True if least > 0 else root > 0)
+
+
+def _rates(lr, squares, eps, scratch=None):
+    """Return lr / (√squares + eps), where 0/0 is 0, in the memory of `scratch` if it is given."""
+    lr, eps = _fitted("lr", lr, squares), _fitted("eps", eps, squares)
+    root = np.asarray(np.sqrt(squares, out=scratch))
+    root += eps
+    return _divided(lr, root, eps)
 
 
 @dataclass(frozen=True, eq=False)
-class SGD(_Optimizer):
+class SGD(_RatedOptimizer):
     r"""(Stochastic) gradient descent: one learning rate for every coordinate.
 
     .. math:: w_{t+1} = w_t - \eta_t\, g_t
@@ -148,45 +291,13 @@ class SGD(_Optimizer):
 
     _State = SGDState
 
-    def init(self, params):
-        """Return the state before the first step.
-
-        Parameters
-        ----------
-        params : array_like
-            The parameters, of any shape.
-
-        Returns
-        -------
-        SGDState
-        """
-        real_array("params", params)
+    def _start(self, params):
         return SGDState(steps=0)
 
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like
-            The parameters and the gradient at them, of one shape.
-        state : SGDState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, SGDState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
-            `step` returned, or the optimizer's constants do not broadcast to `params`.
-        """
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         state = SGDState(state.steps + 1)
         lr = _fitted("lr", self._lr_at(state), params)
-        return _moved(params, lr * grads), state
+        return lr * grads, state
 
     def effective_lr(self, state):
         """Return the rate of the step that led to `state`: the same for every coordinate."""
@@ -194,7 +305,7 @@ class SGD(_Optimizer):
 
 
 @dataclass(frozen=True, eq=False)
-class Momentum(_Optimizer):
+class Momentum(_RatedOptimizer):
     r"""Gradient descent with (heavy-ball) momentum: a decaying sum of gradients is the direction.
 
     .. math:: v_{t+1} = \mu\, v_t + g_t, \qquad w_{t+1} = w_t - \eta_t\, v_{t+1}
@@ -231,49 +342,17 @@ class Momentum(_Optimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        if not positive("momentum", self.momentum, zero_allowed=True).max() < 1:
-            raise ValueError(f"momentum must be below 1, got {self.momentum}")
+        share("momentum", self.momentum)
 
-    def init(self, params):
-        """Return the state before the first step: no velocity.
+    def _start(self, params):
+        return MomentumState(steps=0, velocity=np.zeros_like(params))
 
-        Parameters
-        ----------
-        params : array_like
-            The parameters, of any shape.
-
-        Returns
-        -------
-        MomentumState
-        """
-        return MomentumState(steps=0, velocity=np.zeros_like(real_array("params", params)))
-
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like
-            The parameters and the gradient at them, of one shape.
-        state : MomentumState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, MomentumState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
-            `step` returned, or the optimizer's constants do not broadcast to `params`.
-        """
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         velocity = _remembered("state.velocity", state.velocity, params)
         velocity = _fitted("momentum", self.momentum, params) * velocity + grads
         state = MomentumState(state.steps + 1, velocity)
         lr = _fitted("lr", self._lr_at(state), params)
-        return _moved(params, lr * velocity), state
+        return lr * velocity, state
 
     def effective_lr(self, state):
         """Return the factor on the velocity in the step that led to `state`."""
@@ -281,7 +360,7 @@ class Momentum(_Optimizer):
 
 
 @dataclass(frozen=True, eq=False)
-class AdaGrad(_Optimizer):
+class AdaGrad(_RatedOptimizer):
     r"""AdaGrad: each coordinate's rate is divided by the root of its summed squared gradients.
 
     .. math::
@@ -330,55 +409,18 @@ class AdaGrad(_Optimizer):
         positive("eps", self.eps, zero_allowed=True)
         positive("initial_accumulator_value", self.initial_accumulator_value, zero_allowed=True)
 
-    def init(self, params):
-        """Return the state before the first step: G₀ in every coordinate.
-
-        Parameters
-        ----------
-        params : array_like
-            The parameters, of any shape.
-
-        Returns
-        -------
-        AdaGradState
-        """
-        params = real_array("params", params)
+    def _start(self, params):
         start = _fitted("initial_accumulator_value", self.initial_accumulator_value, params)
         return AdaGradState(steps=0, accumulator=np.full_like(params, start))
 
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like
-            The parameters and the gradient at them, of one shape.
-        state : AdaGradState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, AdaGradState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the arrays are not finite real numbers of one shape, `state` is not what `init` or
-            `step` returned, or the optimizer's constants do not broadcast to `params`.
-        """
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         accumulator = _remembered("state.accumulator", state.accumulator, params)
         state = AdaGradState(state.steps + 1, accumulator + grads * grads)
-        return _moved(params, self.effective_lr(state) * grads), state
+        return self.effective_lr(state) * grads, state
 
     def effective_lr(self, state):
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
-        lr = _fitted("lr", self._lr_at(state), state.accumulator)
-        eps = _fitted("eps", self.eps, state.accumulator)
-        root = np.asarray(np.sqrt(state.accumulator) + eps)
-        # A root of 0 is left as it is: the rate is 0. The memory of the root is used again.
-        safe = type(eps) is float and eps > 0
-        return np.divide(lr, root, out=root, where=True if safe else root > 0)
+        return _rates(self._lr_at(state), state.accumulator, self.eps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -416,50 +458,20 @@ class AdaGradNorm(AdaGrad):
     (array([0.7, 0.6]), array([25.]))
     """
 
-    def init(self, params):
-        """Return the state before the first step: G₀, once for all coordinates.
+    _min_dims = 1
 
-        Parameters
-        ----------
-        params : array_like, shape (..., d)
-            The parameters.
+    def _start(self, params):
+        return super()._start(params[..., :1])
 
-        Returns
-        -------
-        AdaGradState
-            Its accumulator has shape (..., 1).
-        """
-        return super().init(real_array("params", params, min_dims=1)[..., :1])
-
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like, shape (..., d)
-            The parameters and the gradient at them.
-        state : AdaGradState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, AdaGradState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `AdaGrad.step`.
-        """
-        params = real_array("params", params, min_dims=1)
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         accumulator = _remembered("state.accumulator", state.accumulator, params[..., :1])
         squared_norm = np.square(grads).sum(axis=-1, keepdims=True)
         state = AdaGradState(state.steps + 1, accumulator + squared_norm)
-        return _moved(params, self.effective_lr(state) * grads), state
+        return self.effective_lr(state) * grads, state
 
 
 @dataclass(frozen=True, eq=False)
-class FullMatrixAdaGrad(_Optimizer):
+class FullMatrixAdaGrad(_RatedOptimizer):
     r"""AdaGrad with a matrix in place of one accumulator per coordinate.
 
     .. math::
@@ -500,54 +512,23 @@ class FullMatrixAdaGrad(_Optimizer):
 
     eps: float = 1e-10
     _State = FullMatrixAdaGradState
+    _min_dims = 1
 
     def __post_init__(self):
         super().__post_init__()
         positive("eps", number("eps", self.eps), zero_allowed=True)
 
-    def init(self, params):
-        """Return the state before the first step: a matrix of zeros.
-
-        Parameters
-        ----------
-        params : array_like, shape (..., d)
-            The parameters.
-
-        Returns
-        -------
-        FullMatrixAdaGradState
-        """
-        params = real_array("params", params, min_dims=1)
+    def _start(self, params):
         shape = (*params.shape, params.shape[-1])
         return FullMatrixAdaGradState(steps=0, outer=np.zeros(shape, params.dtype))
 
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
-
-        Parameters
-        ----------
-        params, grads : array_like, shape (..., d)
-            The parameters and the gradient at them.
-        state : FullMatrixAdaGradState
-            The state before the step; it is not changed.
-
-        Returns
-        -------
-        tuple of (numpy.ndarray, FullMatrixAdaGradState)
-
-        Raises
-        ------
-        TypeError, ValueError
-            As in `AdaGrad.step`.
-        """
-        params = real_array("params", params, min_dims=1)
-        params, grads = self._checked(params, grads, state)
+    def _change(self, params, grads, state):
         product = grads[..., :, None] * grads[..., None, :]
         outer = _remembered("state.outer", state.outer, product) + product
         state = FullMatrixAdaGradState(state.steps + 1, outer)
         lr = _fitted("lr", self._lr_at(state), params[..., :1])
         scaled = (self._inverse_root(outer) * grads[..., None, :]).sum(axis=-1)
-        return _moved(params, lr * scaled), state
+        return lr * scaled, state
 
     def effective_lr(self, state):
         """Return η times the diagonal of (G^½ + εI)⁻¹: how a coordinate's gradient moves itself."""
@@ -565,3 +546,476 @@ class FullMatrixAdaGrad(_Optimizer):
         root = np.sqrt(values, where=seen, out=np.ones_like(values)) + self.eps
         inverse = np.where(seen, 1 / root, 0)[..., None, :]
         return (vectors * inverse @ np.swapaxes(vectors, -1, -2)).astype(outer.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class RestartedAdaGrad(_RatedOptimizer):
+    r"""AdaGrad that forgets everything at regular intervals.
+
+    .. math::
+
+        G_t = \begin{cases} G_0 + g_t^2 & \text{if } t - 1 \text{ is a multiple of the interval} \\
+        G_{t-1} + g_t^2 & \text{otherwise} \end{cases}, \qquad
+        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `AdaGrad`. A schedule is not restarted: it is given the number
+        of the step since the beginning.
+    every : int
+        The interval, at least 1: the accumulator is G₀ again before the steps `every` + 1,
+        2·`every` + 1, …
+    eps, initial_accumulator_value : float or array_like, optional
+        The constants ε and G₀, as in `AdaGrad`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Chen, Xu, Chen and Yang, SADAGRAD, ICML 2018, where the intervals adapt to the progress.
+
+    Examples
+    --------
+    While the gradient is constant the steps shrink as 1/√t; the restart makes them long again:
+
+    >>> restarted = RestartedAdaGrad(lr=1.0, every=3)
+    >>> params, state = np.zeros(1), restarted.init(np.zeros(1))
+    >>> for _ in range(5):
+    ...     params, state = restarted.step(params, np.array([2.0]), state)
+    ...     print(restarted.effective_lr(state) * 2.0)
+    [1.]
+    [0.70710678]
+    [0.57735027]
+    [1.]
+    [0.70710678]
+    """
+
+    every: int
+    eps: float | np.ndarray = 1e-10
+    initial_accumulator_value: float | np.ndarray = 0.0
+    _State = AdaGradState
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive_int("every", self.every)
+        positive("eps", self.eps, zero_allowed=True)
+        positive("initial_accumulator_value", self.initial_accumulator_value, zero_allowed=True)
+
+    _start = AdaGrad._start
+
+    def _change(self, params, grads, state):
+        if state.steps and state.steps % self.every == 0:
+            state = self._start(params)._replace(steps=state.steps)
+        return AdaGrad._change(self, params, grads, state)
+
+    effective_lr = AdaGrad.effective_lr
+
+
+@dataclass(frozen=True, eq=False)
+class WindowedAdaGrad(_RatedOptimizer):
+    r"""AdaGrad that sums the last few squared gradients only.
+
+    .. math::
+
+        G_t = \sum_{\tau = \max(1,\, t - k + 1)}^{t} g_\tau^2, \qquad
+        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t
+
+    The sum is taken anew at each step. Adding the newest square and taking off the oldest would
+    be faster, but the rounding error of one large gradient would stay in the sum for ever.
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `AdaGrad`.
+    window : int
+        The number k of squared gradients in the sum, at least 1. All of them have to be
+        remembered: k times the memory of AdaGrad.
+    eps : float or array_like, optional
+        The constant ε ≥ 0 added to the root, as in `AdaGrad`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Zeiler, ADADELTA, arXiv:1212.5701, section 3.1, which replaces it by a leaky average because
+    of the memory.
+
+    Examples
+    --------
+    With a window of 1 only the gradient's sign counts; with 2 a large one holds up the next step:
+
+    >>> for window in (1, 2):
+    ...     windowed, params = WindowedAdaGrad(lr=1.0, window=window), np.zeros(1)
+    ...     state = windowed.init(params)
+    ...     for g in (100.0, -1.0, -1.0):
+    ...         params, state = windowed.step(params, np.array([g]), state)
+    ...     print(params.round(4), state.squares.ravel())
+    [1.] [1.]
+    [-0.2829] [1. 1.]
+    """
+
+    window: int
+    eps: float | np.ndarray = 1e-10
+    _State = WindowedAdaGradState
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive_int("window", self.window)
+        positive("eps", self.eps, zero_allowed=True)
+
+    def _start(self, params):
+        squares = np.zeros((self.window, *params.shape), params.dtype)
+        return WindowedAdaGradState(steps=0, squares=squares)
+
+    def _change(self, params, grads, state):
+        like = np.broadcast_to(params, (self.window, *params.shape))
+        squares = _remembered("state.squares", state.squares, like, "a window of params")
+        squares = np.concatenate([squares[1:], (grads * grads)[None]])
+        state = WindowedAdaGradState(state.steps + 1, squares)
+        return self.effective_lr(state) * grads, state
+
+    def effective_lr(self, state):
+        """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
+        lr = self._lr_at(state)
+        # One by one: NumPy's sum would round differently for a run alone and in a batch.
+        summed = np.array(state.squares[0])
+        for squares in state.squares[1:]:
+            summed += squares
+        return _rates(lr, summed, self.eps)
+
+
+@dataclass(frozen=True, eq=False)
+class RMSProp(_RatedOptimizer):
+    r"""RMSProp: AdaGrad with a leaky average of squared gradients in place of their sum.
+
+    .. math::
+
+        s_t = \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \qquad
+        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{s_t} + \varepsilon}\, g_t
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `AdaGrad`.
+    rho : float or array_like, optional
+        The share ρ of the average, 0 ≤ ρ < 1, that is kept at each step: it remembers about
+        1/(1 - ρ) of them. An array must broadcast to the parameters' shape.
+    eps : float or array_like, optional
+        The constant ε ≥ 0 added to the root, as in `AdaGrad`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012; defaults and the
+    place of ε are those of `torch.optim.RMSprop`, whose `alpha` is ρ.
+
+    Examples
+    --------
+    The average starts at zero, too low, which makes the first steps η/√(1 - ρ) long. After that,
+    unlike AdaGrad's, they do not shrink:
+
+    >>> rmsprop = RMSProp(lr=1.0, rho=0.99)
+    >>> params, state = np.zeros(1), rmsprop.init(np.zeros(1))
+    >>> for t in range(1, 1001):
+    ...     params, state = rmsprop.step(params, np.array([5.0]), state)
+    ...     if t in (1, 100, 1000):
+    ...         print((rmsprop.effective_lr(state) * 5.0).round(4))
+    [10.]
+    [1.2559]
+    [1.]
+    """
+
+    rho: float | np.ndarray = 0.99
+    eps: float | np.ndarray = 1e-8
+    _State = RMSPropState
+
+    def __post_init__(self):
+        super().__post_init__()
+        share("rho", self.rho)
+        positive("eps", self.eps, zero_allowed=True)
+
+    def _start(self, params):
+        return RMSPropState(steps=0, square_average=np.zeros_like(params))
+
+    def _change(self, params, grads, state):
+        average = _remembered("state.square_average", state.square_average, params)
+        scratch = np.asarray(grads * grads)
+        average = _leaky("rho", self.rho, average, scratch, scratch)
+        state = RMSPropState(state.steps + 1, average)
+        rates = _rates(self._lr_at(state), average, self.eps, scratch)
+        return np.multiply(rates, grads, out=rates), state
+
+    def effective_lr(self, state):
+        """Return η / (√s + ε), the rates of the step that led to `state`, one per coordinate."""
+        return _rates(self._lr_at(state), state.square_average, self.eps)
+
+
+@dataclass(frozen=True, eq=False)
+class AdaDelta(_RatedOptimizer):
+    r"""AdaDelta: RMSProp whose learning rate is the typical size of its own last updates.
+
+    .. math::
+
+        s_t = \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \qquad
+        \delta_t = \frac{\sqrt{u_{t-1} + \varepsilon}}{\sqrt{s_t + \varepsilon}}\, g_t, \qquad
+        u_t = \rho\, u_{t-1} + (1 - \rho)\, \delta_t^2, \qquad
+        w_{t+1} = w_t - \eta_t\, \delta_t
+
+    Parameters
+    ----------
+    lr : float or array_like or callable, optional
+        A factor η on the updates; it has no unit. The method was published without one, which is
+        η = 1.
+    rho : float or array_like, optional
+        The share ρ of both averages, 0 ≤ ρ < 1, that is kept at each step, as in `RMSProp`.
+    eps : float or array_like, optional
+        The constant ε ≥ 0, inside both roots. It sets the length of the first steps: with ε = 0
+        there would never be one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Zeiler, ADADELTA, arXiv:1212.5701, algorithm 1; defaults and η are those of
+    `torch.optim.Adadelta`.
+
+    Examples
+    --------
+    Without a rate to be tuned, the first step is √(ε/(1 - ρ)) long, however far there is to go:
+
+    >>> adadelta = AdaDelta()
+    >>> params = np.array([0.0, 0.0])
+    >>> params, state = adadelta.step(params, np.array([1000.0, -1.0]), adadelta.init(params))
+    >>> params.round(6)
+    array([-0.003162,  0.003162])
+    """
+
+    lr: float | np.ndarray | Callable[[int], float | np.ndarray] = 1.0
+    rho: float | np.ndarray = 0.9
+    eps: float | np.ndarray = 1e-6
+    _State = AdaDeltaState
+
+    def __post_init__(self):
+        super().__post_init__()
+        share("rho", self.rho)
+        positive("eps", self.eps, zero_allowed=True)
+
+    def _start(self, params):
+        return AdaDeltaState(0, *(np.zeros_like(params) for _ in AdaDeltaState._fields[1:]))
+
+    def _change(self, params, grads, state):
+        square_average = _remembered("state.square_average", state.square_average, params)
+        update_average = _remembered("state.update_average", state.update_average, params)
+        eps = _fitted("eps", self.eps, params)
+        scratch = np.asarray(grads * grads)
+        square_average = _leaky("rho", self.rho, square_average, scratch, scratch)
+        ratio = np.asarray(square_average + eps)
+        np.sqrt(ratio, out=ratio)
+        np.sqrt(np.add(update_average, eps, out=scratch), out=scratch)
+        ratio = _divided(scratch, ratio, eps)
+        change = np.multiply(ratio, grads, out=scratch)
+        squares = np.asarray(change * change)
+        update_average = _leaky("rho", self.rho, update_average, squares, squares)
+        state = AdaDeltaState(state.steps + 1, square_average, update_average, ratio)
+        change *= _fitted("lr", self._lr_at(state), params)
+        return change, state
+
+    def effective_lr(self, state):
+        """Return η √(u + ε) / √(s + ε), the rates of the step that led to `state`.
+
+        There is one per coordinate. u is the average before that step, s the one after it.
+        """
+        return _fitted("lr", self._lr_at(state), state.ratio) * state.ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Adam(_RatedOptimizer):
+    r"""Adam: RMSProp with momentum, both averages corrected for having started at zero.
+
+    .. math::
+
+        m_t = \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad
+        s_t = \beta_2 s_{t-1} + (1 - \beta_2)\, g_t^2, \qquad
+        w_{t+1} = w_t - \eta_t\,
+        \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \varepsilon}
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `AdaGrad`.
+    betas : pair of float or array_like, optional
+        The shares β₁ and β₂, from 0 up to but not including 1, of the averages that are kept at
+        each step. Arrays must broadcast to the parameters' shape.
+    eps : float or array_like, optional
+        The constant ε ≥ 0 added to the root, as in `AdaGrad`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range, or `betas` not a pair.
+
+    References
+    ----------
+    Kingma and Ba, Adam, ICLR 2015, algorithm 1, whose v is s here; defaults and the place of ε are
+    those of `torch.optim.Adam`.
+
+    Examples
+    --------
+    Thanks to the correction the first step is η long, as AdaGrad's, and not RMSProp's η/√(1 - β₂):
+
+    >>> adam = Adam(lr=0.5)
+    >>> params = np.array([1.0, 1.0])
+    >>> params, state = adam.step(params, np.array([1000.0, 0.001]), adam.init(params))
+    >>> params.round(4)
+    array([0.5, 0.5])
+    """
+
+    betas: tuple[float | np.ndarray, float | np.ndarray] = (0.9, 0.999)
+    eps: float | np.ndarray = 1e-8
+    _State = AdamState
+
+    def __post_init__(self):
+        super().__post_init__()
+        for i, beta in enumerate(pair("betas", self.betas)):
+            share(f"betas[{i}]", beta)
+        positive("eps", self.eps, zero_allowed=True)
+
+    def _start(self, params):
+        return AdamState(0, np.zeros_like(params), np.zeros_like(params))
+
+    def _change(self, params, grads, state):
+        average = _remembered("state.average", state.average, params)
+        square_average = _remembered("state.square_average", state.square_average, params)
+        scratch = np.empty_like(params)
+        average = _leaky("betas[0]", self.betas[0], average, grads, scratch)
+        squares = np.multiply(grads, grads, out=scratch)
+        square_average = _leaky("betas[1]", self.betas[1], square_average, squares, scratch)
+        state = AdamState(state.steps + 1, average, square_average)
+        factors = self._factors(state, scratch)
+        return np.multiply(factors, average, out=factors), state
+
+    def effective_lr(self, state):
+        """Return the factors on the average m in the step that led to `state`.
+
+        They are η / (1 - β₁ᵗ) / (√(s / (1 - β₂ᵗ)) + ε), one per coordinate. As with `Momentum`,
+        the gradient itself is not what they multiply.
+        """
+        return self._factors(state)
+
+    def _factors(self, state, scratch=None):
+        # Both fractions are multiplied by √(1 - β₂ᵗ), which spares a pass over the coordinates.
+        # np.power for numbers, too: Python's own could round differently from that of an array.
+        lr, squares = self._lr_at(state), state.square_average
+        betas = (np.asarray(beta, np.float64) for beta in self.betas)
+        first, second = (1 - np.power(beta, state.steps) for beta in betas)
+        root = np.sqrt(second)
+        lr = _fitted("lr", lr, squares) * _fitted("betas", root / first, squares)
+        eps = _fitted("eps", self.eps, squares) * _fitted("betas", root, squares)
+        return _rates(lr, squares, eps, scratch)
+
+
+@dataclass(frozen=True, eq=False)
+class Grafted(_Optimizer):
+    r"""Steps as long as one optimizer's, in the direction of another's.
+
+    .. math:: w_{t+1} = w_t - \frac{\|m_t\|_2}{\|d_t\|_2}\, d_t
+
+    where :math:`m_t` and :math:`d_t` are the changes that the two optimizers would make. Both see
+    every point that is visited and its gradient, and each keeps its own state. It tells which part
+    of an optimizer matters: its direction, or the implied schedule of step lengths.
+
+    Parameters
+    ----------
+    magnitude : object
+        The optimizer that sets the length: one of this module, or an object with methods `init`
+        and `step` like theirs.
+    direction : object
+        The optimizer that sets the direction, which needs a method `effective_lr`, too. The size
+        of its learning rate makes no difference.
+
+    Raises
+    ------
+    TypeError
+        If one of them lacks a method.
+
+    References
+    ----------
+    Agarwal, Anil, Hazan, Koren and Zhang, Disentangling Adaptive Gradient Methods from Learning
+    Rates, arXiv:2002.11803.
+
+    Examples
+    --------
+    The gradient is 5 long. SGD goes along it; AdaGrad's first step has equal coordinates:
+
+    >>> grafted, params = Grafted(SGD(lr=0.1), AdaGrad(lr=1.0)), np.zeros(2)
+    >>> params, state = grafted.step(params, np.array([3.0, 4.0]), grafted.init(params))
+    >>> params.round(4), float(np.linalg.norm(params).round(4))
+    (array([-0.3536, -0.3536]), 0.5)
+    """
+
+    magnitude: object
+    direction: object
+    _State = GraftedState
+    _min_dims = 1
+
+    def __post_init__(self):
+        has_methods("magnitude", self.magnitude, "init", "step")
+        has_methods("direction", self.direction, "init", "step", "effective_lr")
+
+    @property
+    def lr(self):
+        """The learning rate of `magnitude`."""
+        return self.magnitude.lr
+
+    def _start(self, params):
+        ratio = np.zeros_like(params[..., :1])
+        return GraftedState(0, ratio, self.magnitude.init(params), self.direction.init(params))
+
+    def _change(self, params, grads, state):
+        inputs = (params, grads)
+        long, magnitude = _change_of("magnitude", self.magnitude, *inputs, state.magnitude)
+        change, direction = _change_of("direction", self.direction, *inputs, state.direction)
+        ratio = _divided(_lengths(long), _lengths(change), 0.0)
+        change *= ratio
+        return change, GraftedState(state.steps + 1, ratio, magnitude, direction)
+
+    def effective_lr(self, state):
+        """Return the direction's effective rates, times the ratio of lengths in that step.
+
+        Like the direction's own, they are the factors on the gradient, or on the momentum in its
+        place. Where the direction did not move, they are 0.
+        """
+        instance("state", state, GraftedState)
+        rates = self.direction.effective_lr(state.direction)
+        return state.ratio * np.asarray(rates, state.ratio.dtype)
+
+
+def _change_of(name, optimizer, params, grads, state):
+    """Return what the optimizer takes off the parameters, in fresh memory, and its new state."""
+    if getattr(type(optimizer), "step", None) is _Optimizer.step:
+        # The difference of the points, if that is large, would have lost the digits of the step.
+        instance(f"state.{name}", state, optimizer._State)
+        return optimizer._change(params, grads, state)
+    stepped, state = optimizer.step(params, grads, state)
+    return params - _remembered(f"{name}.step's params", stepped, params), state
+
+
+def _lengths(vectors):
+    """Return the Euclidean lengths along the last axis, which is kept; no square overflows."""
+    largest = np.abs(vectors).max(axis=-1, keepdims=True)
+    scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
+    return largest * np.sqrt(np.square(scaled).sum(axis=-1, keepdims=True))

@@ -24,6 +24,7 @@ STYLES = {
     "Momentum": {"color": "#D6729F", "linestyle": "-."},
     "AdaGrad": {"color": "#0072B2", "linestyle": "-"},
     "RMSProp": {"color": "#009E64", "linestyle": ":"},
+    "AdaDelta": {"color": "#914B6E", "linestyle": (0, (9, 2))},
     "Adam": {"color": "#A458E0", "linestyle": (0, (6, 1.5, 1, 1.5, 1, 1.5))},
 }
 

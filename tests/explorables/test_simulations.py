@@ -7,7 +7,7 @@ import torch
 from adagrad_course.descent import descend
 from adagrad_course.objectives import Quadratic
 from adagrad_course.online import hindsight_scaling
-from adagrad_course.optimizers import SGD, AdaGrad, FullMatrixAdaGrad
+from adagrad_course.optimizers import SGD, AdaGrad, FullMatrixAdaGrad, RMSProp
 
 EXACT = 1e-12
 
@@ -108,13 +108,6 @@ def features(js):
                     assert rate is None
 
 
-TORCH = {
-    "SGD": torch.optim.SGD,
-    "AdaGrad": torch.optim.Adagrad,
-    "RMSProp": torch.optim.RMSprop,  # alpha=0.99, eps=1e-8
-}
-
-
 def travel(js):
     rng = np.random.default_rng(3)
     settings = [
@@ -129,15 +122,13 @@ def travel(js):
     ]
     arrivals = 0
     for given, got in zip(settings, js("simulations.travel(it)", settings), strict=True):
-        for method, optimizer in TORCH.items():
-            param = torch.zeros(1, dtype=torch.float64)
-            param.grad = torch.zeros_like(param)
-            steps = optimizer([param], lr=given["lr"])
-            travelled = [0.0]
+        for optimizer in (SGD(given["lr"]), AdaGrad(given["lr"]), RMSProp(given["lr"])):
+            method = type(optimizer).__name__
+            w, state, travelled = np.zeros(1), optimizer.init(np.zeros(1)), [0.0]
             for t in range(given["horizon"]):
-                param.grad[0] = -given["size"] * (given["first"] if t == 0 else 1)
-                steps.step()
-                travelled.append(param.item())
+                g = -given["size"] * (given["first"] if t == 0 else 1)
+                w, state = optimizer.step(w, np.array([g]), state)
+                travelled.append(w[0])
             close(got[method]["travelled"], travelled, f"{method} at {given}")
             there = [t for t, far in enumerate(travelled) if far >= given["distance"]]
             assert got[method]["arrival"] == (there[0] if there else None)

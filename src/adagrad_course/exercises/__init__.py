@@ -15,6 +15,7 @@ CHAPTERS = {  # the module with each chapter's exercises
     "1": "learning_rates",
     "2": "deriving_adagrad",
     "3": "formula_to_pytorch",
+    "4": "sparse_data",
 }
 
 

@@ -1,0 +1,427 @@
+"""Sparse gradients: where few features are active, an update touches only the rows they name.
+
+Weights have one row per feature, and a gradient is a pair: the numbers of the rows that it names
+and a value for each. All other rows of the gradient are zero and are never looked at.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._validate import (
+    instance,
+    number,
+    overwritable,
+    positive,
+    positive_int,
+    real_array,
+    same_shape,
+    whole_numbers,
+)
+from .datasets import Split
+from .descent import broadcast_start
+from .optimizers import SGD, AdaGrad, AdaGradState
+
+__all__ = ["OnlineSoftmax", "Progress", "coalesce", "power_law_features", "row_step"]
+
+
+def coalesce(rows, grads):
+    """Return a sparse gradient in which each row stands once, in ascending order.
+
+    A row named more than once has its gradients summed: that sum is its gradient. AdaGrad has to
+    square it; the sum of the squares would be another number.
+
+    Parameters
+    ----------
+    rows : array_like of int, shape (n,)
+        Which rows the gradient names, in any order, counted from 0.
+    grads : array_like, shape (n, ...)
+        A gradient for each of them.
+
+    Returns
+    -------
+    rows : numpy.ndarray of int, shape (m,)
+    grads : numpy.ndarray, shape (m, ...)
+
+    Raises
+    ------
+    TypeError
+        If `rows` does not hold whole numbers or `grads` real ones.
+    ValueError
+        If a row's number is negative, a gradient is not finite, or there is not one for each row.
+
+    Examples
+    --------
+    >>> coalesce([7, 2, 7], [1.0, 5.0, 2.0])
+    (array([2, 7]), array([5., 3.]))
+    """
+    rows = whole_numbers("rows", rows, empty_allowed=True)
+    grads = real_array("grads", grads, empty_allowed=True)
+    if rows.ndim != 1:
+        raise ValueError(f"rows must have shape (n,), got {rows.shape}")
+    if grads.shape[:1] != rows.shape:
+        raise ValueError(f"grads must have shape ({rows.size}, ...), got {grads.shape}")
+    unique, position = np.unique(rows, return_inverse=True)
+    if unique.size == rows.size:
+        return unique, grads[np.argsort(position)]
+    summed = np.zeros((unique.size, *grads.shape[1:]), grads.dtype)
+    np.add.at(summed, position, grads)
+    return unique, summed
+
+
+def row_step(optimizer, params, rows, grads, state):
+    """Take an optimizer's step on the rows of `params` that the gradient names, in place.
+
+    It equals the dense step with zeros in all other rows, at a cost that does not depend on how
+    many of them there are. That holds for optimizers that leave a coordinate alone when its
+    gradient is zero: SGD and AdaGrad, but not those with momentum or with a memory that decays.
+
+    Parameters
+    ----------
+    optimizer : SGD or AdaGrad
+        Its constants may be arrays that broadcast to the shape of one row, for a sweep.
+    params : numpy.ndarray, shape (n, ...)
+        The parameters. The rows named are overwritten.
+    rows : array_like of int, shape (k,)
+        Which rows the gradient names, in any order. One named twice has its gradients summed.
+    grads : array_like, shape (k, ...)
+        Their gradients.
+    state : SGDState or AdaGradState
+        The state from `optimizer.init(params)` or from the step before. The rows of its
+        accumulator are overwritten.
+
+    Returns
+    -------
+    SGDState or AdaGradState
+        The state after the step; it holds the same accumulator.
+
+    Raises
+    ------
+    TypeError
+        If the optimizer is another one, `params` is not an array of floating-point numbers or
+        `rows` does not hold whole numbers.
+    ValueError
+        If a row does not exist, the shapes do not fit, a number is not finite, or an array must
+        not be written to. Nothing has been overwritten then.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, JMLR 12 (2011), section 1.3, on sparse data.
+
+    Examples
+    --------
+    >>> params, adagrad = np.zeros((5, 1)), AdaGrad(lr=0.5)
+    >>> state = row_step(adagrad, params, [3, 3], [[1.0], [2.0]], adagrad.init(params))
+    >>> params.T.round(6), state.accumulator.T
+    (array([[ 0. ,  0. ,  0. , -0.5,  0. ]]), array([[0., 0., 0., 9., 0.]]))
+    """
+    _leaves_rows_alone(optimizer)
+    overwritable("params", params)
+    instance("state", state, optimizer._State)
+    if isinstance(state, AdaGradState):
+        accumulator = overwritable("state.accumulator", state.accumulator)
+        same_shape("state.accumulator", accumulator, "params", params)
+        if accumulator.dtype != params.dtype:
+            raise TypeError(
+                f"state.accumulator must have the dtype of params, {params.dtype}, "
+                f"got {accumulator.dtype}"
+            )
+    _same_for_every_row(optimizer, params.shape[1:], state.steps + 1)
+    rows, grads = coalesce(rows, grads)
+    if rows.size and rows[-1] >= len(params):
+        raise ValueError(f"rows must be below {len(params)}, the rows of params, got {rows[-1]}")
+    if grads.shape[1:] != params.shape[1:]:
+        raise ValueError(
+            f"grads must have for each row the shape of a row of params, {params.shape[1:]}, "
+            f"got {grads.shape[1:]}"
+        )
+    real_array("params[rows]", params.take(rows, axis=0), empty_allowed=True)
+    return _row_step(optimizer, params, rows, grads, state)
+
+
+def _row_step(optimizer, params, rows, grads, state):
+    """Take the step on rows that are known to be different, and to exist."""
+    if not rows.size:
+        return state._replace(steps=state.steps + 1)
+    # `take` is faster than indexing with an array.
+    part = state
+    if isinstance(state, AdaGradState):
+        part = state._replace(accumulator=state.accumulator.take(rows, axis=0))
+    params[rows], part = optimizer.step(params.take(rows, axis=0), grads, part)
+    if isinstance(state, AdaGradState):
+        state.accumulator[rows] = part.accumulator
+    return state._replace(steps=part.steps)
+
+
+def power_law_features(n, d, alpha, rng, *, scale=1.0):
+    r"""Return random sparse features, the first ones frequent and the last ones rare.
+
+    Feature i is not zero with probability
+
+    .. math:: p_i = \min\{1,\; c\, i^{-\alpha}\}, \qquad i = 1, \dots, d
+
+    and is then −1 or +1, each half of the time. With α = 0 and c = 1 all are always there.
+
+    Parameters
+    ----------
+    n, d : int
+        How many examples and features.
+    alpha : float
+        The exponent α ≥ 0: the larger, the rarer the rare ones.
+    rng : numpy.random.Generator
+        Where chance comes from.
+    scale : float, optional
+        The constant c > 0.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, d)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of that kind.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, JMLR 12 (2011), section 1.3.
+
+    Examples
+    --------
+    >>> features = power_law_features(1000, 4, alpha=1.0, rng=np.random.default_rng(0))
+    >>> abs(features).mean(axis=0)
+    array([1.   , 0.504, 0.342, 0.252])
+    """
+    from scipy.sparse import csr_array
+
+    n, d = positive_int("n", n), positive_int("d", d)
+    alpha = positive("alpha", number("alpha", alpha), zero_allowed=True)
+    scale = positive("scale", number("scale", scale))
+    instance("rng", rng, np.random.Generator)
+    probabilities = np.minimum(1, scale * np.arange(1.0, d + 1) ** -alpha)
+    active = rng.random((n, d)) < probabilities
+    return csr_array(np.where(active, rng.choice([-1.0, 1.0], (n, d)), 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How each example was predicted before it was learnt from, in the order of learning.
+
+    Attributes
+    ----------
+    losses : numpy.ndarray, shape (n, ...)
+        The cross-entropy, in nats.
+    mistakes : numpy.ndarray of bool, shape (n, ...)
+        Whether another class got the highest probability.
+    """
+
+    losses: np.ndarray
+    mistakes: np.ndarray
+
+    def __repr__(self):
+        return f"Progress({len(self.losses)} examples, models {self.losses.shape[1:]})"
+
+
+class OnlineSoftmax:
+    r"""Softmax regression on sparse features, learnt example by example, for many rates at once.
+
+    .. math::
+
+        p(c \mid x) = \mathrm{softmax}(W^\top x)_c, \qquad
+        \nabla_W = x\, (p(\cdot \mid x) - e_y)^\top
+
+    The gradient is zero in the rows of W whose feature is zero, so a step only touches the others.
+    There is no intercept: each row of W belongs to a feature.
+
+    Parameters
+    ----------
+    n_features, n_classes : int
+        The p rows of W and its columns.
+    optimizer : SGD or AdaGrad
+        With rates of shape (n_lrs, 1) it trains n_lrs models at once.
+    average : bool, optional
+        Whether to keep the mean of the weights after each step as well.
+
+    Attributes
+    ----------
+    weights : numpy.ndarray, shape (p, ..., n_classes)
+        W, of shape (p, n_lrs, n_classes) for a sweep. It starts at zero.
+    state : SGDState or AdaGradState
+        What the optimizer remembers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of that kind.
+
+    Examples
+    --------
+    >>> from adagrad_course.datasets import digits
+    >>> data, rng = digits(), np.random.default_rng(0)
+    >>> model = OnlineSoftmax(64, 10, AdaGrad(lr=np.array([[0.001], [0.1]])))
+    >>> progress = model.learn(data.train, rng)
+    >>> progress.mistakes.mean(axis=0).round(2), model.error_rate(data.test).round(2)
+    (array([0.73, 0.15]), array([0.45, 0.14]))
+    """
+
+    def __init__(self, n_features, n_classes, optimizer, *, average=False):
+        n_features = positive_int("n_features", n_features)
+        n_classes = positive_int("n_classes", n_classes)
+        self.optimizer = _leaves_rows_alone(optimizer)
+        row = broadcast_start(np.zeros(n_classes), optimizer)
+        _same_for_every_row(optimizer, row.shape, 1)
+        self.weights = np.zeros((n_features, *row.shape))
+        self.state = optimizer.init(self.weights)
+        # With d_s the change of step s, the mean of w_1 ... w_T is w_T - sum((s - 1) d_s) / T.
+        self._lag = np.zeros_like(self.weights) if average else None
+
+    @property
+    def average_weights(self):
+        """The mean of the weights after each step, shaped like `weights`."""
+        if self._lag is None:
+            raise ValueError("average must be True for average_weights to be kept, got False")
+        return self.weights - self._lag / max(self.state.steps, 1)
+
+    def learn(self, split, rng, *, batch_size=1):
+        """Go through the examples once, in random order, with one step per batch.
+
+        A bar shows how far it is, unless the environment variable TQDM_DISABLE is set.
+
+        Parameters
+        ----------
+        split : Split
+            The examples, as in `adagrad_course.datasets`.
+        rng : numpy.random.Generator
+            Where the order comes from.
+        batch_size : int, optional
+            Over how many examples each gradient is averaged.
+
+        Returns
+        -------
+        Progress
+            How each example was predicted just before it was learnt from.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not of that kind or `split` does not fit the model.
+        """
+        from tqdm import tqdm
+
+        self._check(split)
+        instance("rng", rng, np.random.Generator)
+        batch_size = positive_int("batch_size", batch_size)
+        order = rng.permutation(len(split))
+        labels = split.labels[order]
+        losses = np.empty((len(split), *self.weights.shape[1:-1]))
+        mistakes = np.empty(losses.shape, bool)
+        batches = _batches(split.features[order], batch_size)
+        total = -(-len(split) // batch_size)
+        for batch, rows, inputs in tqdm(batches, total=total, leave=False, delay=1):
+            losses[batch], mistakes[batch] = self._learn_batch(rows, inputs, labels[batch])
+        return Progress(losses, mistakes)
+
+    def _learn_batch(self, rows, inputs, labels):
+        """Take one step; inputs of shape (b, k) are the k features that are not all zero."""
+        weights = self.weights.take(rows, axis=0)
+        log_p = _log_softmax(_logits(inputs, weights))
+        own = np.arange(labels.size), ..., labels
+        losses, mistakes = -log_p[own], _is_wrong(log_p, labels)
+        error = np.exp(log_p)
+        error[own] -= 1
+        grads = inputs.T @ error.reshape(labels.size, -1) / labels.size
+        grads = grads.reshape(weights.shape)
+        self.state = _row_step(self.optimizer, self.weights, rows, grads, self.state)
+        if self._lag is not None:
+            self._lag[rows] += (self.state.steps - 1) * (self.weights[rows] - weights)
+        return losses, mistakes
+
+    def error_rate(self, split, *, average=False):
+        """Return the share of examples put in a wrong class, shape (...).
+
+        Parameters
+        ----------
+        split : Split
+            The examples.
+        average : bool, optional
+            Whether to predict with `average_weights`.
+        """
+        return self.mistakes(split, average=average).mean(axis=0)
+
+    def mistakes(self, split, *, average=False):
+        """Return whether each example is put in a wrong class, shape (n, ...)."""
+        self._check(split)
+        weights = self.average_weights if average else self.weights
+        return _is_wrong(_logits(split.features, weights), split.labels)
+
+    def _check(self, split):
+        instance("split", split, Split)
+        if not len(split):
+            raise ValueError("split must not be empty, got 0 examples")
+        n_features, n_classes = self.weights.shape[0], self.weights.shape[-1]
+        if split.features.shape[1] != n_features:
+            raise ValueError(
+                f"split must have {n_features} features, got {split.features.shape[1]}"
+            )
+        if split.labels.max() >= n_classes:
+            raise ValueError(f"labels must be below {n_classes}, got {split.labels.max()}")
+
+
+def _leaves_rows_alone(optimizer):
+    """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
+    if type(optimizer) not in (SGD, AdaGrad):
+        raise TypeError(
+            "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone, "
+            f"got {optimizer!r:.60}"
+        )
+    return optimizer
+
+
+def _same_for_every_row(optimizer, row_shape, step):
+    """Raise ValueError for a constant with an axis that would be taken for the rows of a step."""
+    lr = optimizer.lr
+    if callable(lr):
+        lr = positive(f"lr({step})", lr(step))
+    for name, value in {"lr": lr, "eps": getattr(optimizer, "eps", 0.0)}.items():
+        try:
+            np.broadcast_to(value, (1, *row_shape))
+        except ValueError:
+            raise ValueError(
+                f"{name} must broadcast to the shape of one row, {row_shape}, "
+                f"got shape {np.shape(value)}"
+            ) from None
+
+
+def _batches(features, size):
+    """Yield a slice of the examples, the features active in them, and those features' values."""
+    indptr, n = features.indptr, features.shape[0]
+    for start in range(0, n, size):
+        stop = min(start + size, n)
+        here = slice(indptr[start], indptr[stop])
+        rows, values = features.indices[here].astype(np.intp), features.data[here]
+        if size == 1:
+            yield slice(start, stop), rows, values[None, :]
+        else:
+            from scipy.sparse import csr_array
+
+            rows, position = np.unique(rows, return_inverse=True)
+            ends = indptr[start : stop + 1] - indptr[start]
+            inputs = csr_array((values, position, ends), shape=(stop - start, rows.size))
+            yield slice(start, stop), rows, inputs
+
+
+def _logits(features, weights):
+    """Return the scores of each class, shape (n, ..., n_classes)."""
+    flat = weights.reshape(weights.shape[0], math.prod(weights.shape[1:]))
+    return (features @ flat).reshape(-1, *weights.shape[1:])
+
+
+def _log_softmax(logits):
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _is_wrong(scores, labels):
+    """Return whether the highest score, shape (n, ..., n_classes), is not the label's."""
+    return scores.argmax(axis=-1) != labels.reshape(-1, *[1] * (scores.ndim - 2))
