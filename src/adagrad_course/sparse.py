@@ -137,6 +137,7 @@ def row_step(optimizer, params, rows, grads, state):
             f"got {grads.shape[1:]}"
         )
     real_array("params[rows]", params.take(rows, axis=0), empty_allowed=True)
+    real_array("grads", grads, empty_allowed=True)  # again, as a sum may overflow
     return _row_step(optimizer, params, rows, grads, state)
 
 
@@ -148,7 +149,10 @@ def _row_step(optimizer, params, rows, grads, state):
     part = state
     if isinstance(state, AdaGradState):
         part = state._replace(accumulator=state.accumulator.take(rows, axis=0))
-    params[rows], part = optimizer.step(params.take(rows, axis=0), grads, part)
+    named = params.take(rows, axis=0)
+    # Without `step`'s checks, a fifth of the time: all has been checked.
+    change, part = optimizer._change(named, grads.astype(params.dtype, copy=False), part)
+    params[rows] = named - change
     if isinstance(state, AdaGradState):
         state.accumulator[rows] = part.accumulator
     return state._replace(steps=part.steps)

@@ -12,6 +12,8 @@ ON_PAGES = {
     "chapters/welcome.html": ["race"],
     "chapters/01-learning-rates.html": ["race"],
     "chapters/02-deriving-adagrad.html": ["root", "race"],
+    "chapters/04-sparse-data.html": ["features"],
+    "chapters/05-decay.html": ["arrive"],
 }
 KINDS = ["race", "root", "features", "arrive", "memory"]
 FIGURES = evaluate("FIGURES", [0])[0]
