@@ -16,6 +16,7 @@ CHAPTERS = {  # the module with each chapter's exercises
     "2": "deriving_adagrad",
     "3": "formula_to_pytorch",
     "4": "sparse_data",
+    "7": "after_adagrad",
 }
 
 
