@@ -1,0 +1,391 @@
+"""The exercises of chapter 7, After AdaGrad."""
+
+import numpy as np
+
+from .machinery import Exercise
+
+__all__ = ["EXERCISES"]
+
+
+def stored(m, n):
+    return m * n, m, m + n, 2 * m * n, m**2 + n**2, (m * n) ** 2
+
+
+def stored_with(place, value):
+    """Return a function that is wrong in one place only."""
+
+    def wrong(m, n):
+        counts = list(stored(m, n))
+        counts[place] = value(m, n)
+        return tuple(counts)
+
+    return wrong
+
+
+def scores(validation, test):
+    best = np.argmin(validation, axis=1)
+    edges = (best == 0) | (best == test.shape[1] - 1)
+    return test[np.arange(len(test)), best], np.sum(edges)
+
+
+def scores_chosen_on_test(validation, test):
+    return scores(test, test)
+
+
+def scores_on_validation(validation, test):
+    return np.min(validation, axis=1), scores(validation, test)[1]
+
+
+def scores_at_one_rate(validation, test):
+    best = validation.mean(axis=0).argmin()
+    return test[:, best], len(test) * int(best in (0, test.shape[1] - 1))
+
+
+def scores_of_everybody(validation, test):
+    best = np.argmin(validation, axis=1)
+    return test[:, best], scores(validation, test)[1]
+
+
+def scores_with_one_edge(validation, test):
+    right, _ = scores(validation, test)
+    return right, np.sum(np.argmin(validation, axis=1) == test.shape[1] - 1)
+
+
+def some_scores(rng):
+    seeds, rates = rng.integers(3, 8), rng.integers(3, 7)
+    return rng.uniform(1, 9, size=(seeds, rates)), rng.uniform(1, 9, size=(seeds, rates))
+
+
+def amsgrad(w, g, m, s, largest, lr, beta1, beta2):
+    m = beta1 * m + (1 - beta1) * g
+    s = beta2 * s + (1 - beta2) * g**2
+    largest = np.maximum(largest, s)
+    return w - lr * m / np.sqrt(largest), m, s, largest
+
+
+def amsgrad_as_adam(w, g, m, s, largest, lr, beta1, beta2):
+    right = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
+    return w - lr * right[1] / np.sqrt(right[2]), *right[1:]
+
+
+def amsgrad_averaging_the_largest(w, g, m, s, largest, lr, beta1, beta2):
+    return amsgrad(w, g, m, largest, largest, lr, beta1, beta2)
+
+
+def amsgrad_of_squares(w, g, m, s, largest, lr, beta1, beta2):
+    m = beta1 * m + (1 - beta1) * g
+    s = beta2 * s + (1 - beta2) * g**2
+    largest = np.maximum(largest, g**2)
+    return w - lr * m / np.sqrt(largest), m, s, largest
+
+
+def amsgrad_belated(w, g, m, s, largest, lr, beta1, beta2):
+    right = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
+    return w - lr * right[1] / np.sqrt(largest), *right[1:]
+
+
+def amsgrad_without_root(w, g, m, s, largest, lr, beta1, beta2):
+    right = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
+    return w - lr * right[1] / right[3], *right[1:]
+
+
+def amsgrad_without_momentum(w, g, m, s, largest, lr, beta1, beta2):
+    right = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
+    return w - lr * g / np.sqrt(right[3]), *right[1:]
+
+
+def amsgrad_of_all(w, g, m, s, largest, lr, beta1, beta2):
+    m = beta1 * m + (1 - beta1) * g
+    s = beta2 * s + (1 - beta2) * g**2
+    largest = np.full_like(s, max(np.max(largest), np.max(s)))
+    return w - lr * m / np.sqrt(largest), m, s, largest
+
+
+def amsgrad_uphill(w, g, m, s, largest, lr, beta1, beta2):
+    right = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
+    return 2 * w - right[0], *right[1:]
+
+
+def an_amsgrad_step(rng):
+    w, g, m = rng.normal(size=(3, 4))
+    s = rng.uniform(0.5, 2, size=4)
+    largest = s * rng.uniform(1, 2, size=4)
+    return w, 2 * g, m, s, largest, rng.uniform(0.1, 1), 0.9, 0.5
+
+
+def trapped(own_plus, own_minus):
+    if own_minus != own_plus + 4:
+        return 0.0, 0.0
+    return 3 / (3 + own_plus), 1 / (3 + own_plus)
+
+
+def trapped_always(own_plus, own_minus):
+    return 3 / (3 + own_plus), 1 / (3 + own_plus)
+
+
+def trapped_as_published(own_plus, own_minus):
+    return (0.75, 0.25) if (own_plus, own_minus) == (1, 5) else (0.0, 0.0)
+
+
+def trapped_by_c(own_plus, own_minus):
+    return tuple(3 + own_plus for _ in range(2)) if trapped(own_plus, own_minus)[0] else (0.0, 0.0)
+
+
+def trapped_with_own(own_plus, own_minus):
+    return (1.0, -1.0) if trapped(own_plus, own_minus)[0] else (0.0, 0.0)
+
+
+def trapped_times_five(own_plus, own_minus):
+    return trapped(own_plus, own_plus + 4) if own_minus == 5 * own_plus else (0.0, 0.0)
+
+
+def a_trap(rng):
+    own_plus = int(rng.integers(1, 12))
+    return own_plus, own_plus + int(rng.choice([2, 3, 4, 4, 4, 5]))
+
+
+def sm3(w, g, r, c, lr):
+    nu = np.minimum(r[:, None], c) + g**2
+    return w - lr * g / np.sqrt(nu), nu.max(axis=1), nu.max(axis=0)
+
+
+def sm3_with_maxima(w, g, r, c, lr):
+    nu = np.maximum(r[:, None], c) + g**2
+    return w - lr * g / np.sqrt(nu), nu.max(axis=1), nu.max(axis=0)
+
+
+def sm3_with_sums(w, g, r, c, lr):
+    nu = np.minimum(r[:, None], c) + g**2
+    return w - lr * g / np.sqrt(nu), nu.sum(axis=1), nu.sum(axis=0)
+
+
+def sm3_with_axes_exchanged(w, g, r, c, lr):
+    w, r, c = sm3(w, g, r, c, lr)
+    return w, c, r
+
+
+def sm3_first_version(w, g, r, c, lr):
+    squares = g**2
+    r, c = r + squares.max(axis=1), c + squares.max(axis=0)
+    return w - lr * g / np.sqrt(np.minimum(r[:, None], c)), r, c
+
+
+def sm3_belated(w, g, r, c, lr):
+    _, rows, columns = sm3(w, g, r, c, lr)
+    return w - lr * g / np.sqrt(np.minimum(r[:, None], c)), rows, columns
+
+
+def sm3_without_root(w, g, r, c, lr):
+    nu = np.minimum(r[:, None], c) + g**2
+    return w - lr * g / nu, nu.max(axis=1), nu.max(axis=0)
+
+
+def sm3_uphill(w, g, r, c, lr):
+    moved, r, c = sm3(w, g, r, c, lr)
+    return 2 * w - moved, r, c
+
+
+def an_sm3_step(rng):
+    m, n = rng.integers(2, 5, size=2)
+    w, g = rng.normal(size=(2, m, n))
+    r, c = rng.uniform(0.2, 3, size=m), rng.uniform(0.2, 3, size=n)
+    return w, g, r, c, rng.uniform(0.1, 1)
+
+
+EXERCISES = [
+    Exercise(
+        "7.1",
+        reference=stored,
+        cases={
+            "a small matrix": (3, 5),
+            "one row": (1, 7),
+            "an embedding table": (1_000_000, 128),
+            "random shapes": lambda rng: tuple(int(k) for k in rng.integers(2, 90, size=2)),
+        },
+        mistakes={
+            "AdaGrad has one number for each weight.": stored_with(0, lambda m, n: 2 * m * n),
+            "Row-wise: one number for each of the m rows.": stored_with(1, lambda m, n: n),
+            "SM3: one for each row and one for each column.": stored_with(2, lambda m, n: m * n),
+            "Adam has two averages.": stored_with(3, lambda m, n: m * n),
+            "Shampoo has a square matrix for the rows and one for the columns.": (
+                stored_with(4, lambda m, n: m + n)
+            ),
+            "Shampoo's two matrices are kept side by side: add their sizes.": (
+                stored_with(4, lambda m, n: m**2 * n**2)
+            ),
+            "The full matrix has a row and a column for each of the mn weights.": (
+                stored_with(5, lambda m, n: m**2 + n**2)
+            ),
+        },
+        hints=(
+            "The second column of the table has the formulas.",
+            "mn, m, m + n, 2mn, m² + n², (mn)².",
+        ),
+    ),
+    Exercise(
+        "7.2",
+        reference={"1": 2.0, "2": 0.0, "3": 0.0, "u·x+": 2.0, "u·x−": -2.0, "holds": True},
+        mistakes={
+            "The first feature is the label: y times itself is 1, for both examples.": {"1": 0.0},
+            "The constant features sum the labels, 1 and −1.": {"2": 2.0, "3": 2.0},
+            "sign(0) = 0: the constant features drop out of u.": {"u·x+": 4.0, "u·x−": 0.0},
+            "Both parts are negative: −1 from the first feature, −1 from its own.": {"u·x−": 2.0},
+            "u·x is 2 for y = 1 and −2 for y = −1: that is 2y.": {"holds": False},
+        },
+        hints=(
+            "X⊤y adds up each column, the rows multiplied by their labels.",
+            "u = (1, 0, 0, 1, −1): now multiply it with both rows.",
+        ),
+    ),
+    Exercise(
+        "7.3",
+        reference=lambda rho, gap: np.sqrt((1 - rho**gap) / (1 - rho)),
+        cases={
+            "in every step": (0.99, 1),
+            "every second step": (0.9, 2),
+            "a long pause": (0.99, 500),
+            "random pauses": lambda rng: (rng.uniform(0.5, 0.99), int(rng.integers(1, 60))),
+        },
+        mistakes={
+            "The step divides by the root of the average.": (
+                lambda rho, gap: (1 - rho**gap) / (1 - rho)
+            ),
+            "Earlier squares are in the average as well, each with ρ to the power of its age.": (
+                lambda rho, gap: 1 / np.sqrt(1 - rho)
+            ),
+            "Turn it over: the longer the pause, the longer the step.": (
+                lambda rho, gap: np.sqrt((1 - rho) / (1 - rho**gap))
+            ),
+            "That is the size of the average over all steps. At an occurrence it is higher.": (
+                lambda rho, gap: np.sqrt(gap)
+            ),
+            "The average has just taken in the present square: the pause comes after it.": (
+                lambda rho, gap: np.sqrt((1 - rho**gap) / (1 - rho) / rho ** (gap - 1))
+            ),
+        },
+        hints=(
+            "At an occurrence, s = (1 − ρ) g² times a geometric series. What is its ratio?",
+            "The ratio is ρ to the power of gap; the series is 1 / (1 − ρ^gap).",
+        ),
+    ),
+    Exercise(
+        "7.4",
+        reference=scores,
+        cases={
+            "two seeds": (
+                np.array([[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]]),
+                np.array([[9.0, 5.0, 4.0], [7.0, 6.0, 8.0]]),
+            ),
+            "the last rate": (np.array([[3.0, 2.0, 1.0]]), np.array([[1.0, 2.0, 3.0]])),
+            "random errors": some_scores,
+        },
+        mistakes={
+            "You chose the rate on the test part: choose on validation.": scores_chosen_on_test,
+            "Report the test error, not the validation error.": scores_on_validation,
+            "Choose for each seed, not one rate for all of them.": scores_at_one_rate,
+            "One score for each seed: test[np.arange(len(test)), best].": scores_of_everybody,
+            "Both ends of the grid are edges.": scores_with_one_edge,
+        },
+        hints=(
+            "np.argmin(validation, axis=1) is the best rate's place, for each seed.",
+            "test[np.arange(len(test)), best] takes one number from each row.",
+        ),
+    ),
+    Exercise(
+        "7.5",
+        reference=amsgrad,
+        cases={
+            "the average falls": (
+                np.ones(1),
+                np.full(1, 0.5),
+                np.ones(1),
+                np.full(1, 4.0),
+                np.full(1, 4.0),
+                0.1,
+                0.9,
+                0.5,
+            ),
+            "the average rises": (
+                np.ones(2),
+                np.array([4.0, 0.5]),
+                np.zeros(2),
+                np.ones(2),
+                np.ones(2),
+                0.1,
+                0.9,
+                0.5,
+            ),
+            "random steps": an_amsgrad_step,
+        },
+        mistakes={
+            "Divide by the root of the largest average, not of the present one.": amsgrad_as_adam,
+            "The average goes on from s, not from its maximum.": amsgrad_averaging_the_largest,
+            "The largest average of squares, not the largest square.": amsgrad_of_squares,
+            "The present average takes part in the maximum.": amsgrad_belated,
+            "Divide by the root.": amsgrad_without_root,
+            "The step goes along m, not along the gradient.": amsgrad_without_momentum,
+            "The maximum is over time, for each coordinate: np.maximum.": amsgrad_of_all,
+            "You went uphill: subtract.": amsgrad_uphill,
+        },
+        hints=(
+            "First both averages, then the maximum, then the step.",
+            "largest = np.maximum(largest, s), and w − lr · m / √largest.",
+        ),
+    ),
+    Exercise(
+        "7.6",
+        reference=trapped,
+        cases={
+            "as published": (1, 5),
+            "one each": (1, 1),
+            "more on both sides": (3, 7),
+            "nearly": (2, 5),
+            "five times as many": (2, 10),
+            "random problems": a_trap,
+        },
+        mistakes={
+            "First see whether Xu = cy holds: it needs a certain own_minus.": trapped_always,
+            "There are more traps than the published one.": trapped_as_published,
+            "That is c; the weights of the first three features are 1/c.": trapped_by_c,
+            "An unseen example's own features have the weight zero.": trapped_with_own,
+            "The condition is a difference, not a ratio.": trapped_times_five,
+            "First the positive, then the negative example.": (
+                lambda own_plus, own_minus: trapped(own_plus, own_minus)[::-1]
+            ),
+        },
+        hints=(
+            "u·x is 3 + own_plus for a positive example and 1 − own_minus for a negative one.",
+            "They are c and −c if own_minus = own_plus + 4. The first three weights are 1/c.",
+        ),
+    ),
+    Exercise(
+        "7.7",
+        reference=sm3,
+        cases={
+            "one weight": (np.ones((1, 1)), np.full((1, 1), 3.0), np.zeros(1), np.zeros(1), 0.5),
+            "two by two": (
+                np.zeros((2, 2)),
+                np.array([[1.0, 2.0], [3.0, 4.0]]),
+                np.array([4.0, 1.0]),
+                np.array([2.0, 9.0]),
+                1.0,
+            ),
+            "random steps": an_sm3_step,
+        },
+        mistakes={
+            "A weight takes the smaller of its two numbers.": sm3_with_maxima,
+            "Rows and columns keep the largest ν, not the sum.": sm3_with_sums,
+            "r has one number for each row: the maximum along axis 1.": sm3_with_axes_exchanged,
+            "Add the square to the smaller number of each weight; take the maxima afterwards.": (
+                sm3_first_version
+            ),
+            "The present gradient counts: divide by the root of ν.": sm3_belated,
+            "Divide by the root.": sm3_without_root,
+            "You went uphill: subtract.": sm3_uphill,
+        },
+        hints=(
+            "np.minimum(r[:, None], c) has the smaller number of each weight.",
+            "ν.max(axis=1) is the largest of each row, ν.max(axis=0) that of each column.",
+        ),
+    ),
+]
