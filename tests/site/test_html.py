@@ -35,6 +35,16 @@ def test_a_page_says_what_it_is(pages, page):
     assert TITLE in title
 
 
+def test_a_chapter_has_the_number_of_its_file(pages):
+    for name, page in pages.items():
+        if found := re.match(r"chapters/0(\d)-", name):
+            html = page.path.read_text()
+            numbers = re.findall(r'<h\d><span class="section-number">(\d+)\.', html)
+            numbers += re.findall(r'class="caption-number">\D*(\d+)\.', html)
+            assert len(numbers) > 10, name
+            assert set(numbers) == {found[1]}, name
+
+
 def test_descriptions_differ(pages):
     descriptions = [
         page.meta("description")[0] for name, page in pages.items() if name != "index.html"
