@@ -223,8 +223,8 @@ class RowWiseAdaGrad(AdaGrad):
         \eta_t = \frac{\eta}{1 + (t - 1)\,\kappa}
 
     It is meant for embedding tables, where a row is what one feature has learned: the accumulators
-    take d times less memory than those of `AdaGrad`. A row is what lies under one index of the first
-    axis, so that a vector, whose rows have one entry each, is treated as by `AdaGrad`. Sparse
+    take d times less memory than those of `AdaGrad`. A row is what lies under one index of the
+    first axis, so that a vector, whose rows have one entry each, is treated as by `AdaGrad`. Sparse
     gradients and complex parameters are treated as there.
 
     Parameters
