@@ -71,8 +71,8 @@ def test_our_adagrad_for_torch_holds_the_same():
 )
 def test_our_states_hold_what_is_predicted(name, optimizer, shape, dtype):
     params = np.ones(shape, dtype)
-    state = optimizer.init(params)
-    for state in (state, optimizer.step(params, params, state)[1]):
+    start = optimizer.init(params)
+    for state in (start, optimizer.step(params, params, start)[1]):
         assert measured_state_bytes(state) == state_bytes(name, [shape], dtype)
 
 

@@ -467,13 +467,13 @@ def test_sm3_never_falls_below_adagrads_accumulator(seed):
     for g, nu in zip(grads, sm3_bounds(grads), strict=True):
         moved, state = sm3.step(params, g, state)
         summed = summed + g**2
-        # Up to rounding: what is summed in another order may differ in the last digit.
-        assert (nu >= summed * (1 - 1e-14)).all()
+        assert (nu >= summed * (1 - 1e-14)).all()  # rounding apart, here and below
         remembered = np.minimum(state.rows, state.columns)
         assert (remembered >= nu).all()
-        assert (np.abs(moved - params) <= 0.1 * np.abs(g) / np.sqrt(summed + (summed == 0))).all()
+        longest = 0.1 * np.abs(g) / np.sqrt(np.maximum(summed, 1e-300))
+        assert (np.abs(moved - params) <= longest * (1 + 1e-12)).all()
         # Its own rates are lower bounds of those just used, and never grow, as AdaGrad's.
-        assert (np.abs(moved - params) >= 0.999 * sm3.effective_lr(state) * np.abs(g)).all()
+        assert (np.abs(moved - params) >= sm3.effective_lr(state) * np.abs(g) * (1 - 1e-12)).all()
         assert (sm3.effective_lr(state) <= rates).all()
         rates = sm3.effective_lr(state)
 
@@ -534,7 +534,7 @@ def test_a_step_of_sm3_is_pure():
 def test_sm3_stays_in_its_dtype_and_rests_without_a_gradient(dtype):
     sm3, params = SM3(0.5), np.ones((2, 2), dtype)
     stepped, state = sm3.step(params, [[0.0, 0.0], [0.0, 2.0]], sm3.init(params))
-    np.testing.assert_array_equal(stepped, [[1, 1], [1, 0.5]])
+    np.testing.assert_allclose(stepped, [[1, 1], [1, 0.5]])
     assert {a.dtype for a in (stepped, *state[1:], sm3.effective_lr(state))} == {np.dtype(dtype)}
     assert np.isfinite(sm3.effective_lr(state)).all()
 

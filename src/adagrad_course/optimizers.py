@@ -6,8 +6,9 @@ Every optimizer has three methods::
     params, state = optimizer.step(params, grads, state)
     rates = optimizer.effective_lr(state)
 
-No update looks beyond the last axis (`SM3`: the last two), so a sweep over learning rates is a batch
-dimension, no loop: `SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate.
+No update looks beyond the last axis, so a sweep over learning rates is a batch dimension, no loop:
+`SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate. `SM3` is for
+matrices and looks at the last two axes.
 """
 
 from collections.abc import Callable
