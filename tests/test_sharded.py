@@ -219,9 +219,6 @@ def test_torchrun_starts_killed_processes_again_from_the_checkpoint(single, tmp_
     report = launch(2, *OPTIONS, *kept, "--crash-at", 8, max_restarts=1)
     np.testing.assert_allclose(report.losses, single["losses"], **SAME)
     assert report.state_bytes == state_bytes_per_rank("AdaGrad", SHAPES, 2, "float64")
-    # The others hear from rank 0 what is wrong with its checkpoint, and nobody waits.
-    with pytest.raises(RuntimeError, match=r"--lr must be 0\.1, as in .*, got 0\.3"):
-        launch(2, *OPTIONS, *kept, "--resume", "--lr", 0.3)
 
 
 @pytest.mark.parametrize(("processes", "error"), [(0, ValueError), (1.5, TypeError)])
