@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -160,20 +159,26 @@ def test_refused_checkpoints(tmp_path):
 # Several processes ----------------------------------------------------------------------------
 
 
-@several_processes
-def test_two_processes_share_the_state_and_have_the_losses_of_one(single, tmp_path):
-    """The command of the documentation: it ends well, and says nothing that frightens."""
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    options = [*OPTIONS, "--report", tmp_path / "report.json"]
+def torchrun(processes, folder, *options, max_restarts=0):
+    """The command of the documentation: what it printed, and its report."""
+    command = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command += [f"--max-restarts={max_restarts}", "-m", "adagrad_course.sharded"]
+    options = [*OPTIONS, *options, "--report", folder / "report.json"]
     done = subprocess.run(
-        [sys.executable, *torchrun, "-m", "adagrad_course.sharded", *map(str, options)],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        [sys.executable, *command, *map(str, options)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    report = json.loads((tmp_path / "report.json").read_text())
+    assert done.returncode == 0, done.stderr
+    return done, json.loads((folder / "report.json").read_text())
+
+
+@several_processes
+def test_two_processes_share_the_state_and_have_the_losses_of_one(single, tmp_path):
+    done, report = torchrun(2, tmp_path)
+    assert done.stderr == ""  # nothing that frightens
     np.testing.assert_allclose(report["losses"], single["losses"], **SAME)
     printed = re.findall(r"^step \d+: loss (.*)$", done.stdout, re.M)
     assert printed == [f"{loss:.6f}" for loss in report["losses"]]
@@ -185,8 +190,10 @@ def test_two_processes_share_the_state_and_have_the_losses_of_one(single, tmp_pa
 
 
 @several_processes
-def test_four_processes_keep_a_quarter_each(single):
-    report = launch(4, *OPTIONS)
+def test_four_processes_keep_a_quarter_each_and_go_on_where_one_has_stopped(single, tmp_path):
+    kept = ["--checkpoint-dir", tmp_path / "kept"]
+    alone(tmp_path, *OPTIONS, *kept, "--steps", 5)
+    report = launch(4, *OPTIONS, *kept, "--resume")
     np.testing.assert_allclose(report.losses, single["losses"], **SAME)
     assert report.state_bytes == state_bytes_per_rank("AdaGrad", SHAPES, 4, "float64")
     assert max(report.state_bytes) < 0.26 * single["state_bytes"][0]
@@ -201,24 +208,19 @@ def test_without_sharding_each_process_keeps_everything(single):
 
 @several_processes
 def test_a_killed_process_is_reported_and_the_run_goes_on_from_the_checkpoint(single, tmp_path):
+    """In bounded time: far less than the minute for which a process waits for another."""
     kept = ["--checkpoint-dir", tmp_path / "kept", "--checkpoint-every", 3]
-    began = time.monotonic()
-    with pytest.raises(RuntimeError) as caught:
-        launch(2, *OPTIONS, *kept, "--crash-at", 8)
-    assert time.monotonic() - began < 30  # torchrun would wait so long for one that hangs
-    message = r"rank 0 of 2 gives up in step 8: another process was lost \(.+\); go on after step 6"
-    assert re.search(message, str(caught.value))
-    assert "Signal 9 (SIGKILL)" in str(caught.value)
-    resumed = alone(tmp_path, *OPTIONS, *kept, "--resume")
-    np.testing.assert_allclose(resumed["losses"], single["losses"], **SAME)
-
-
-@several_processes
-def test_torchrun_starts_killed_processes_again_from_the_checkpoint(single, tmp_path):
-    kept = ["--checkpoint-dir", tmp_path / "kept", "--checkpoint-every", 3]
-    report = launch(2, *OPTIONS, *kept, "--crash-at", 8, max_restarts=1)
-    np.testing.assert_allclose(report.losses, single["losses"], **SAME)
-    assert report.state_bytes == state_bytes_per_rank("AdaGrad", SHAPES, 2, "float64")
+    done, report = torchrun(2, tmp_path, *kept, "--crash-at", 8, "--timeout", 600, max_restarts=1)
+    assert re.search(
+        r"^adagrad_course\.sharded: rank 0 of 2 gives up in step 8: another process was lost "
+        r"\(.+\); go on after step 6 with --resume$",
+        done.stderr,
+        re.M,
+    )
+    printed = re.findall(r"^(?:step|process.*first step:) ?(\d+)", done.stdout, re.M)
+    assert list(map(int, printed)) == [1, *range(1, 8), 7, *range(7, STEPS + 1)]
+    np.testing.assert_allclose(report["losses"], single["losses"], **SAME)
+    assert report["state_bytes"] == state_bytes_per_rank("AdaGrad", SHAPES, 2, "float64")
 
 
 @pytest.mark.parametrize(("processes", "error"), [(0, ValueError), (1.5, TypeError)])
@@ -227,5 +229,6 @@ def test_refused_numbers_of_processes(processes, error):
         launch(processes)
 
 
-def test_launching_one_process_needs_no_torchrun(single):
-    assert launch(1, *OPTIONS) == (single["losses"], single["state_bytes"])
+def test_a_launch_that_fails_says_what_was_wrong():
+    with pytest.raises(RuntimeError, match=r"exit code 2 and on stderr:\n(?s:.*)at least 1"):
+        launch(1, "--steps", 0)
