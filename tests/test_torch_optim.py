@@ -579,6 +579,11 @@ def test_accumulators_of_another_shape_are_refused():
         with pytest.raises(ValueError, match=shapes):
             optimizer.load_state_dict(foreign.state_dict())
         torch.testing.assert_close(optimizer.state_dict(), before)
+    adam = torch.optim.Adam([w])
+    w.grad = torch.ones(3, 2)
+    adam.step()
+    with pytest.raises(ValueError, match="must have step and sum, got step, exp_avg, exp_avg_sq"):
+        one.load_state_dict(adam.state_dict())
 
 
 def test_rows_in_groups_and_with_a_closure():

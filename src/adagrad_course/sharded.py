@@ -304,6 +304,7 @@ def _load(options):
     path = _path(options)
     if options.resume and not path.exists():
         raise ValueError(f"--resume needs a checkpoint, but there is no {path}")
+    # After a restart, what is there may also be of an earlier run: with the same options, the same.
     if not options.resume and not (_restarts() and path.exists()):
         path.parent.mkdir(parents=True, exist_ok=True)
         return None

@@ -139,21 +139,22 @@ class AdaGrad(torch.optim.Optimizer):
             if param.is_complex():
                 start = complex(start, start)
             state["step"] = _counter(0)
-            state["sum"] = torch.full_like(self._with_an_accumulator(param), start)
+            state["sum"] = torch.full_like(self._shaped_like_sum(param), start)
         return state
 
-    def _with_an_accumulator(self, param):
-        """Return the part of a parameter whose entries have an accumulator each: here, all of it.
-
-        Sizes of 1 in its shape, where the parameter has others, are sums over that axis.
-        """
+    def _shaped_like_sum(self, param):
+        """Return the part of a parameter that G has the shape of: here, all of it."""
         return param
 
     def __setstate__(self, state):
         """Take a state, also one from before PyTorch's Adagrad had all of today's arguments."""
         for param, kept in state.get("state", {}).items():
             if kept and torch.is_tensor(param):
-                expected = self._with_an_accumulator(param).shape
+                if not {"step", "sum"} <= set(kept):
+                    raise ValueError(
+                        f"the state of a parameter must have step and sum, got {', '.join(kept)}"
+                    )
+                expected = self._shaped_like_sum(param).shape
                 if kept["sum"].shape != expected:
                     raise ValueError(
                         f"the sum of a parameter of shape {tuple(param.shape)} must have shape "
@@ -242,7 +243,9 @@ class RowWiseAdaGrad(AdaGrad):
     Notes
     -----
     The state of a parameter of shape (n, ...) is `step` (t) and `sum` (s), of shape (n, 1, ...). A
-    `state_dict` of `AdaGrad` is refused.
+    `state_dict` of `AdaGrad` is refused. The steps are those of
+    `adagrad_course.optimizers.AdaGradNorm` with each row as a run, which takes the sum of squares in
+    place of the mean: there η and ε must be √d times as large.
 
     References
     ----------
@@ -277,8 +280,8 @@ class RowWiseAdaGrad(AdaGrad):
             params, lr, lr_decay, weight_decay, initial_accumulator_value, eps, maximize=maximize
         )
 
-    def _with_an_accumulator(self, param):
-        """Return the first entry of each row."""
+    def _shaped_like_sum(self, param):
+        """Return the part of a parameter that G has the shape of: the first entry of each row."""
         first = (slice(None), *[slice(1)] * (param.ndim - 1))
         return param.detach()[first[: param.ndim]]
 
@@ -305,7 +308,7 @@ def _dense_update(param, grad, accumulator, lr, group):
 
 
 def _squares(grad, accumulator):
-    """Return g², or its mean over those axes along which G has one sum for all."""
+    """Return g², or its mean over those axes along which G has one entry and g has more."""
     sizes = zip(accumulator.shape, grad.shape, strict=True)
     axes = [axis for axis, (one, n) in enumerate(sizes) if one != n]
     return (grad * grad).mean(axes, keepdim=True) if axes else grad * grad
