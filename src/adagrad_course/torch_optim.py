@@ -243,9 +243,10 @@ class RowWiseAdaGrad(AdaGrad):
     Notes
     -----
     The state of a parameter of shape (n, ...) is `step` (t) and `sum` (s), of shape (n, 1, ...). A
-    `state_dict` of `AdaGrad` is refused. The steps are those of
-    `adagrad_course.optimizers.AdaGradNorm` with each row as a run, which takes the sum of squares in
-    place of the mean: there η and ε must be √d times as large.
+    `state_dict` of `AdaGrad` is refused.
+
+    The steps are those of `adagrad_course.optimizers.AdaGradNorm` with each row as a run; as that
+    sums the squares instead of taking their mean, there η and ε must be √d times as large.
 
     References
     ----------
