@@ -113,10 +113,13 @@ class Report(NamedTuple):
         The loss of each step before its update, from the first step on, also of a resumed run.
     state_bytes : list of int
         For each rank, the bytes that its optimizer's state holds.
+    printed : str
+        What `launch` has read from stdout and stderr: also that a process was lost.
     """
 
     losses: list
     state_bytes: list
+    printed: str = ""
 
 
 def launch(processes, *options, max_restarts=0, timeout=300):
@@ -142,7 +145,7 @@ def launch(processes, *options, max_restarts=0, timeout=300):
     TypeError, ValueError
         If `processes` is not a whole number from 1 on.
     RuntimeError
-        If a process failed; it says what was written to stderr.
+        If a process failed; it says what was printed.
     subprocess.TimeoutExpired
         If it takes longer than `timeout`.
     """
@@ -155,16 +158,17 @@ def launch(processes, *options, max_restarts=0, timeout=300):
             [*command, *map(str, options), "--report", str(report)],
             # The second, so that a restart does not find the addresses of before.
             env=os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=timeout,
         )
         if done.returncode:
             raise RuntimeError(
-                f"all {processes} processes must succeed, got exit code {done.returncode} and "
-                f"on stderr:\n{done.stderr}"
+                f"number of processes that succeed must be {processes}, got exit code "
+                f"{done.returncode} after:\n{done.stdout}"
             )
-        return Report(**json.loads(report.read_text(encoding="utf-8")))
+        return Report(**json.loads(report.read_text(encoding="utf-8")), printed=done.stdout)
 
 
 def main(arguments=None):
@@ -180,7 +184,8 @@ def main(arguments=None):
         for other, state in enumerate(report.state_bytes):
             print(f"rank {other} keeps {readable_bytes(state)} of state")
         if options.report:
-            options.report.write_text(json.dumps(report._asdict()), encoding="utf-8")
+            measured = {"losses": report.losses, "state_bytes": report.state_bytes}
+            options.report.write_text(json.dumps(measured), encoding="utf-8")
 
 
 def _options(arguments, ranks):
