@@ -1,9 +1,11 @@
-"""One step of our AdaGrad for PyTorch against PyTorch's own: default, foreach and fused."""
+"""One step of our AdaGrad for PyTorch against PyTorch's own (default, foreach and fused), and of
+row-wise AdaGrad against AdaGrad, with the bytes that each remembers."""
 
 import pytest
 import torch
 
-from adagrad_course.torch_optim import AdaGrad
+from adagrad_course.memory import measured_state_bytes, readable_bytes, state_bytes
+from adagrad_course.torch_optim import AdaGrad, RowWiseAdaGrad
 
 OPTIMIZERS = {
     "ours": AdaGrad,
@@ -66,3 +68,28 @@ def test_sparse(compare, size, name):
     group = f"sparse, {ROWS} of {size} rows"
     with torch.sparse.check_sparse_tensor_invariants(False):  # else PyTorch's warns of them
         compare_steps(compare, group, name, [param], steps=10, rounds=300)
+
+
+@pytest.mark.parametrize("kind", [RowWiseAdaGrad, AdaGrad], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("gradients", ["dense", "sparse"])
+@pytest.mark.parametrize("size", ["1e4", "1e5"])
+def test_row_wise(compare, size, gradients, kind):
+    rng = torch.Generator().manual_seed(0)
+    table = torch.randn(VOCABULARIES[size], DIM, generator=rng, requires_grad=True)
+    if gradients == "dense":
+        table.grad = torch.randn(table.shape, generator=rng)
+    else:
+        rows = torch.randint(len(table), (1, ROWS), generator=rng)
+        values = torch.randn(ROWS, DIM, generator=rng)
+        table.grad = torch.sparse_coo_tensor(rows, values, table.shape, check_invariants=False)
+    optimizer = kind([table])
+    measured = measured_state_bytes(optimizer)
+    assert measured == state_bytes(kind.__name__, [table.shape])
+    compare(
+        f"1 step on {size} rows of {DIM}, {gradients}",
+        f"{kind.__name__} with {readable_bytes(measured)}",
+        optimizer.step,
+        rounds=100,
+        ours=kind is RowWiseAdaGrad,
+    )
+    assert torch.isfinite(table).all()

@@ -14,6 +14,7 @@ from adagrad_course.descent import descend, sweep
 from adagrad_course.objectives import Quadratic
 from adagrad_course.optimizers import (
     SGD,
+    SM3,
     AdaDelta,
     AdaGrad,
     AdaGradNorm,
@@ -431,6 +432,122 @@ def test_other_dtypes_stay_and_are_as_exact_as_they_can_be(dtype, kind, number):
     stepped, state = optimizer.step(params, grads[0], optimizer.init(params))
     arrays = [stepped, *arrays_in(state), optimizer.effective_lr(state)]
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+
+
+# SM3
+
+
+def sm3_bounds(grads):
+    """ν of each step, entry by entry as in the paper."""
+    _, m, n = grads.shape
+    rows, columns, bounds = [0.0] * m, [0.0] * n, []
+    for g in grads:
+        nu = [[min(rows[i], columns[j]) + g[i, j] ** 2 for j in range(n)] for i in range(m)]
+        rows = [max(row) for row in nu]
+        columns = [max(column) for column in zip(*nu, strict=True)]
+        bounds.append(nu)
+    return np.array(bounds)
+
+
+@examples
+@given(seed=seeds, eps=st.just(0.0) | st.floats(1e-12, 1))
+def test_sm3s_steps_are_those_of_naive_formulas(seed, eps):
+    grads, params = gradients(seed, (3, 4)), np.ones((3, 4))
+    roots = np.maximum(np.sqrt(sm3_bounds(grads)) + eps, 1e-300)
+    sgd = SGD(lambda t: (1 + 1 / t) / roots[t - 1])
+    sm3 = SM3(lambda t: 1 + 1 / t, eps=eps)
+    assert_same_path(run(sm3, params, grads), run(sgd, params, grads), 1e-12)
+
+
+@examples
+@given(seed=seeds)
+def test_sm3_never_falls_below_adagrads_accumulator(seed):
+    sm3, grads, params = SM3(0.1, eps=0.0), gradients(seed, (3, 4)), np.zeros((3, 4))
+    state, summed, rates = sm3.init(params), 0.0, np.inf
+    for g, nu in zip(grads, sm3_bounds(grads), strict=True):
+        moved, state = sm3.step(params, g, state)
+        summed = summed + g**2
+        assert (nu >= summed * (1 - 1e-14)).all()  # rounding apart, here and below
+        remembered = np.minimum(state.rows, state.columns)
+        assert (remembered >= nu).all()
+        longest = 0.1 * np.abs(g) / np.sqrt(np.maximum(summed, 1e-300))
+        assert (np.abs(moved - params) <= longest * (1 + 1e-12)).all()
+        # Its own rates are lower bounds of those just used, and never grow, as AdaGrad's.
+        assert (np.abs(moved - params) >= sm3.effective_lr(state) * np.abs(g) * (1 - 1e-12)).all()
+        assert (sm3.effective_lr(state) <= rates).all()
+        rates = sm3.effective_lr(state)
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (1, 1), (2, 1, 5)], ids=str)
+@examples
+@given(seed=seeds)
+def test_on_a_single_row_or_column_sm3_is_adagrad(shape, seed):
+    grads, params = gradients(seed, shape), np.ones(shape)
+    np.testing.assert_array_equal(run(SM3(0.1), params, grads), run(AdaGrad(0.1), params, grads))
+
+
+@examples
+@given(seed=seeds)
+def test_where_all_of_a_row_are_equal_sm3_is_adagrad(seed):
+    """Also where columns are: the smaller of the two bounds is exact."""
+    for shape in [(4, 1), (1, 4)]:
+        grads = np.broadcast_to(gradients(seed, shape), (20, 4, 4))
+        params = np.ones((4, 4))
+        path, expected = run(SM3(0.1), params, grads), run(AdaGrad(0.1), params, grads)
+        assert_same_path(path, expected, 1e-12)
+
+
+def test_sm3_remembers_the_largest_of_each_row_and_column():
+    sm3, params = SM3(1.0, eps=0.0), np.zeros((2, 3))
+    _, state = sm3.step(params, [[1.0, 2.0, 0.0], [0.0, 3.0, 1.0]], sm3.init(params))
+    np.testing.assert_array_equal(state.rows, [[4], [9]])
+    np.testing.assert_array_equal(state.columns, [[1, 9, 1]])
+    _, state = sm3.step(params, [[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], state)
+    np.testing.assert_array_equal(state.rows, [[5], [9]])
+    np.testing.assert_array_equal(state.columns, [[1, 9, 1]])
+    np.testing.assert_array_equal(1 / sm3.effective_lr(state) ** 2, [[1, 5, 1], [1, 9, 1]])
+
+
+def test_sm3_on_a_batch_is_each_rate_alone_bit_for_bit():
+    lrs = np.array([0.1, 0.5, 2.0])
+    grads = gradients(11, (3, 4, 5))
+    batch = run(SM3(lrs[:, None, None]), np.ones((3, 4, 5)), grads)
+    for i, lr in enumerate(lrs):
+        alone = run(SM3(lr), np.ones((4, 5)), grads[:, i])
+        np.testing.assert_array_equal(batch[:, i], alone)
+
+
+def test_a_step_of_sm3_is_pure():
+    sm3, params, grads = SM3(0.1), np.ones((2, 3)), np.full((2, 3), 2.0)
+    state = sm3.step(params, grads, sm3.init(params))[1]
+    inputs = [params, grads, *state[1:]]
+    for array in inputs:
+        array.flags.writeable = False
+    stepped, after = sm3.step(params, grads, state)
+    results = [stepped, *after[1:]]
+    assert not any(np.shares_memory(a, b) for a in results for b in inputs)
+    assert (state.rows == 4).all()
+    assert (after.steps, after.rows.max()) == (2, 8)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble])
+def test_sm3_stays_in_its_dtype_and_rests_without_a_gradient(dtype):
+    sm3, params = SM3(0.5), np.ones((2, 2), dtype)
+    stepped, state = sm3.step(params, [[0.0, 0.0], [0.0, 2.0]], sm3.init(params))
+    np.testing.assert_allclose(stepped, [[1, 1], [1, 0.5]])
+    assert {a.dtype for a in (stepped, *state[1:], sm3.effective_lr(state))} == {np.dtype(dtype)}
+    assert np.isfinite(sm3.effective_lr(state)).all()
+
+
+def test_sm3_needs_a_matrix():
+    with pytest.raises(ValueError, match="params must have at least 2 dimensions"):
+        SM3(0.1).init([1.0, 2.0])
+    sm3 = SM3(0.1)
+    state = sm3.init(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"state\.rows must have the shape of a column of params"):
+        sm3.step(np.ones((4, 3)), np.ones((4, 3)), state)
+    with pytest.raises(ValueError, match="eps must be zero or positive"):
+        SM3(0.1, eps=-1.0)
 
 
 # RestartedAdaGrad and WindowedAdaGrad

@@ -4,13 +4,15 @@ import copy
 import io
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 
-from adagrad_course.torch_optim import AdaGrad
+from adagrad_course.optimizers import AdaGradNorm
+from adagrad_course.torch_optim import AdaGrad, RowWiseAdaGrad
 
 examples = settings(max_examples=60, deadline=None, database=None)
 REAL = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -391,3 +393,240 @@ def test_refused_params():
         AdaGrad([])
     with pytest.raises(TypeError, match="must be a dict"):
         AdaGrad([torch.ones(1, requires_grad=True)]).add_param_group([torch.ones(1)])
+
+
+# RowWiseAdaGrad
+
+
+def by_hand(param, gradients, options):
+    """The formula in NumPy: the parameter after all steps, and the sum for each row."""
+    o = {"lr": 0.01, "lr_decay": 0, "weight_decay": 0, "initial": 0, "eps": 1e-8} | options
+    w, s = param.numpy().copy(), np.full(len(param), float(o["initial"]))
+    for t, g in enumerate(gradients, start=1):
+        g = (-g if o.get("maximize") else g).numpy() + o["weight_decay"] * w
+        for i in range(len(w)):
+            s[i] += (g[i] ** 2).mean()
+            w[i] -= o["lr"] / (1 + (t - 1) * o["lr_decay"]) / (np.sqrt(s[i]) + o["eps"]) * g[i]
+    return w, s
+
+
+def row_wise(param, gradients, **options):
+    """Our optimizer after a step along each of the gradients, and its parameter."""
+    w = param.clone().requires_grad_()
+    optimizer = RowWiseAdaGrad([w], **options)
+    for g in gradients:
+        w.grad = g
+        optimizer.step()
+    return w.detach(), optimizer
+
+
+def assert_equal_but_for_rounding(ours, expected):
+    np.testing.assert_allclose(ours.detach().numpy(), expected, rtol=1e-12, atol=1e-14)
+
+
+@examples
+@given(
+    options=st.fixed_dictionaries(
+        {},
+        optional={
+            "lr": st.sampled_from([1e-3, 0.1, 1.0]),
+            "lr_decay": st.sampled_from([0, 0.5]),
+            "weight_decay": st.sampled_from([0, 0.3]),
+            "eps": st.sampled_from([1e-10, 1.0]),
+            "maximize": st.booleans(),
+        },
+    ),
+    initial=INITIAL,
+    shape=st.sampled_from([(9,), (1, 1), (10, 3), (5, 32), (4, 1, 6), (3, 2, 4)]),
+    strided=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_rows_follow_the_formula(options, initial, shape, strided, seed):
+    rng = torch.Generator().manual_seed(seed)
+    param, *gradients = (random(rng, *shape, dtype=torch.float64) for _ in range(6))
+    ours, optimizer = row_wise(
+        transposed(param) if strided else param,
+        gradients,
+        initial_accumulator_value=initial,
+        **options,
+    )
+    w, s = by_hand(param, gradients, options | {"initial": initial})
+    assert_equal_but_for_rounding(ours, w)
+    (state,) = optimizer.state.values()
+    assert_equal_but_for_rounding(state["sum"].flatten(), s)
+    assert state["sum"].shape == (shape[0], *[1] * (len(shape) - 1))
+
+
+def test_the_defaults_of_rows():
+    defaults = RowWiseAdaGrad([torch.ones(2, 2)]).defaults
+    assert (defaults["lr"], defaults["eps"]) == (1e-2, 1e-8)
+    assert defaults["initial_accumulator_value"] == defaults["lr_decay"] == 0
+
+
+@examples
+@given(seed=st.integers(0, 2**32))
+def test_a_row_is_a_run_of_adagrad_norm(seed):
+    """Which takes the sum in place of the mean: a rate and an ε that are √d times as large."""
+    rng, d = torch.Generator().manual_seed(seed), 5
+    param, *gradients = (random(rng, 7, d, dtype=torch.float64) for _ in range(6))
+    norm, params = AdaGradNorm(0.1 * d**0.5, eps=1e-8 * d**0.5), param.numpy()
+    state = norm.init(params)
+    for g in gradients:
+        params, state = norm.step(params, g.numpy(), state)
+    assert_equal_but_for_rounding(row_wise(param, gradients, lr=0.1)[0], params)
+
+
+@pytest.mark.parametrize("shape", [(), (6,), (6, 1)], ids=str)
+def test_rows_of_one_entry_are_adagrads_to_the_last_bit(shape):
+    rng = torch.Generator().manual_seed(0)
+    param, *gradients = (random(rng, *shape) for _ in range(6))
+    ours, _ = row_wise(param, gradients, lr=0.1)
+    w = param.clone().requires_grad_()
+    adagrad = theirs([w], lr=0.1, eps=1e-8)
+    for w.grad in gradients:
+        adagrad.step()
+    assert torch.equal(ours, w.detach())
+
+
+@examples
+@given(
+    shape=st.sampled_from([(10, 3), (5, 32), (6, 2, 3), (9,)]),
+    rows=st.lists(st.lists(st.integers(0, 4), max_size=6), min_size=1, max_size=5),
+    maximize=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_sparse_rows_are_dense_rows(shape, rows, maximize, seed):
+    rng = torch.Generator().manual_seed(seed)
+    param = random(rng, *shape, dtype=torch.float64)
+    sparse = [
+        torch.sparse_coo_tensor(
+            torch.tensor([r], dtype=torch.int64),
+            random(rng, len(r), *shape[1:], dtype=torch.float64),
+            shape,
+            check_invariants=False,
+        )
+        for r in rows
+    ]
+    ours, optimizer = row_wise(param, sparse, lr=0.1, maximize=maximize)
+    dense, reference = row_wise(param, [g.to_dense() for g in sparse], lr=0.1, maximize=maximize)
+    assert_equal_but_for_rounding(ours, dense.numpy())
+    (state,), (expected,) = optimizer.state.values(), reference.state.values()
+    assert_equal_but_for_rounding(state["sum"], expected["sum"].numpy())
+    untouched = [i for i in range(shape[0]) if not any(i in r for r in rows)]
+    assert torch.equal(ours[untouched], param[untouched])
+
+
+def test_duplicate_rows_are_summed_before_the_mean_of_the_squares():
+    g = torch.sparse_coo_tensor([[2, 0, 2]], [[3.0, 0.0], [1.0, 7.0], [3.0, 8.0]], (4, 2))
+    w, optimizer = row_wise(torch.zeros(4, 2), [g], lr=0.5, eps=0)
+    (state,) = optimizer.state.values()
+    assert state["sum"].flatten().tolist() == [25, 0, 50, 0]
+    expected = torch.tensor([[1.0, 7.0], [0, 0], [6.0, 8.0], [0, 0]])
+    expected *= torch.tensor([[-0.5 / 5], [0], [-0.5 / 50**0.5], [0]])
+    torch.testing.assert_close(w, expected)
+    assert g._nnz() == 3
+
+
+@pytest.mark.parametrize("strided", [False, True])
+def test_rows_of_a_large_table_are_the_same_piece_by_piece(strided):
+    rng = torch.Generator().manual_seed(0)
+    param, g = (random(rng, 3001, 400) for _ in range(2))
+    whole, _ = row_wise(transposed(param) if strided else param, [g, g])
+    parts = [row_wise(p, [h, h])[0] for p, h in zip(param.split(500), g.split(500), strict=True)]
+    torch.testing.assert_close(whole, torch.cat(parts), rtol=1e-6, atol=1e-7)
+    wide, _ = row_wise(param.view(1, -1), [g.view(1, -1)])  # a row is longer than a piece
+    expected = param - 0.01 * g / (g.double().square().mean().sqrt() + 1e-8)
+    torch.testing.assert_close(wide.view(3001, 400), expected.float(), rtol=1e-5, atol=1e-6)
+
+
+def test_complex_rows_are_real_and_imaginary_rows():
+    rng = torch.Generator().manual_seed(0)
+    param, *gradients = (random(rng, 4, 3, dtype=torch.complex128) for _ in range(5))
+    ours, _ = row_wise(param, gradients, lr=0.1, initial_accumulator_value=0.5)
+    for part in ("real", "imag"):
+        alone, _ = row_wise(
+            getattr(param, part).clone(),
+            [getattr(g, part).clone() for g in gradients],
+            lr=0.1,
+            initial_accumulator_value=0.5,
+        )
+        torch.testing.assert_close(getattr(ours, part), alone)
+
+
+def test_rows_go_on_from_a_checkpoint():
+    rng = torch.Generator().manual_seed(0)
+    param, *gradients = (random(rng, 6, 3) for _ in range(9))
+    straight, _ = row_wise(param, gradients, lr=0.3, lr_decay=0.1)
+    half, optimizer = row_wise(param, gradients[:4], lr=0.3, lr_decay=0.1)
+    w = half.clone().requires_grad_()
+    resumed = RowWiseAdaGrad([w])
+    resumed.load_state_dict(through_a_file(optimizer.state_dict()))
+    for copied in (resumed, pickled(resumed)):
+        (v,) = copied.param_groups[0]["params"]
+        for v.grad in gradients[4:]:
+            copied.step()
+        assert torch.equal(v.detach(), straight)
+
+
+def test_accumulators_of_another_shape_are_refused():
+    w = torch.ones(3, 2, requires_grad=True)
+    one, other = AdaGrad([w]), RowWiseAdaGrad([w])
+    for optimizer, foreign, shapes in [
+        (other, theirs([w]), r"\(3, 2\) must have shape \(3, 1\), got \(3, 2\)"),
+        (one, other, r"\(3, 2\) must have shape \(3, 2\), got \(3, 1\)"),
+    ]:
+        before = copy.deepcopy(optimizer.state_dict())
+        with pytest.raises(ValueError, match=shapes):
+            optimizer.load_state_dict(foreign.state_dict())
+        torch.testing.assert_close(optimizer.state_dict(), before)
+    adam = torch.optim.Adam([w])
+    w.grad = torch.ones(3, 2)
+    adam.step()
+    with pytest.raises(ValueError, match="must have step and sum, got step, exp_avg, exp_avg_sq"):
+        one.load_state_dict(adam.state_dict())
+
+
+def test_rows_in_groups_and_with_a_closure():
+    table, bias = torch.ones(3, 2, requires_grad=True), torch.ones(2, requires_grad=True)
+    frozen = torch.ones(2, 2, requires_grad=True)
+    optimizer = RowWiseAdaGrad([{"params": [table, frozen], "lr": 0.5}], lr=0.1, eps=0)
+    optimizer.add_param_group({"params": [bias], "maximize": True})
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (table * torch.tensor([3.0, 4.0])).sum() + (7 * bias).sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure) == 35.0
+    lengths = 0.5 * torch.tensor([3.0, 4.0]) / 12.5**0.5
+    torch.testing.assert_close(table.detach(), (1 - lengths).expand(3, 2))
+    torch.testing.assert_close(bias.detach(), torch.full((2,), 1.1))
+    assert (frozen == 1).all()
+    assert optimizer.state[frozen]["step"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"lr": -0.1}, ValueError, "lr must be zero or positive, got -0.1"),
+        ({"eps": float("nan")}, ValueError, "eps must be finite, got nan"),
+        ({"foreach": True}, TypeError, "unexpected keyword argument 'foreach'"),
+    ],
+    ids=lambda x: next(iter(x)) if isinstance(x, dict) else "",
+)
+def test_refused_options_of_rows(options, error, message):
+    with pytest.raises(error) as caught:
+        RowWiseAdaGrad([torch.ones(3, 2, requires_grad=True)], **options)
+    assert message in str(caught.value)
+
+
+def test_refused_sparse_gradients_of_rows():
+    w = torch.ones(3, 2, requires_grad=True)
+    w.grad = torch.ones(3, 2).to_sparse(2)
+    with pytest.raises(RuntimeError, match="with 1 sparse dimension, got 2"):
+        RowWiseAdaGrad([w]).step()
+    w.grad = torch.ones(3, 2).to_sparse(1)
+    with pytest.raises(RuntimeError, match="weight_decay must be 0"):
+        RowWiseAdaGrad([w], weight_decay=0.1).step()
+    assert (w == 1).all()

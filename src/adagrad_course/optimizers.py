@@ -7,7 +7,8 @@ Every optimizer has three methods::
     rates = optimizer.effective_lr(state)
 
 No update looks beyond the last axis, so a sweep over learning rates is a batch dimension, no loop:
-`SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate.
+`SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate. `SM3` is for
+matrices and looks at the last two axes.
 """
 
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from ._validate import (
 
 __all__ = [
     "SGD",
+    "SM3",
     "AdaDelta",
     "AdaDeltaState",
     "AdaGrad",
@@ -47,6 +49,7 @@ __all__ = [
     "RMSPropState",
     "RestartedAdaGrad",
     "SGDState",
+    "SM3State",
     "WindowedAdaGrad",
     "WindowedAdaGradState",
 ]
@@ -80,6 +83,17 @@ class FullMatrixAdaGradState(NamedTuple):
 
     steps: int
     outer: np.ndarray
+
+
+class SM3State(NamedTuple):
+    """What SM3 remembers: the steps and the largest ν of each row and of each column.
+
+    They have the shapes (..., m, 1) and (..., 1, n).
+    """
+
+    steps: int
+    rows: np.ndarray
+    columns: np.ndarray
 
 
 class WindowedAdaGradState(NamedTuple):
@@ -546,6 +560,82 @@ class FullMatrixAdaGrad(_RatedOptimizer):
         root = np.sqrt(values, where=seen, out=np.ones_like(values)) + self.eps
         inverse = np.where(seen, 1 / root, 0)[..., None, :]
         return (vectors * inverse @ np.swapaxes(vectors, -1, -2)).astype(outer.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class SM3(_RatedOptimizer):
+    r"""SM3: AdaGrad for matrices that remembers a number for each row and one for each column.
+
+    .. math::
+
+        \nu_{t,ij} = \min(r_{t-1,i},\, c_{t-1,j}) + g_{t,ij}^2, \qquad
+        r_{t,i} = \max_j \nu_{t,ij}, \quad c_{t,j} = \max_i \nu_{t,ij}, \qquad
+        w_{t+1,ij} = w_{t,ij} - \frac{\eta_t}{\sqrt{\nu_{t,ij}} + \varepsilon}\, g_{t,ij}
+
+    It remembers m + n numbers of a matrix with m rows and n columns, AdaGrad m·n. What takes the
+    place of AdaGrad's G is at least as large: :math:`\nu_t \ge G_t`, in every entry. So no step is
+    longer than AdaGrad's at the same gradients and rate.
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `AdaGrad`. The parameters' last two axes are the matrix; an array
+        of rates for a sweep is `lrs[:, None, None]`.
+    eps : float or array_like, optional
+        The constant ε ≥ 0 added to the root, as in `AdaGrad`. SM3 was published without one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Anil, Gupta, Koren and Singer, Memory-Efficient Adaptive Optimization, NeurIPS 2019: there
+    SM3-II, with the rows and the columns of a matrix as the cover.
+
+    Examples
+    --------
+    AdaGrad's G would now be 1, 4, 4 and 0. What rows and columns know of it is an upper bound:
+
+    >>> sm3, params = SM3(lr=0.1), np.zeros((2, 2))
+    >>> grads = np.array([[1.0, 2.0], [2.0, 0.0]])
+    >>> _, state = sm3.step(params, grads, sm3.init(params))
+    >>> state.rows.T, state.columns
+    (array([[4., 4.]]), array([[4., 4.]]))
+    >>> np.minimum(state.rows, state.columns)
+    array([[4., 4.],
+           [4., 4.]])
+    """
+
+    eps: float | np.ndarray = 1e-10
+    _State = SM3State
+    _min_dims = 2
+
+    def __post_init__(self):
+        super().__post_init__()
+        positive("eps", self.eps, zero_allowed=True)
+
+    def _start(self, params):
+        return SM3State(0, np.zeros_like(params[..., :1]), np.zeros_like(params[..., :1, :]))
+
+    def _change(self, params, grads, state):
+        rows = _remembered("state.rows", state.rows, params[..., :1], "a column of params")
+        columns = _remembered("state.columns", state.columns, params[..., :1, :], "a row of params")
+        bound = np.minimum(rows, columns)
+        bound += grads * grads
+        rows, columns = bound.max(axis=-1, keepdims=True), bound.max(axis=-2, keepdims=True)
+        state = SM3State(state.steps + 1, rows, columns)
+        rates = _rates(self._lr_at(state), bound, self.eps, bound)
+        return np.multiply(rates, grads, out=rates), state
+
+    def effective_lr(self, state):
+        """Return η / (√min(r, c) + ε), one rate for each entry of the matrix.
+
+        The rates of the step that led to `state` were at least these. They cannot be told from it:
+        ν is not remembered.
+        """
+        return _rates(self._lr_at(state), np.minimum(state.rows, state.columns), self.eps)
 
 
 @dataclass(frozen=True, eq=False)

