@@ -138,13 +138,16 @@ def row_step(optimizer, params, rows, grads, state):
         )
     real_array("params[rows]", params.take(rows, axis=0), empty_allowed=True)
     real_array("grads", grads, empty_allowed=True)  # again, as a sum may overflow
-    return _row_step(optimizer, params, rows, grads, state)
+    return _row_step(optimizer, params, rows, grads, state)[1]
 
 
 def _row_step(optimizer, params, rows, grads, state):
-    """Take the step on rows that are known to be different, and to exist."""
+    """Take the step on rows that are known to be different, and to exist.
+
+    Return what was subtracted from them, and the new state.
+    """
     if not rows.size:
-        return state._replace(steps=state.steps + 1)
+        return grads, state._replace(steps=state.steps + 1)
     # `take` is faster than indexing with an array.
     part = state
     if isinstance(state, AdaGradState):
@@ -155,7 +158,7 @@ def _row_step(optimizer, params, rows, grads, state):
     params[rows] = named - change
     if isinstance(state, AdaGradState):
         state.accumulator[rows] = part.accumulator
-    return state._replace(steps=part.steps)
+    return change, state._replace(steps=part.steps)
 
 
 def power_law_features(n, d, alpha, rng, *, scale=1.0):
@@ -336,9 +339,9 @@ class OnlineSoftmax:
         error[own] -= 1
         grads = inputs.T @ error.reshape(labels.size, -1) / labels.size
         grads = grads.reshape(weights.shape)
-        self.state = _row_step(self.optimizer, self.weights, rows, grads, self.state)
+        change, self.state = _row_step(self.optimizer, self.weights, rows, grads, self.state)
         if self._lag is not None:
-            self._lag[rows] += (self.state.steps - 1) * (self.weights[rows] - weights)
+            self._lag[rows] -= (self.state.steps - 1) * change
         return losses, mistakes
 
     def error_rate(self, split, *, average=False):
