@@ -467,9 +467,9 @@ def test_sm3_never_falls_below_adagrads_accumulator(seed):
     for g, nu in zip(grads, sm3_bounds(grads), strict=True):
         moved, state = sm3.step(params, g, state)
         summed = summed + g**2
-        assert (nu >= summed * (1 - 1e-14)).all()  # rounding apart, here and below
+        assert (nu >= summed * (1 - 1e-12)).all()  # rounding apart, here and below
         remembered = np.minimum(state.rows, state.columns)
-        assert (remembered >= nu).all()
+        assert (remembered >= nu * (1 - 1e-12)).all()
         longest = 0.1 * np.abs(g) / np.sqrt(np.maximum(summed, 1e-300))
         assert (np.abs(moved - params) <= longest * (1 + 1e-12)).all()
         # Its own rates are lower bounds of those just used, and never grow, as AdaGrad's.
