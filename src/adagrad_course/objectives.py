@@ -44,6 +44,12 @@ def _turned(vectors, matrix):
     return (vectors[..., None, :] * matrix).sum(axis=-1)
 
 
+def log_softmax(scores):
+    """Return the logarithms of the probabilities of the last axis; `scores` are written over."""
+    scores -= scores.max(axis=-1, keepdims=True)
+    return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+
+
 def _points(points, d):
     points = real_array("points", points, min_dims=1)
     if points.shape[-1] != d:
@@ -416,8 +422,7 @@ class _Classifier:
     def _log_probabilities(self, points, features):
         """Return the logarithms of the softmax of the scores, and what is kept of them."""
         scores, kept = self._scores(_points(points, self.size), features)
-        scores -= scores.max(axis=-1, keepdims=True)
-        return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True)), kept
+        return log_softmax(scores), kept
 
     def _gradient(self, points, features, labels):
         log_probabilities, kept = self._log_probabilities(points, features)

@@ -21,6 +21,7 @@ from ._validate import (
 )
 from .datasets import Split
 from .descent import broadcast_start
+from .objectives import log_softmax
 from .optimizers import SGD, AdaGrad, AdaGradState
 
 __all__ = ["OnlineSoftmax", "Progress", "coalesce", "power_law_features", "row_step"]
@@ -136,13 +137,13 @@ def row_step(optimizer, params, rows, grads, state):
             f"grads must have for each row the shape of a row of params, {params.shape[1:]}, "
             f"got {grads.shape[1:]}"
         )
-    real_array("params[rows]", params.take(rows, axis=0), empty_allowed=True)
+    named = real_array("params[rows]", params.take(rows, axis=0), empty_allowed=True)
     real_array("grads", grads, empty_allowed=True)  # again, as a sum may overflow
-    return _row_step(optimizer, params, rows, grads, state)[1]
+    return _row_step(optimizer, params, rows, named, grads, state)[1]
 
 
-def _row_step(optimizer, params, rows, grads, state):
-    """Take the step on rows that are known to be different, and to exist.
+def _row_step(optimizer, params, rows, named, grads, state):
+    """Take the step on rows that are known to be different, and to exist; `named` is what they are.
 
     Return what was subtracted from them, and the new state.
     """
@@ -152,7 +153,6 @@ def _row_step(optimizer, params, rows, grads, state):
     part = state
     if isinstance(state, AdaGradState):
         part = state._replace(accumulator=state.accumulator.take(rows, axis=0))
-    named = params.take(rows, axis=0)
     # Without `step`'s checks, a fifth of the time: all has been checked.
     change, part = optimizer._change(named, grads.astype(params.dtype, copy=False), part)
     params[rows] = named - change
@@ -332,14 +332,16 @@ class OnlineSoftmax:
     def _learn_batch(self, rows, inputs, labels):
         """Take one step; inputs of shape (b, k) are the k features that are not all zero."""
         weights = self.weights.take(rows, axis=0)
-        log_p = _log_softmax(_logits(inputs, weights))
+        log_p = log_softmax(_logits(inputs, weights))
         own = np.arange(labels.size), ..., labels
         losses, mistakes = -log_p[own], _is_wrong(log_p, labels)
         error = np.exp(log_p)
         error[own] -= 1
         grads = inputs.T @ error.reshape(labels.size, -1) / labels.size
         grads = grads.reshape(weights.shape)
-        change, self.state = _row_step(self.optimizer, self.weights, rows, grads, self.state)
+        change, self.state = _row_step(
+            self.optimizer, self.weights, rows, weights, grads, self.state
+        )
         if self._lag is not None:
             self._lag[rows] -= (self.state.steps - 1) * change
         return losses, mistakes
@@ -422,11 +424,6 @@ def _logits(features, weights):
     """Return the scores of each class, shape (n, ..., n_classes)."""
     flat = weights.reshape(weights.shape[0], math.prod(weights.shape[1:]))
     return (features @ flat).reshape(-1, *weights.shape[1:])
-
-
-def _log_softmax(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 
 
 def _is_wrong(scores, labels):

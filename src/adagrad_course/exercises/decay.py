@@ -2,13 +2,10 @@
 
 import numpy as np
 
+from ..descent import travel_budget
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
-
-
-def travelled(lr, steps):
-    return lr * np.sum(1 / np.sqrt(np.arange(1, steps + 1)))
 
 
 def rmsprop_step(w, g, s, lr, rho, eps):
@@ -150,7 +147,7 @@ EXERCISES = [
     ),
     Exercise(
         "5.2",
-        reference=lambda distance, lr, steps: bool(travelled(lr, steps) >= distance),
+        reference=lambda distance, lr, steps: bool(travel_budget(lr, steps) >= distance),
         cases={
             "far enough": (2.0, 0.1, 150),
             "too far": (2.0, 0.1, 50),
@@ -175,7 +172,7 @@ EXERCISES = [
                 )
             ),
             "It arrives if the budget is at least the distance.": (
-                lambda distance, lr, steps: bool(travelled(lr, steps) < distance)
+                lambda distance, lr, steps: bool(travel_budget(lr, steps) < distance)
             ),
         },
         hints=(

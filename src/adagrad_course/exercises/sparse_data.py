@@ -2,16 +2,10 @@
 
 import numpy as np
 
+from ..sparse import coalesce
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
-
-
-def coalesced(rows, values):
-    unique, position = np.unique(rows, return_inverse=True)
-    summed = np.zeros(len(unique))
-    np.add.at(summed, position, values)
-    return unique, summed
 
 
 def coalesced_with_losses(rows, values):
@@ -22,12 +16,12 @@ def coalesced_with_losses(rows, values):
 
 
 def coalesced_to_means(rows, values):
-    unique, summed = coalesced(rows, values)
+    unique, summed = coalesce(rows, values)
     return unique, summed / np.unique(rows, return_counts=True)[1]
 
 
 def coalesced_in_order_of_appearance(rows, values):
-    unique, summed = coalesced(rows, values)
+    unique, summed = coalesce(rows, values)
     first = np.argsort([list(rows).index(row) for row in unique])
     return unique[first], summed[first]
 
@@ -45,7 +39,7 @@ def a_sparse_gradient(rng):
 
 def sparse_step(w, G, rows, values, lr):
     w, G = w.copy(), G.copy()
-    rows, values = coalesced(rows, values)
+    rows, values = coalesce(rows, values)
     G[rows] += values**2
     w[rows] -= lr * values / np.sqrt(G[rows])
     return w, G
@@ -62,23 +56,22 @@ def sparse_step_one_by_one(w, G, rows, values, lr):
 def sparse_step_with_squares_summed(w, G, rows, values, lr):
     w, G = w.copy(), G.copy()
     np.add.at(G, rows, np.square(values))
-    rows, values = coalesced(rows, values)
+    rows, values = coalesce(rows, values)
     w[rows] -= lr * values / np.sqrt(G[rows])
     return w, G
 
 
 def sparse_step_with_losses(w, G, rows, values, lr):
-    w, G = w.copy(), G.copy()
     rows, values = coalesced_with_losses(rows, values)
     return sparse_step(w, G, rows, values, lr)
 
 
 def sparse_step_belated(w, G, rows, values, lr):
-    w, after = sparse_step(w, G, rows, values, lr)[0] * 0 + w, G.copy()
-    rows, values = coalesced(rows, values)
-    w[rows] -= lr * values / np.sqrt(G[rows])
-    after[rows] += values**2
-    return w, after
+    w, before, G = w.copy(), G, G.copy()
+    rows, values = coalesce(rows, values)
+    w[rows] -= lr * values / np.sqrt(before[rows])
+    G[rows] += values**2
+    return w, G
 
 
 def sparse_step_forgetful(w, G, rows, values, lr):
@@ -215,7 +208,7 @@ EXERCISES = [
     ),
     Exercise(
         "4.3",
-        reference=coalesced,
+        reference=coalesce,
         cases={
             "one row twice": (np.array([7, 2, 7]), np.array([3.0, 5.0, 1.0])),
             "a sum of zero": (np.array([3, 3, 8]), np.array([1.0, -1.0, 2.0])),
