@@ -185,6 +185,24 @@ def test_two_processes_share_the_state_and_have_the_losses_of_one(single, tmp_pa
 
 
 @several_processes
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="threads are listed on Linux")
+def test_no_thread_of_gloo_outlives_the_run():
+    """A process that ends while one is at work aborts, once in some thirty runs."""
+    code = (
+        "import os; from adagrad_course.sharded import main; main(['--steps', '1'])\n"
+        "for t in os.listdir('/proc/self/task'): print(open(f'/proc/self/task/{t}/comm').read())"
+    )
+    address = {"MASTER_ADDR": "localhost", "MASTER_PORT": "0", "OMP_NUM_THREADS": "1"}
+    one_of_one = os.environ | {"RANK": "0", "WORLD_SIZE": "1"} | address
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=one_of_one, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "step 1: loss" in done.stdout
+    assert "gloo" not in done.stdout
+
+
+@several_processes
 def test_four_processes_keep_a_quarter_each_and_go_on_where_one_has_stopped(single, tmp_path):
     kept = ["--checkpoint-dir", tmp_path / "kept"]
     alone(tmp_path, *OPTIONS, *kept, "--steps", 5)

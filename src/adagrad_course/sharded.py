@@ -376,10 +376,14 @@ class _Team(_Alone):
     def __enter__(self):
         import torch.distributed as dist  # not every build of PyTorch has it
 
+        # Imported when there is a group, PyTorch's modules take it for the default of arguments.
+        # It would outlive `destroy_process_group`, and a process that ends with it may abort.
+        from torch.distributed.optim import ZeroRedundancyOptimizer
+
         # torchrun ends the others when one has died. It may do so before they notice themselves.
         signal.signal(signal.SIGTERM, lambda *_: self._lost("torchrun stopped it"))
         dist.init_process_group("gloo", timeout=timedelta(seconds=self.timeout))
-        self.dist = dist
+        self.dist, self.Sharded = dist, ZeroRedundancyOptimizer
         return self
 
     def __exit__(self, kind, error, traceback):
@@ -403,10 +407,8 @@ class _Team(_Alone):
     def optimizer(self, model, options):
         if options.no_shard:
             return super().optimizer(model, options)
-        from torch.distributed.optim import ZeroRedundancyOptimizer
-
         kind = OPTIMIZERS[options.optimizer]
-        return ZeroRedundancyOptimizer(model.parameters(), kind, lr=options.lr)
+        return self.Sharded(model.parameters(), kind, lr=options.lr)
 
     def sum(self, tensor):
         self.dist.all_reduce(tensor)
