@@ -17,6 +17,7 @@ CHAPTERS = {  # the module with each chapter's exercises
     "3": "formula_to_pytorch",
     "4": "sparse_data",
     "5": "decay",
+    "6": "memory_and_scale",
     "7": "after_adagrad",
 }
 

@@ -1,0 +1,426 @@
+"""The exercises of chapter 6, Memory and scale."""
+
+import numpy as np
+
+from .machinery import Exercise, Wrong
+
+__all__ = ["EXERCISES"]
+
+
+def rows_that_fit(budget, d, kept):
+    return int(budget // (4 * d * (2 + kept)))
+
+
+def row_wise_step(w, s, g, lr, eps):
+    s = s + np.mean(g**2, axis=1)
+    return w - lr * g / (np.sqrt(s)[:, None] + eps), s
+
+
+def row_wise_summed(w, s, g, lr, eps):
+    s = s + np.sum(g**2, axis=1)
+    return w - lr * g / (np.sqrt(s)[:, None] + eps), s
+
+
+def row_wise_of_means(w, s, g, lr, eps):
+    s = s + np.mean(g, axis=1) ** 2
+    return w - lr * g / (np.sqrt(s)[:, None] + eps), s
+
+
+def row_wise_rootless(w, s, g, lr, eps):
+    s = s + np.mean(g**2, axis=1)
+    return w - lr * g / (s[:, None] + eps), s
+
+
+def row_wise_belated(w, s, g, lr, eps):
+    return w - lr * g / (np.sqrt(s)[:, None] + eps), row_wise_step(w, s, g, lr, eps)[1]
+
+
+def row_wise_eps_inside(w, s, g, lr, eps):
+    s = s + np.mean(g**2, axis=1)
+    return w - lr * g / np.sqrt(s[:, None] + eps), s
+
+
+def row_wise_forgetful(w, s, g, lr, eps):
+    return row_wise_step(w, np.zeros_like(s), g, lr, eps)
+
+
+def row_wise_of_columns(w, s, g, lr, eps):
+    s = s + np.mean(g**2, axis=0)
+    return w - lr * g / (np.sqrt(s) + eps), s
+
+
+def a_table(rng):
+    w, g = rng.normal(size=(2, 3, 3))
+    return w, rng.uniform(0.5, 2, size=3), g, 0.1, 0.01
+
+
+def rounded_at_random(x, spacing, rng):
+    return np.floor(x / spacing + rng.random(x.shape)) * spacing
+
+
+NOT_A_MULTIPLE = "Adding chance is not yet rounding: take the floor of it."
+NOT_A_NEIGHBOUR = "Only the multiple just below and the one just above may come out."
+SAME_EACH_TIME = "Without chance, what is less than half a spacing is lost every time."
+WRONG_WAY_ROUND = "The nearer a multiple is, the more likely it must be."
+ONE_SIDED = "For a negative x, too, the one below is the floor, not what is nearer to zero."
+EVEN_CHANCES = "Equal chances are only right for a number halfway between two multiples."
+
+
+def _rounded(answer, x, spacing=0.5):
+    rounded = np.asarray(answer(x, spacing, np.random.default_rng(0)), dtype=float)
+    if rounded.shape != x.shape:
+        raise Wrong(f"expected the shape of x, {x.shape}, got {rounded.shape}")
+    return rounded
+
+
+def gives_neighbours(answer):
+    x = np.random.default_rng(1).uniform(0, 3, size=1000)
+    rounded = _rounded(answer, x)
+    multiples = rounded / 0.5
+    if np.any(multiples != np.round(multiples)):
+        first = rounded[multiples != np.round(multiples)][0]
+        raise Wrong(f"expected multiples of 0.5, got {first:.4g}", NOT_A_MULTIPLE)
+    far = np.abs(rounded - x) >= 0.5
+    if far.any():
+        raise Wrong(
+            f"expected a multiple of 0.5 next to {x[far][0]:.4g}, got {rounded[far][0]:.4g}",
+            NOT_A_NEIGHBOUR,
+        )
+
+
+def is_right_on_average(answer):
+    for x in (0.1, 1.4, 2.25):
+        mean = _rounded(answer, np.full(20_000, x)).mean()
+        if abs(mean - x) > 0.01:  # five standard errors are at most 0.009
+            below = np.floor(x / 0.5) * 0.5
+            hint = None
+            if mean in (below, below + 0.5):
+                hint = SAME_EACH_TIME
+            elif abs(mean - (2 * below + 0.5 - x)) < 0.01:
+                hint = WRONG_WAY_ROUND
+            elif abs(mean - (below + 0.25)) < 0.01:
+                hint = EVEN_CHANCES
+            raise Wrong(f"expected about {x:.4g} for x={x:.4g}, got {mean:.4g}", hint)
+
+
+def is_right_below_zero(answer):
+    mean = _rounded(answer, np.full(20_000, -0.4)).mean()
+    if abs(mean + 0.4) > 0.01:
+        raise Wrong(
+            f"expected about -0.4 for x=-0.4, got {mean:.4g}", ONE_SIDED if mean == 0 else None
+        )
+
+
+def leaves_multiples_alone(answer):
+    x = np.array([-1.5, 0.0, 0.5, 2.0])
+    if np.any(_rounded(answer, x) != x):
+        raise Wrong("expected -1.5, 0, 0.5 and 2 to stay as they are")
+
+
+def nearest(x, spacing, rng):
+    return np.round(x / spacing) * spacing
+
+
+def not_rounded(x, spacing, rng):
+    return x + spacing * (rng.random(x.shape) - 0.5)
+
+
+def too_far(x, spacing, rng):
+    return np.round(x / spacing + 2 * rng.random(x.shape) - 1) * spacing
+
+
+def the_farther_one(x, spacing, rng):
+    below = np.floor(x / spacing)
+    up = (rng.random(x.shape) > x / spacing - below) & (x / spacing != below)
+    return (below + up) * spacing
+
+
+def heads_or_tails(x, spacing, rng):
+    below = np.floor(x / spacing)
+    up = (rng.random(x.shape) < 0.5) & (x / spacing != below)
+    return (below + up) * spacing
+
+
+def truncated(x, spacing, rng):
+    return np.trunc(x / spacing + rng.random(x.shape)) * spacing
+
+
+def dealt(sizes, processes, order=lambda sizes: sorted(sizes, reverse=True)):
+    held = [0] * processes
+    for size in order(sizes):
+        held[held.index(min(held))] += size
+    return np.array(held)
+
+
+def dealt_in_turn(sizes, processes):
+    sizes = sorted(sizes, reverse=True)
+    return np.array([sum(sizes[i::processes]) for i in range(processes)])
+
+
+def dealt_evenly(sizes, processes):
+    return np.full(processes, sum(sizes) / processes)
+
+
+def best_interval(cost, steps_between_failures):
+    return np.sqrt(2 * cost * steps_between_failures)
+
+
+def sparse_sm3_step(w, r, c, rows, g, lr):
+    w, r = w.copy(), r.copy()
+    nu = np.minimum(r[rows][:, None], c) + g**2
+    w[rows] -= lr * g / np.sqrt(nu)
+    r[rows] = nu.max(axis=1)
+    return w, r, np.maximum(c, nu.max(axis=0))
+
+
+def sm3_forgetting_columns(w, r, c, rows, g, lr):
+    new_w, new_r, _ = sparse_sm3_step(w, r, c, rows, g, lr)
+    nu = np.minimum(r[rows][:, None], c) + g**2
+    return new_w, new_r, nu.max(axis=0)
+
+
+def sm3_of_the_larger(w, r, c, rows, g, lr):
+    w, r = w.copy(), r.copy()
+    nu = np.maximum(r[rows][:, None], c) + g**2
+    w[rows] -= lr * g / np.sqrt(nu)
+    r[rows] = nu.max(axis=1)
+    return w, r, np.maximum(c, nu.max(axis=0))
+
+
+def sm3_summing(w, r, c, rows, g, lr):
+    w, new_r = w.copy(), r.copy()
+    nu = np.minimum(r[rows][:, None], c) + g**2
+    w[rows] -= lr * g / np.sqrt(nu)
+    new_r[rows] += (g**2).sum(axis=1)
+    return w, new_r, c + (g**2).sum(axis=0)
+
+
+def sm3_belated(w, r, c, rows, g, lr):
+    new_w = w.copy()
+    new_w[rows] -= lr * g / np.sqrt(np.minimum(r[rows][:, None], c))
+    return new_w, *sparse_sm3_step(w, r, c, rows, g, lr)[1:]
+
+
+def sm3_for_all_rows(w, r, c, rows, g, lr):
+    new_w, _, new_c = sparse_sm3_step(w, r, c, rows, g, lr)
+    nu = np.minimum(r[:, None], c)
+    nu[rows] += g**2
+    return new_w, nu.sum(axis=1), new_c
+
+
+def a_sparse_matrix(rng):
+    G = rng.uniform(0.5, 2, size=(5, 3))
+    r, c = G.max(axis=1), G.max(axis=0)
+    rows = rng.permutation(5)[:2]
+    return rng.normal(size=(5, 3)), r, c, rows, rng.normal(size=(2, 3)), 0.1
+
+
+EXERCISES = [
+    Exercise(
+        "6.1",
+        reference={
+            "weights": 60.0,
+            "SGD": 0.0,
+            "AdaGrad": 60.0,
+            "Adam": 120.0,
+            "row-wise": 0.2,
+            "SM3": 0.2012,
+        },
+        mistakes={
+            "A number in float32 has four bytes.": {
+                "weights": 15.0,
+                "AdaGrad": 15.0,
+                "Adam": 30.0,
+                "row-wise": 0.05,
+                "SM3": 0.0503,
+            },
+            "The state does not include the weights themselves.": {
+                "SGD": 60.0,
+                "AdaGrad": 120.0,
+                "Adam": 180.0,
+            },
+            "Adam keeps two numbers for each weight.": {"Adam": 60.0},
+            "One number for each of the 50,000 rows, not for each column.": {"row-wise": 0.0012},
+            "SM3 keeps a number for each row and one for each column.": {"SM3": 0.2},
+        },
+        hints=(
+            "The table has 50,000 · 300 = 15 million weights.",
+            "AdaGrad keeps as many numbers as there are weights, Adam twice as many, row-wise "
+            "AdaGrad 50,000.",
+            "SM3: 50,000 + 300 numbers.",
+        ),
+    ),
+    Exercise(
+        "6.2",
+        reference=rows_that_fit,
+        cases={
+            "SGD": (1e9, 64, 0),
+            "AdaGrad": (1e9, 64, 1),
+            "Adam": (1e9, 64, 2),
+            "row-wise AdaGrad": (1e9, 64, 1 / 64),
+            "just filled": (1200, 10, 1),
+            "random": lambda rng: (
+                float(rng.integers(10**6, 10**9)),
+                int(rng.integers(1, 200)),
+                int(rng.integers(0, 3)),
+            ),
+        },
+        mistakes={
+            "The gradients need memory, too: as much as the weights.": (
+                lambda budget, d, kept: int(budget // (4 * d * (1 + kept)))
+            ),
+            "A number in float32 has four bytes.": (
+                lambda budget, d, kept: int(budget // (d * (2 + kept)))
+            ),
+            "Half a row is no row: round down.": (
+                lambda budget, d, kept: budget / (4 * d * (2 + kept))
+            ),
+            "One row more than fits is one too many.": (
+                lambda budget, d, kept: rows_that_fit(budget, d, kept) + 1
+            ),
+            "A row has d weights.": lambda budget, d, kept: int(budget // (4 * (2 + kept))),
+        },
+        hints=(
+            "How many bytes does one row need: weights, gradients and state?",
+            "For each weight there are 2 + kept numbers of four bytes.",
+        ),
+    ),
+    Exercise(
+        "6.3",
+        reference=row_wise_step,
+        cases={
+            "the first step": (
+                np.zeros((2, 2)),
+                np.zeros(2),
+                np.array([[1.0, 7.0], [2.0, 0.0]]),
+                0.5,
+                0.0,
+            ),
+            "a row without a gradient": (
+                np.ones((2, 2)),
+                np.zeros(2),
+                np.array([[0.0, 0.0], [3.0, -4.0]]),
+                0.1,
+                1e-8,
+            ),
+            "random tables": a_table,
+        },
+        mistakes={
+            "Take the mean of a row's squares, not their sum.": row_wise_summed,
+            "Square first, then take the mean.": row_wise_of_means,
+            "Divide by the root of s.": row_wise_rootless,
+            "Add the new squares before you divide.": row_wise_belated,
+            "ε is added to the root, not under it.": row_wise_eps_inside,
+            "s goes on from what it was.": row_wise_forgetful,
+            "One number for each row: the mean is taken along axis 1.": row_wise_of_columns,
+        },
+        hints=(
+            "np.mean(g**2, axis=1) has one number for each row.",
+            "To divide each row by its own number, give it a second axis: [:, None].",
+        ),
+    ),
+    Exercise(
+        "6.4",
+        reference=rounded_at_random,
+        properties={
+            "each number goes to one of its two neighbours": gives_neighbours,
+            "multiples stay as they are": leaves_multiples_alone,
+            "right on average": is_right_on_average,
+            "right on average below zero": is_right_below_zero,
+        },
+        mistakes={
+            SAME_EACH_TIME: lambda x, spacing, rng: np.floor(x / spacing) * spacing,
+            NOT_A_MULTIPLE: not_rounded,
+            NOT_A_NEIGHBOUR: too_far,
+            WRONG_WAY_ROUND: the_farther_one,
+            EVEN_CHANCES: heads_or_tails,
+            ONE_SIDED: truncated,
+        },
+        hints=(
+            "The chance to round up must be the part of the spacing that x is above the multiple "
+            "below it.",
+            "Add a number between 0 and 1 to x / spacing, and take the floor.",
+        ),
+    ),
+    Exercise(
+        "6.5",
+        reference=dealt,
+        cases={
+            "eight equal ones": ([100] * 8, 4),
+            "one is too large": ([1000, 10, 10, 10], 2),
+            "the smaller ones first": ([1, 2, 3, 4, 10], 2),
+            "more processes than tensors": ([5, 3], 4),
+            "random": lambda rng: (
+                [int(n) for n in rng.integers(1, 100, size=9)],
+                int(rng.integers(2, 5)),
+            ),
+        },
+        mistakes={
+            "Begin with the largest: the small ones then fill the gaps.": (
+                lambda sizes, processes: dealt(sizes, processes, order=list)
+            ),
+            "Begin with the largest, not with the smallest.": (
+                lambda sizes, processes: dealt(sizes, processes, order=sorted)
+            ),
+            "Not in turn: each goes to the process that has least.": dealt_in_turn,
+            "A tensor is not divided.": dealt_evenly,
+        },
+        hints=(
+            "Sort the sizes, the largest first.",
+            "Keep a list of what each process holds; the next tensor goes where it is smallest.",
+        ),
+    ),
+    Exercise(
+        "6.6",
+        reference=best_interval,
+        cases={
+            "a checkpoint costs two steps": (2.0, 10_000.0),
+            "a checkpoint costs as much as a step": (1.0, 800.0),
+            "random": lambda rng: (rng.uniform(0.1, 10), rng.uniform(100, 1e5)),
+        },
+        mistakes={
+            "A failure loses half of the interval, on average.": (
+                lambda cost, steps_between_failures: np.sqrt(cost * steps_between_failures)
+            ),
+            "Where the derivative is zero there is k², not k.": (
+                lambda cost, steps_between_failures: 2 * cost * steps_between_failures
+            ),
+            "A dearer checkpoint should be written less often.": (
+                lambda cost, steps_between_failures: np.sqrt(2 * steps_between_failures / cost)
+            ),
+        },
+        hints=(
+            "Checkpoints cost cost / k for each step.",
+            "Failures cost k / 2 steps in each steps_between_failures of them.",
+            "Set the derivative of c/k + k/(2M) to zero.",
+        ),
+    ),
+    Exercise(
+        "6.7",
+        reference=sparse_sm3_step,
+        cases={
+            "one row of two": (
+                np.zeros((2, 2)),
+                np.array([9.0, 4.0]),
+                np.array([9.0, 4.0]),
+                np.array([1]),
+                np.array([[1.0, 2.0]]),
+                0.1,
+            ),
+            "random": a_sparse_matrix,
+        },
+        mistakes={
+            "A column's number must not fall: the other rows are still there.": (
+                sm3_forgetting_columns
+            ),
+            "Each weight takes the smaller of its two numbers.": sm3_of_the_larger,
+            "A row keeps the largest of its ν, not a sum.": sm3_summing,
+            "Add the new squares before you divide.": sm3_belated,
+            "Rows that are not named keep their numbers.": sm3_for_all_rows,
+        },
+        hints=(
+            "r[rows] are the numbers of the rows named; with [:, None] they meet the columns' c.",
+            "The new c is the larger of the old one and the largest ν of the rows named.",
+        ),
+    ),
+]
