@@ -29,29 +29,23 @@ def collect(*arguments):
 
 
 def test_each_notebook_is_a_line_and_each_exercise_a_column(tmp_path):
-    solution = f'# Solution of 2.1\ncheck("2.1", {RIGHT})'
-    hand_in(tmp_path / "ada", IMPORT, f'check("2.1", {RIGHT})\ncheck("1.2", lambda: 0)')
-    hand_in(tmp_path / "bob", IMPORT, f'check("2.1", {RIGHT})', f'check("2.1", {WRONG})', solution)
-    hand_in(
-        tmp_path / "cleo",
-        IMPORT,
-        'check("2.1", ...)',
-        "1 / 0",
-        "import os\nos._exit(1)",
-        'check("1.1")',
-    )
-    (tmp_path / "dan.ipynb").write_text("my homework", encoding="utf-8")
+    right, wrong = f'check("2.1", {RIGHT})', f'check("2.1", {WRONG})'
+    hand_in(tmp_path / "group-1", IMPORT, f'{right}\ncheck("1.2", lambda: 0)')
+    hand_in(tmp_path / "group-2", IMPORT, right, wrong, f"# Solution of 2.1\n{right}")
+    dies = "import os\nos._exit(1)"
+    hand_in(tmp_path / "group-3", IMPORT, 'check("2.1", ...)', "1 / 0", dies, right)
+    (tmp_path / "essay.ipynb").write_text("my homework", encoding="utf-8")
 
     done = collect(tmp_path)
     assert done.returncode == 0, done.stderr
     rows = {row.pop("notebook"): row for row in csv.DictReader(done.stdout.splitlines())}
     assert rows == {
-        "ada/02.ipynb": {"1.2": "not passed", "2.1": "passed", "remark": ""},
-        "bob/02.ipynb": {"1.2": "", "2.1": "not passed", "remark": ""},
-        "cleo/02.ipynb": {"1.2": "", "2.1": "not attempted", "remark": "ended its kernel"},
-        "dan.ipynb": {"1.2": "", "2.1": "", "remark": "not a notebook"},
+        "group-1/02.ipynb": {"1.2": "not passed", "2.1": "passed", "remark": ""},
+        "group-2/02.ipynb": {"1.2": "", "2.1": "not passed", "remark": ""},
+        "group-3/02.ipynb": {"1.2": "", "2.1": "not attempted", "remark": "ended its kernel"},
+        "essay.ipynb": {"1.2": "", "2.1": "", "remark": "not a notebook"},
     }
-    assert list(rows["dan.ipynb"]) == ["1.2", "2.1", "remark"]
+    assert list(rows["essay.ipynb"]) == ["1.2", "2.1", "remark"]
 
 
 def test_a_folder_without_notebooks_is_said_to_have_none(tmp_path):
