@@ -21,7 +21,7 @@ def read(path):
 
 def plan(title):
     """Return the rows of a plan, without its head, as lists of cells."""
-    lines = PAGE.partition(f"### {title}\n")[2].partition("\n\nThese are ")[0].splitlines()
+    lines = PAGE.partition(f"### {title}\n")[2].partition("\n\nTogether ")[0].splitlines()
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
     return rows[2:]
 
@@ -31,24 +31,27 @@ def plan(title):
 )
 def test_a_plan_takes_as_long_as_it_says(title, minutes):
     assert sum(int(row[0]) for row in plan(title)) == minutes
-    assert f"These are {minutes} minutes." in PAGE
+    assert f"Together {minutes} minutes." in PAGE
+
+
+def reading_plan():
+    """Return the minutes to read and the minutes for exercises of each day."""
+    return [tuple(map(int, row[1].split(" + "))) for row in plan("Two weeks of reading")]
 
 
 def test_the_reading_plan_is_as_long_as_its_days():
-    days = plan("Two weeks of reading")
-    reading, exercises = (sum(int(row[column]) for row in days) for column in (1, 2))
-    assert f"These are {reading} minutes of reading and {exercises} of exercises" in PAGE
-    assert max(int(row[1]) + int(row[2]) for row in days) <= 90
+    reading, exercises = map(sum, zip(*reading_plan(), strict=True))
+    assert f"Together {reading} minutes of reading and {exercises} of exercises." in PAGE
+    assert max(map(sum, reading_plan())) <= 90
 
 
 def test_reading_times_are_those_of_the_chapters():
     welcome = (CHAPTERS / "welcome.md").read_text(encoding="utf-8")
-    listed = dict(re.findall(r"^\| \[\d\. [^(]+\(([^)]+)\) \|.*\| (\d+) min \|$", welcome, re.M))
+    listed = dict(re.findall(r"^\| \[\d\. [^(]+\(([^)]+)\) \|.*\| (\d+) \|$", welcome, re.M))
     for path in NOTEBOOKS:
         (time,) = re.findall(r"\*\*Time:\*\* (\d+) minutes to read", read(path).cells[0].source)
         assert listed[path.name] == time
-    reading = sum(int(row[1]) for row in plan("Two weeks of reading"))
-    assert reading == sum(map(int, listed.values()))
+    assert sum(minutes for minutes, _ in reading_plan()) == sum(map(int, listed.values()))
 
 
 def test_each_exercise_is_listed_once_with_its_grade():
