@@ -29,7 +29,7 @@ CHROMIUM_FLAGS = [
 ]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-README = {"width": 1200, "height": 900}
+README = {"width": 1200, "height": 940}
 README_PAGE = "chapters/welcome.html"
 README_PLACE = "#race"
 
