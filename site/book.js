@@ -2,10 +2,16 @@
 
 // Before anything is painted: light or dark, as chosen on an earlier visit or by the system.
 {
-  const mode = localStorage.getItem("mode") || "auto";
-  const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const theme = mode === "auto" ? (prefersDark ? "dark" : "light") : mode;
-  Object.assign(document.documentElement.dataset, { mode, theme });
+  const root = document.documentElement.dataset;
+  const paint = (mode) => {
+    const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const theme = mode === "auto" ? (prefersDark ? "dark" : "light") : mode;
+    Object.assign(root, { mode, theme });
+  };
+  paint(localStorage.getItem("mode") || "auto");
+  // Paper is white, whatever the screen is.
+  addEventListener("beforeprint", () => (root.theme = "light"));
+  addEventListener("afterprint", () => paint(root.mode));
 }
 
 document.addEventListener("DOMContentLoaded", () => {

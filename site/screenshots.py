@@ -29,9 +29,9 @@ CHROMIUM_FLAGS = [
 ]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-README = {"width": 1200, "height": 800}
-README_PAGE = "chapters/01-learning-rates.html"
-README_PLACE = "#fig-two-vs"
+README = {"width": 1200, "height": 940}
+README_PAGE = "chapters/welcome.html"
+README_PLACE = "#race"
 
 
 def find_chromium() -> str | None:

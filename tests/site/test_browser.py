@@ -34,6 +34,13 @@ def test_light_and_dark_are_switched_by_keyboard_and_remembered(open_tab, over):
     assert theme(tab) == "dark"
 
 
+def test_a_page_on_a_dark_screen_is_printed_light(open_tab):
+    tab = open_tab(CHAPTER, color_scheme="dark")
+    for event, expected in [("beforeprint", "light"), ("afterprint", "dark")]:
+        tab.evaluate("event => dispatchEvent(new Event(event))", event)
+        assert theme(tab) == expected
+
+
 @pytest.mark.parametrize("over", ["http", "file"])
 def test_search_finds_the_first_chapter(open_tab, over):
     tab = open_tab("chapters/welcome.html", over)
