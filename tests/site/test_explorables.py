@@ -14,6 +14,7 @@ ON_PAGES = {
     "chapters/02-deriving-adagrad.html": ["root", "race"],
     "chapters/04-sparse-data.html": ["features"],
     "chapters/05-decay.html": ["arrive"],
+    "chapters/06-memory-and-scale.html": ["memory"],
 }
 KINDS = ["race", "root", "features", "arrive", "memory"]
 FIGURES = evaluate("FIGURES", [0])[0]
