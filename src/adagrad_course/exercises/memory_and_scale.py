@@ -60,7 +60,7 @@ def rounded_at_random(x, spacing, rng):
 
 NOT_A_MULTIPLE = "Adding chance is not yet rounding: take the floor of it."
 NOT_A_NEIGHBOUR = "Only the multiple just below and the one just above may come out."
-SAME_EACH_TIME = "Without chance, what is less than half a spacing is lost every time."
+SAME_EACH_TIME = "If all go the same way, what is lost is lost every time: each needs its own chance."
 WRONG_WAY_ROUND = "The nearer a multiple is, the more likely it must be."
 ONE_SIDED = "For a negative x, too, the one below is the floor, not what is nearer to zero."
 EVEN_CHANCES = "Equal chances are only right for a number halfway between two multiples."
@@ -337,8 +337,8 @@ EXERCISES = [
             ONE_SIDED: truncated,
         },
         hints=(
-            "The chance to round up must be the part of the spacing that x is above the multiple "
-            "below it.",
+            "How far x lies above the multiple below it, as a share of the spacing, is the "
+            "probability of going up.",
             "Add a number between 0 and 1 to x / spacing, and take the floor.",
         ),
     ),
@@ -419,6 +419,7 @@ EXERCISES = [
             "Rows that are not named keep their numbers.": sm3_for_all_rows,
         },
         hints=(
+            "Can a number of a row ever be larger than those of all columns?",
             "r[rows] are the numbers of the rows named; with [:, None] they meet the columns' c.",
             "The new c is the larger of the old one and the largest ν of the rows named.",
         ),
