@@ -18,6 +18,7 @@ from ._validate import instance, real_array
 __all__ = ["Changes", "Claim", "Ledger", "Line"]
 
 RELATIONS = {"<": operator.lt, ">": operator.gt, "=": operator.eq}
+VERDICTS = ("holds", "holds with a caveat", "overstated", "cannot be tested")
 
 
 class Line(NamedTuple):
@@ -103,7 +104,7 @@ class _Table:
         html += ["</tr></thead><tbody>"]
         for name, *cells in rows:
             link = f'<a href="#sec-{escape(name.lower())}">{escape(name)}</a>'
-            data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+            data = "".join(_cell(cell) for cell in cells)
             html += [f'<tr><th scope="row">{link}</th>{data}</tr>']
         return "\n".join([*html, "</tbody></table>"])
 
@@ -274,6 +275,11 @@ def _lines(name, yielded):
     if not lines:
         raise ValueError(f"{name} must yield at least 1 line, got none")
     return tuple(lines)
+
+
+def _cell(text):
+    verdict = f' data-verdict="{text}"' if text in VERDICTS else ""
+    return f"<td{verdict}>{escape(text)}</td>"
 
 
 def _number(value):
