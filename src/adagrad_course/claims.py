@@ -142,8 +142,8 @@ class Ledger(_Table):
     ✓ gradient 5: step / rate: 1, < 1.01
     C1: holds
     >>> ledger
-    name  claim                                      lines   verdict
-    C1    The first step has the length of the rate  2 of 2  holds
+    name  claim                                      passed  verdict
+    C1    The first step has the length of the rate  2/2     holds
     >>> ledger.judge(SGD)
     name  claim                                      AdaGrad  SGD
     C1    The first step has the length of the rate  holds    holds with a caveat
@@ -220,10 +220,10 @@ class Ledger(_Table):
         return Changes(*names, dict(self.claims), after)
 
     def _rows(self):
-        rows = [("name", "claim", "lines", "verdict")]
+        rows = [("name", "claim", "passed", "verdict")]
         for claim in self.claims.values():
-            lines = f"{claim.passed} of {len(claim.lines)}"
-            rows.append((claim.name, claim.text, lines, claim.verdict))
+            passed = f"{claim.passed}/{len(claim.lines)}"
+            rows.append((claim.name, claim.text, passed, claim.verdict))
         return rows
 
 
