@@ -5,7 +5,8 @@ One Sphinx extension. In the order of a build it
 1. links the pages to the repository they come from, or to none (`link_repository`);
 2. renders maths with KaTeX, which needs Node, a stylesheet and fonts (`prepare_katex`,
    `blame_the_page`);
-3. folds solutions into plain ``<details>`` (`FoldSolutions`);
+3. folds solutions into plain ``<details>`` (`FoldSolutions`), and shows what a cell tagged
+   ``summary`` gives in the box of that name (`LiftSummary`);
 4. puts interactive figures on the pages that ask for one, drawn as they begin, and their script on
    no other page (`ExplorableDirective`, `write_explorables`, `draw_explorables`);
 5. gives every page a description and a content-security policy under which nothing is loaded
@@ -37,6 +38,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -253,7 +255,7 @@ def blame_the_page(visit):
     return visit_or_blame
 
 
-# 3. Solutions --------------------------------------------------------------------------------
+# 3. Solutions and summaries ------------------------------------------------------------------
 
 
 class FoldSolutions(SphinxPostTransform):
@@ -284,6 +286,24 @@ class FoldSolutions(SphinxPostTransform):
                     body_classes=[],
                 )
             )
+
+
+class LiftSummary(SphinxTransform):
+    """Move what a cell tagged ``summary`` gives into the page's first box of class ``summary``.
+
+    A table made of all of a page's cells can only be made by the last one, and is wanted on top.
+    """
+
+    default_priority = 500
+
+    def apply(self, **kwargs: Any) -> None:
+        """Apply the transform."""
+        boxes = [n for n in self.document.findall(nodes.Admonition) if "summary" in n["classes"]]
+        for cell in list(self.document.findall(nodes.container)):
+            if "tag_summary" in cell["classes"] and boxes:
+                for output in [n for n in cell.children if "cell_output" in n["classes"]]:
+                    cell.remove(output)
+                    boxes[0].append(output)
 
 
 # 4. Interactive figures ----------------------------------------------------------------------
@@ -452,6 +472,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", prepare_katex)
     app.connect("builder-inited", write_explorables)
     app.connect("env-get-updated", number_chapters, priority=600)  # after Sphinx has counted
+    app.add_transform(LiftSummary)
     app.add_post_transform(FoldSolutions)
     app.add_directive("explorable", ExplorableDirective)
     app.connect("html-page-context", draw_explorables)

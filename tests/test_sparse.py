@@ -509,6 +509,7 @@ def test_there_is_no_average_that_was_not_kept():
     ("optimizer", "message"),
     [
         (Momentum(0.1), "optimizer must be an SGD or an AdaGrad, which leave a row without a grad"),
+        (AdaGradNorm(0.1), "optimizer must be an SGD or an AdaGrad, which leave a row without a "),
         (SGD, "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone"),
         ("SGD", "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alo"),
         (
@@ -529,6 +530,18 @@ def test_there_is_no_average_that_was_not_kept():
 def test_an_optimizer_that_does_not_fit_is_refused_at_once(optimizer, message):
     with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}"):
         OnlineSoftmax(7, 4, optimizer)
+
+
+def test_a_subclass_takes_its_own_step_on_the_rows_named_and_no_other():
+    class Rootless(AdaGrad):
+        def effective_lr(self, state):
+            return self.lr / (state.accumulator + self.eps)
+
+    params, rootless = np.zeros((3, 1)), Rootless(1.0, eps=0.0)
+    state = row_step(rootless, params, [1], [[4.0]], rootless.init(params))
+    assert params.T.tolist() == [[0, -1 / 4, 0]]
+    assert state.accumulator.T.tolist() == [[0, 16, 0]]
+    assert OnlineSoftmax(3, 2, rootless).optimizer is rootless
 
 
 @pytest.mark.parametrize("disabled", [True, False])

@@ -22,7 +22,7 @@ from ._validate import (
 from .datasets import Split
 from .descent import broadcast_start
 from .objectives import log_softmax
-from .optimizers import SGD, AdaGrad, AdaGradState
+from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState
 
 __all__ = ["OnlineSoftmax", "Progress", "coalesce", "power_law_features", "row_step"]
 
@@ -81,7 +81,8 @@ def row_step(optimizer, params, rows, grads, state):
     Parameters
     ----------
     optimizer : SGD or AdaGrad
-        Its constants may be arrays that broadcast to the shape of one row, for a sweep.
+        Its constants may be arrays that broadcast to the shape of one row, for a sweep. Of a
+        subclass, too, only the rows named take the step.
     params : numpy.ndarray, shape (n, ...)
         The parameters. The rows named are overwritten.
     rows : array_like of int, shape (k,)
@@ -378,8 +379,11 @@ class OnlineSoftmax:
 
 
 def _leaves_rows_alone(optimizer):
-    """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
-    if type(optimizer) not in (SGD, AdaGrad):
+    """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError.
+
+    A subclass is taken at its word, but for AdaGrad-Norm, whose number is not that of a row.
+    """
+    if not isinstance(optimizer, SGD | AdaGrad) or isinstance(optimizer, AdaGradNorm):
         raise TypeError(
             "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone, "
             f"got {optimizer!r:.60}"

@@ -130,12 +130,13 @@ def has_described_figures(chapter):
 
 
 def follows_the_walk(chapter):
-    """The sections every chapter has, in their order."""
+    """The sections every chapter has, in their order; the last one closes with a self-test."""
     text = _text(chapter)
     if not text.startswith("# "):
         yield "the first cell must start with the chapter's title"
     position = 0
-    for title in ("In this chapter", "What to remember", "Exercises", "Further reading"):
+    tasks = "Self-test" if _has_self_test(chapter) else "Exercises"
+    for title in ("In this chapter", "What to remember", tasks, "Further reading"):
         found = re.compile(rf"^[#:`*]+.*\b{title}\b", re.M).search(text, position)
         if not found:
             yield f"{title!r} is missing or out of order"
@@ -202,6 +203,8 @@ def exercises_of(chapter):
 def has_exercises(chapter, least=5):
     """Each can be tried, checked and looked up; unattempted it says so, solved it passes."""
     exercises = exercises_of(chapter)
+    if _has_self_test(chapter):
+        least = 0
     if len(exercises) < least:
         yield f"at least {least} exercises are wanted, got {len(exercises)}"
     labels = [exercise.label for exercise in exercises]
@@ -237,6 +240,45 @@ def _exercise_faults(exercise):
         yield "its solution does not run check, or does not pass it"
 
 
+# The self-test, in place of exercises ---------------------------------------------------------
+
+QUESTIONS = 10
+
+
+def has_questions(chapter):
+    """A self-test has ten: three or four answers, one of them right, each with feedback and link.
+
+    The feedback to the right answer, and to no other, begins with "Yes"; the right answer is not
+    always the same one.
+    """
+    if not _has_self_test(chapter):
+        return
+    text = _text(chapter)
+    questions = re.findall(
+        r"^::::\{admonition\} Question (\d+)\n:class: predict\n(.*?)^::::$", text, re.M | re.S
+    )
+    numbers = [int(number) for number, _ in questions]
+    if numbers != list(range(1, QUESTIONS + 1)):
+        yield f"questions must be numbered 1 to {QUESTIONS}, got {numbers}"
+    places = []
+    for number, question in questions:
+        answers = re.findall(r"^:::\{dropdown\} ([^\n]+)\n(.*?)^:::$", question, re.M | re.S)
+        right = [place for place, (_, said) in enumerate(answers) if said.startswith("Yes")]
+        places += right
+        if not 3 <= len(answers) <= 4:
+            yield f"question {number} must have 3 or 4 answers, got {len(answers)}"
+        if len(right) != 1:
+            yield f"question {number} must have 1 right answer, got {len(right)}"
+        if not all("](#sec-" in said for _, said in answers):
+            yield f"question {number}: each answer must link to a section to read again"
+    if questions and len(set(places)) == 1:
+        yield f"the right answer is always number {places[0] + 1}"
+
+
+def _has_self_test(chapter):
+    return bool(re.search(r"^#+ Self-test$", _text(chapter), re.M))
+
+
 RULES = [
     is_refreshed,
     is_executed_in_order,
@@ -248,6 +290,7 @@ RULES = [
     follows_the_walk,
     asks_before_it_shows,
     has_exercises,
+    has_questions,
 ]
 
 

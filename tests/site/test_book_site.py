@@ -1,4 +1,5 @@
-"""The extension by itself: links to repositories, maths that does not parse, folded solutions."""
+"""The extension by itself: links to repositories, maths that does not parse, folded solutions,
+a summary that moves to the top."""
 
 import doctest
 import shutil
@@ -8,6 +9,8 @@ from types import SimpleNamespace
 import book_site
 import pytest
 from docutils import nodes
+from docutils.frontend import get_default_settings
+from docutils.utils import new_document
 
 ADDRESS = "https://github.com/ada/grad.py"
 
@@ -180,6 +183,36 @@ def test_a_description_is_the_first_paragraph_of_the_text_cut_at_a_word():
     section = nodes.section("", nodes.title(text="T"), aside, text)
     description = book_site.describe(section, length=20)
     assert description == "One two three three …"
+
+
+def page_with_a_summary(*boxes, tag="tag_summary"):
+    """A page with these boxes on top and, below, a cell that gives a table."""
+    page = new_document("page", get_default_settings())
+    code = nodes.container("", nodes.literal_block(text="claims"), classes=["cell_input"])
+    output = nodes.container("", nodes.raw("", "<table>", format="html"), classes=["cell_output"])
+    page += [nodes.admonition("", nodes.paragraph(text=box), classes=[box]) for box in boxes]
+    page += nodes.container("", code, output, classes=["cell", tag])
+    book_site.LiftSummary(page).apply()
+    *boxes, cell = page.children
+    return [[kind for child in part for kind in child["classes"]] for part in (*boxes, cell)]
+
+
+def test_what_the_summarys_cell_gives_moves_into_the_first_box_for_it():
+    boxes = ("note", "summary", "summary")
+    assert page_with_a_summary(*boxes) == [[], ["cell_output"], [], ["cell_input"]]
+
+
+def test_without_a_box_or_a_cell_for_it_nothing_moves():
+    cell = ["cell_input", "cell_output"]
+    assert page_with_a_summary("note") == [[], cell]
+    assert page_with_a_summary("summary", tag="tag_other") == [[], cell]
+
+
+def test_the_verdicts_stand_at_the_top_and_only_there(pages):
+    html = pages["chapters/08-the-lecture-tested.html"].path.read_text(encoding="utf-8")
+    table, rule = html.index('<table class="claims">'), html.index('id="the-rule"')
+    assert table < rule
+    assert html.count('href="#sec-c18"') == 1
 
 
 def test_examples():

@@ -1,0 +1,296 @@
+"""Claims about an optimizer as code: each is tested, gets a verdict, and can be put to another one.
+
+A claim is a function that is given an optimizer's class and yields lines: what was measured, the
+number, and how that would compare with a threshold by the claim. The first line tests the claim
+itself, the others what one would take from it.
+"""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
+from typing import NamedTuple
+
+import numpy as np
+
+from ._validate import instance, real_array
+
+__all__ = ["Changes", "Claim", "Ledger", "Line"]
+
+RELATIONS = {"<": operator.lt, ">": operator.gt, "=": operator.eq}
+VERDICTS = ("holds", "holds with a caveat", "overstated", "cannot be tested")
+
+
+class Line(NamedTuple):
+    """One test of a claim.
+
+    Attributes
+    ----------
+    text : str
+        What was measured.
+    value : float
+        The number.
+    relation : {"<", ">", "="}
+        How it compares with the threshold by the claim.
+    threshold : float
+    """
+
+    text: str
+    value: float
+    relation: str
+    threshold: float
+
+    @property
+    def passed(self):
+        """Whether the number is as the claim has it."""
+        return RELATIONS[self.relation](self.value, self.threshold)
+
+    def __str__(self):
+        mark, no = ("✓", "") if self.passed else ("✗", "not ")
+        value, threshold = _short(self.value), _short(self.threshold)
+        return f"{mark} {self.text}: {value}, {no}{self.relation} {threshold}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What came out when a claim was tested.
+
+    Attributes
+    ----------
+    name, text : str
+        Such as "C1", and the claim in a few words.
+    lines : tuple of Line
+        Its tests, of which the first is that of the claim itself.
+    error : str
+        Why it could not be tested, if so.
+    """
+
+    name: str
+    text: str
+    lines: tuple
+    error: str = ""
+
+    @property
+    def passed(self):
+        """How many of its lines passed."""
+        return sum(line.passed for line in self.lines)
+
+    @property
+    def verdict(self):
+        """Overstated if the first line failed, holds if all passed, else holds with a caveat."""
+        if self.error:
+            return "cannot be tested"
+        if not self.lines[0].passed:
+            return "overstated"
+        return "holds" if self.passed == len(self.lines) else "holds with a caveat"
+
+    def __str__(self):
+        return "\n".join([*map(str, self.lines), f"{self.name}: {self.verdict}"])
+
+
+class _Table:
+    """What is shown as a table, of which `_rows` returns the head and the rows."""
+
+    def __repr__(self):
+        rows = self._rows()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+    def _repr_html_(self):
+        """Return a table in which names are links to the claims' sections, `#sec-c1` and so on."""
+        head, *rows = self._rows()
+        html = ['<table class="claims"><thead><tr>']
+        html += [f'<th scope="col">{escape(cell)}</th>' for cell in head]
+        html += ["</tr></thead><tbody>"]
+        for name, *cells in rows:
+            link = f'<a href="#sec-{escape(name.lower())}">{escape(name)}</a>'
+            data = "".join(_cell(cell) for cell in cells)
+            html += [f'<tr><th scope="row">{link}</th>{data}</tr>']
+        return "\n".join([*html, "</tbody></table>"])
+
+
+@dataclass(eq=False, repr=False)
+class Ledger(_Table):
+    """Claims about an optimizer and their verdicts, shown as a table.
+
+    Parameters
+    ----------
+    optimizer : callable
+        A class such as `AdaGrad`: what the claims are about.
+
+    Attributes
+    ----------
+    claims : dict of str to Claim
+        The claims by name, in the order in which they were added.
+
+    Raises
+    ------
+    TypeError
+        If `optimizer` is not callable.
+
+    Examples
+    --------
+    >>> from adagrad_course.optimizers import SGD, AdaGrad
+    >>> ledger = Ledger(AdaGrad)
+    >>> @ledger.add("C1", "The first step has the length of the rate")
+    ... def first_step(AdaGrad):
+    ...     for g in (1.0, 5.0):
+    ...         method = AdaGrad(lr=0.1)
+    ...         w, _ = method.step([0.0], [g], method.init([0.0]))
+    ...         yield f"gradient {g:g}: step / rate", -w[0] / 0.1, "<", 1.01
+    ✓ gradient 1: step / rate: 1, < 1.01
+    ✓ gradient 5: step / rate: 1, < 1.01
+    C1: holds
+    >>> ledger
+    name  claim                                      passed  verdict
+    C1    The first step has the length of the rate  2/2     holds
+    >>> ledger.judge(SGD)
+    name  claim                                      AdaGrad  SGD
+    C1    The first step has the length of the rate  holds    holds with a caveat
+    """
+
+    optimizer: Callable
+    claims: dict = field(default_factory=dict, init=False)
+    _tests: dict = field(default_factory=dict, init=False)
+
+    def __post_init__(self):
+        _callable(self.optimizer)
+
+    def add(self, name, text):
+        """Return a decorator that tests a claim, prints its lines and its verdict, and keeps them.
+
+        Parameters
+        ----------
+        name, text : str
+            Such as "C1", and the claim in a few words. A name that is taken is given anew.
+
+        Returns
+        -------
+        callable
+            It takes a function of an optimizer's class that yields (text, value, relation,
+            threshold), as in `Line`, and returns it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is not text; when it is used, if the function yields something else, or
+            nothing.
+        """
+        instance("name", name, str)
+        instance("text", text, str)
+
+        def decorate(test):
+            claim = Claim(name, text, _lines(name, test(self.optimizer)))
+            print(claim)
+            self.claims[name], self._tests[name] = claim, test
+            return test
+
+        return decorate
+
+    def judge(self, optimizer):
+        """Put all claims to another optimizer.
+
+        Parameters
+        ----------
+        optimizer : callable
+            Its class, or a function of a rate that returns one.
+
+        Returns
+        -------
+        Changes
+            A claim whose test raises an exception "cannot be tested"; its `error` says why.
+
+        Raises
+        ------
+        TypeError
+            If `optimizer` is not callable.
+        """
+        _callable(optimizer)
+        after = {}
+        for name, claim in self.claims.items():
+            lines, error = (), ""
+            try:
+                # A run that overflows is a result, of which NumPy need not warn.
+                with np.errstate(all="ignore"):
+                    lines = _lines(name, self._tests[name](optimizer))
+            except Exception as exception:
+                error = f"{type(exception).__name__}: {exception}"
+            after[name] = Claim(name, claim.text, lines, error)
+        names = [getattr(one, "__name__", "other") for one in (self.optimizer, optimizer)]
+        return Changes(*names, dict(self.claims), after)
+
+    def _rows(self):
+        rows = [("name", "claim", "passed", "verdict")]
+        for claim in self.claims.values():
+            passed = f"{claim.passed}/{len(claim.lines)}"
+            rows.append((claim.name, claim.text, passed, claim.verdict))
+        return rows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Changes(_Table):
+    """What `Ledger.judge` found, shown as a table of the verdicts that change.
+
+    Attributes
+    ----------
+    old, new : str
+        The names of the two optimizers.
+    before, after : dict of str to Claim
+        All claims by name, with the first and with the second.
+    """
+
+    old: str
+    new: str
+    before: dict
+    after: dict
+
+    @property
+    def changed(self):
+        """The names of the claims whose verdict is another one."""
+        return [n for n in self.after if self.before[n].verdict != self.after[n].verdict]
+
+    def _rows(self):
+        rows = [("name", "claim", self.old, self.new)]
+        for name in self.changed:
+            before, after = self.before[name], self.after[name]
+            rows.append((name, after.text, before.verdict, after.verdict))
+        return rows
+
+
+def _callable(optimizer):
+    if not callable(optimizer):
+        raise TypeError(f"optimizer must be a class such as AdaGrad, got {optimizer!r:.60}")
+
+
+def _lines(name, yielded):
+    """Return what a claim yields as lines."""
+    lines = []
+    for line in yielded if hasattr(yielded, "__iter__") else [yielded]:
+        if not (isinstance(line, tuple) and len(line) == 4 and line[2] in tuple(RELATIONS)):
+            raise TypeError(
+                f'{name} must yield (text, value, "<" or ">" or "=", threshold), got {line!r:.60}'
+            )
+        text, value, relation, threshold = line
+        lines.append(Line(str(text), _number(value), relation, _number(threshold)))
+    if not lines:
+        raise ValueError(f"{name} must yield at least 1 line, got none")
+    return tuple(lines)
+
+
+def _cell(text):
+    verdict = f' data-verdict="{text}"' if text in VERDICTS else ""
+    return f"<td{verdict}>{escape(text)}</td>"
+
+
+def _number(value):
+    """Return a number, which may be infinite: a run may have diverged."""
+    array = real_array("a line's number", value, finite=False)
+    if array.ndim:
+        raise ValueError(f"a line's number must have no dimensions, got shape {array.shape}")
+    return float(array)
+
+
+def _short(value):
+    """Return a number with three digits, and zero without a sign."""
+    value = float(f"{value:.3g}") + 0.0
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:g}"

@@ -1,0 +1,153 @@
+"""Chapter 8 keeps its word: all claims, verdicts that its cells give, and tests that can fail."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from adagrad_course.claims import Ledger
+from adagrad_course.optimizers import AdaGrad
+
+CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
+CELLS = nbformat.read(CHAPTERS / "08-the-lecture-tested.ipynb", as_version=4).cells
+NAMES = [f"C{number}" for number in range(1, 19)]
+
+
+@pytest.fixture(scope="module")
+def ledger():
+    """The claims as the chapter's cells make them."""
+    space = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        for cell in CELLS:
+            if "summary" in cell.metadata.get("tags", []):
+                break
+            if cell.cell_type == "code":
+                exec(cell.source, space)
+    return space["claims"]
+
+
+@pytest.fixture
+def verdicts(ledger):
+    return {name: claim.verdict for name, claim in ledger.claims.items()}
+
+
+@pytest.fixture(scope="module")
+def sections():
+    """The text of each claim's section, from its label to the next one."""
+    text = "\n\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
+    parts = re.split(r"^\(sec-([a-z0-9-]+)\)=$", text, flags=re.M)
+    pairs = zip(parts[1::2], parts[2::2], strict=True)
+    return [(label.upper(), text) for label, text in pairs if re.fullmatch(r"c\d+", label)]
+
+
+def test_every_claim_is_tested_once_and_in_order(ledger, sections):
+    assert list(ledger.claims) == NAMES
+    assert [name for name, _ in sections] == NAMES
+    added = [
+        name for cell in CELLS for name in re.findall(r'claims\.add\(\s*"(C\d+)"', cell.source)
+    ]
+    assert added == NAMES
+
+
+def test_the_verdicts_are_those_stored(verdicts):
+    outputs = [o for cell in CELLS if cell.cell_type == "code" for o in cell.outputs]
+    printed = "".join(o.text for o in outputs if o.output_type == "stream")
+    assert dict(re.findall(r"^(C\d+): (.+)$", printed, re.M)) == verdicts
+    (table,) = [
+        o.data["text/plain"]
+        for cell in CELLS
+        if "summary" in cell.metadata.get("tags", [])
+        for o in cell.outputs
+    ]
+    assert {
+        row.split()[0]: re.split(r"\d/\d +", row)[1] for row in table.splitlines()[1:]
+    } == verdicts
+
+
+def test_the_text_gives_the_verdict_of_the_code(verdicts, sections):
+    for name, text in sections:
+        bold = re.findall(r"^\*\*(Holds with a caveat|Holds|Overstated)\.?\*\*", text, re.M)
+        assert [verdict.lower() for verdict in bold] == [verdicts[name]], name
+
+
+def test_every_claim_links_to_a_section_that_exists(sections):
+    book = "\n".join(path.read_text(encoding="utf-8") for path in CHAPTERS.glob("0*.ipynb"))
+    labels = set(re.findall(r'"\((sec-[a-z0-9-]+)\)=', book))
+    for name, text in sections:
+        links = set(re.findall(r"\]\(#(sec-[a-z0-9-]+)\)", text))
+        assert links, name
+        assert links <= labels, name
+
+
+def test_no_threshold_is_a_hairs_breadth_away(ledger):
+    for claim in ledger.claims.values():
+        for line in claim.lines:
+            if line.relation != "=":
+                apart = abs(line.value - line.threshold)
+                assert apart > 0.05 * max(abs(line.value), abs(line.threshold)), (claim.name, line)
+
+
+class Rootless(AdaGrad):
+    def effective_lr(self, state):
+        return self.lr / (state.accumulator + self.eps)
+
+
+class Forgetful(AdaGrad):
+    def _change(self, params, grads, state):
+        return super()._change(params, grads, state._replace(accumulator=0 * state.accumulator))
+
+
+class Fading(AdaGrad):
+    def _change(self, params, grads, state):
+        return super()._change(params, grads, state._replace(accumulator=0.9 * state.accumulator))
+
+
+class Uphill(AdaGrad):
+    def _change(self, params, grads, state):
+        change, state = super()._change(params, grads, state)
+        return -change, state
+
+
+class Undivided(AdaGrad):
+    def effective_lr(self, state):
+        return self.lr + 0 * state.accumulator
+
+
+OVERSTATED = "overstated"
+BROKEN = {
+    Rootless: {"C6": OVERSTATED, "C8": OVERSTATED, "C10": OVERSTATED, "C13": OVERSTATED},
+    Forgetful: {
+        **dict.fromkeys(["C5", "C6", "C7", "C13", "C14", "C15", "C16"], OVERSTATED),
+        "C11": "holds",
+        "C17": "holds",
+    },
+    Fading: {
+        **dict.fromkeys(["C6", "C13", "C14", "C15", "C16", "C17"], OVERSTATED),
+        "C11": "holds",
+    },
+    Uphill: {"C6": "holds with a caveat", "C13": OVERSTATED, "C14": "holds", "C17": "holds"},
+    Undivided: {
+        **dict.fromkeys(["C5", "C6", "C7", "C10", "C12", "C13", "C14", "C15"], OVERSTATED),
+        "C16": "holds with a caveat",
+    },
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
+def test_a_broken_adagrad_changes_the_verdicts_that_it_should(ledger, broken):
+    some = Ledger(AdaGrad)
+    some.claims = {name: ledger.claims[name] for name in BROKEN[broken]}
+    some._tests = ledger._tests
+    changes = some.judge(broken)
+    assert {name: claim.verdict for name, claim in changes.after.items()} == BROKEN[broken]
+    assert changes.changed == list(BROKEN[broken])
+
+
+def test_claims_about_sgd_do_not_depend_on_the_optimizer(ledger):
+    some = Ledger(AdaGrad)
+    some.claims = {name: ledger.claims[name] for name in ("C1", "C2", "C3", "C4")}
+    some._tests = ledger._tests
+    assert some.judge(Forgetful).changed == []

@@ -1,0 +1,195 @@
+"""Claims: what a verdict is made of, what is printed, and what another optimizer changes."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from adagrad_course.claims import Claim, Ledger, Line
+from adagrad_course.optimizers import SGD, AdaGrad
+
+GOOD, BAD = Line("good", 1.0, "=", 1.0), Line("bad", 2.0, "<", 1.0)
+
+
+@pytest.fixture
+def ledger():
+    """Two claims that hold for AdaGrad, of which the first does not for SGD."""
+    ledger = Ledger(AdaGrad)
+
+    @ledger.add("C1", "Steps do not feel the gradient's size")
+    def first(Method):
+        for size in (1.0, 5.0):
+            w, _ = Method(0.1).step([0.0], [size], Method(0.1).init([0.0]))
+            yield f"gradient {size:g}", round(-w[0] / 0.1, 6), "<", 1.1
+
+    @ledger.add("C2", "A rate is kept")
+    def second(Method):
+        yield "rate", Method(0.1).lr, "=", 0.1
+
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("value", "relation", "passed"),
+    [
+        (0.9, "<", True),
+        (1.0, "<", False),
+        (1.0, ">", False),
+        (1.1, ">", True),
+        (1.0, "=", True),
+        (np.inf, ">", True),
+        (np.nan, "<", False),
+        (np.nan, ">", False),
+        (np.nan, "=", False),
+    ],
+)
+def test_a_line_passes_if_the_number_is_as_claimed(value, relation, passed):
+    assert Line("", value, relation, 1.0).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.85714, "0.857"),
+        (12345.6, "12,300"),
+        (999.9, "1,000"),
+        (9e7, "9e+07"),
+        (-0.0, "0"),
+        (2.49e-19, "2.49e-19"),
+        (np.inf, "inf"),
+        (np.nan, "nan"),
+    ],
+)
+def test_a_number_is_shown_with_three_digits(value, shown):
+    assert str(Line("x", value, ">", 0.5)).startswith(("✓ x: ", "✗ x: "))
+    assert str(Line("x", value, ">", 0.5)).split(": ")[1].split(", ")[0].startswith(shown)
+
+
+def test_a_line_that_fails_says_so():
+    assert str(GOOD) == "✓ good: 1, = 1"
+    assert str(BAD) == "✗ bad: 2, not < 1"
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        ([GOOD], "holds"),
+        ([GOOD, GOOD], "holds"),
+        ([GOOD, BAD], "holds with a caveat"),
+        ([GOOD, BAD, GOOD], "holds with a caveat"),
+        ([BAD], "overstated"),
+        ([BAD, GOOD, GOOD], "overstated"),
+    ],
+)
+def test_the_verdict_follows_the_rule(lines, verdict):
+    assert Claim("C1", "text", tuple(lines)).verdict == verdict
+
+
+def test_what_stopped_cannot_be_tested():
+    assert Claim("C1", "text", (), "ValueError: no").verdict == "cannot be tested"
+
+
+def test_adding_prints_the_lines_and_the_verdict(capsys):
+    @Ledger(AdaGrad).add("C1", "text")
+    def claim(Method):
+        yield from (GOOD, BAD)
+
+    assert capsys.readouterr().out == f"{GOOD}\n{BAD}\nC1: holds with a caveat\n"
+
+
+def test_a_name_that_is_taken_is_given_anew(ledger):
+    def other(Method):
+        yield "never", 1, "<", 0
+
+    assert ledger.add("C1", "Another")(other) is other
+    assert list(ledger.claims) == ["C1", "C2"]
+    assert (ledger.claims["C1"].text, ledger.claims["C1"].verdict) == ("Another", "overstated")
+
+
+def test_another_optimizer_is_judged_by_all_claims(ledger):
+    changes = ledger.judge(SGD)
+    assert changes.changed == ["C1"]
+    assert {name: claim.verdict for name, claim in changes.after.items()} == {
+        "C1": "holds with a caveat",
+        "C2": "holds",
+    }
+    assert [claim.verdict for claim in changes.before.values()] == ["holds", "holds"]
+    assert repr(changes).splitlines() == [
+        "name  claim                                  AdaGrad  SGD",
+        "C1    Steps do not feel the gradient's size  holds    holds with a caveat",
+    ]
+
+
+def test_judging_leaves_the_ledger_as_it_was(ledger):
+    before = repr(ledger)
+    ledger.judge(SGD)
+    assert repr(ledger) == before
+    assert ledger.judge(AdaGrad).changed == []
+    assert "name  claim  AdaGrad  AdaGrad" in repr(ledger.judge(AdaGrad))
+
+
+def test_an_optimizer_that_fails_is_no_failure_of_the_judge(ledger):
+    changes = ledger.judge(lambda lr: 1 / 0)
+    assert set(changes.changed) == {"C1", "C2"}
+    assert changes.after["C2"].error == "ZeroDivisionError: division by zero"
+    assert changes.after["C2"].verdict == "cannot be tested"
+    assert changes.new == "<lambda>"
+
+
+def test_a_run_that_overflows_does_not_warn():
+    ledger = Ledger(AdaGrad)
+
+    @ledger.add("C1", "It overflows")
+    def overflow(Method):
+        big = np.array(1e300) if Method is SGD else np.array(1.0)
+        yield "square", big * big, ">", 2
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        changes = ledger.judge(SGD)
+    assert changes.after["C1"].lines[0].value == np.inf
+
+
+def test_tables_have_heads_links_and_verdicts_in_words(ledger):
+    html = ledger._repr_html_()
+    assert html.count('<th scope="col">') == 4
+    assert '<th scope="row"><a href="#sec-c1">C1</a></th>' in html
+    assert "<td>Steps do not feel the gradient&#x27;s size</td><td>2/2</td>" in html
+    assert html.count('<td data-verdict="holds">holds</td>') == 2
+    assert "style=" not in html
+    assert "<script" not in html
+    changed = ledger.judge(SGD)._repr_html_()
+    assert '<td data-verdict="holds with a caveat">holds with a caveat</td>' in changed
+    assert "#sec-c2" not in changed
+
+
+@pytest.mark.parametrize(
+    ("test", "error", "message"),
+    [
+        (lambda A: [], ValueError, "C9 must yield at least 1 line, got none"),
+        (lambda A: None, TypeError, "C9 must yield (text, value, "),
+        (lambda A: [("x", 1)], TypeError, "C9 must yield (text, value, "),
+        (lambda A: [("x", 1, "!", 2)], TypeError, "C9 must yield (text, value, "),
+        (lambda A: [("x", 1, [], 2)], TypeError, "C9 must yield (text, value, "),
+        (lambda A: [("x", "1", "<", 2)], TypeError, "a line's number must hold real numbers"),
+        (lambda A: [("x", [1, 2], "<", 2)], ValueError, "a line's number must have no dimen"),
+        (lambda A: [("x", 1, "<", None)], TypeError, "a line's number must hold real numbers"),
+    ],
+)
+def test_a_claim_must_yield_lines(test, error, message):
+    ledger = Ledger(AdaGrad)
+    with pytest.raises(error, match=re.escape(message)):
+        ledger.add("C9", "text")(test)
+    assert ledger.claims == {}
+
+
+def test_wrong_arguments_are_refused(ledger):
+    with pytest.raises(TypeError, match=r"^optimizer must be a class such as AdaGrad, got 3$"):
+        Ledger(3)
+    with pytest.raises(TypeError, match=r"^optimizer must be a class such as AdaGrad, got AdaGrad"):
+        ledger.judge(AdaGrad(0.1))
+    with pytest.raises(TypeError, match="name"):
+        ledger.add(1, "text")
+    with pytest.raises(TypeError, match="text"):
+        ledger.add("C1", None)
