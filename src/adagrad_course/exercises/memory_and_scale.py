@@ -60,13 +60,15 @@ def rounded_at_random(x, spacing, rng):
 
 NOT_A_MULTIPLE = "Adding chance is not yet rounding: take the floor of it."
 NOT_A_NEIGHBOUR = "Only the multiple just below and the one just above may come out."
-SAME_EACH_TIME = "If all go the same way, what is lost is lost every time: each needs its own chance."
+SAME_EACH_TIME = (
+    "What all numbers lose in the same way is lost: give each its own chance."
+)
 WRONG_WAY_ROUND = "The nearer a multiple is, the more likely it must be."
 ONE_SIDED = "For a negative x, too, the one below is the floor, not what is nearer to zero."
 EVEN_CHANCES = "Equal chances are only right for a number halfway between two multiples."
 
 
-def _rounded(answer, x, spacing=0.5):
+def _rounded(answer, x, spacing):
     rounded = np.asarray(answer(x, spacing, np.random.default_rng(0)), dtype=float)
     if rounded.shape != x.shape:
         raise Wrong(f"expected the shape of x, {x.shape}, got {rounded.shape}")
@@ -74,46 +76,49 @@ def _rounded(answer, x, spacing=0.5):
 
 
 def gives_neighbours(answer):
-    x = np.random.default_rng(1).uniform(0, 3, size=1000)
-    rounded = _rounded(answer, x)
-    multiples = rounded / 0.5
-    if np.any(multiples != np.round(multiples)):
-        first = rounded[multiples != np.round(multiples)][0]
-        raise Wrong(f"expected multiples of 0.5, got {first:.4g}", NOT_A_MULTIPLE)
-    far = np.abs(rounded - x) >= 0.5
-    if far.any():
-        raise Wrong(
-            f"expected a multiple of 0.5 next to {x[far][0]:.4g}, got {rounded[far][0]:.4g}",
-            NOT_A_NEIGHBOUR,
-        )
+    for spacing in (0.5, 2.0):
+        x = np.random.default_rng(1).uniform(0, 6, size=1000)
+        rounded = _rounded(answer, x, spacing)
+        between = rounded % spacing != 0
+        if between.any():
+            raise Wrong(
+                f"expected multiples of {spacing:g}, got {rounded[between][0]:.4g}", NOT_A_MULTIPLE
+            )
+        far = np.abs(rounded - x) >= spacing
+        if far.any():
+            raise Wrong(
+                f"expected a multiple of {spacing:g} next to {x[far][0]:.4g}, "
+                f"got {rounded[far][0]:.4g}",
+                NOT_A_NEIGHBOUR,
+            )
 
 
 def is_right_on_average(answer):
-    for x in (0.1, 1.4, 2.25):
-        mean = _rounded(answer, np.full(20_000, x)).mean()
-        if abs(mean - x) > 0.01:  # five standard errors are at most 0.009
-            below = np.floor(x / 0.5) * 0.5
+    for x, spacing in ((0.1, 0.5), (1.4, 0.5), (4.5, 2.0)):
+        mean = _rounded(answer, np.full(20_000, x), spacing).mean()
+        near = 0.02 * spacing  # more than five standard errors
+        if abs(mean - x) > near:
+            below = np.floor(x / spacing) * spacing
             hint = None
-            if mean in (below, below + 0.5):
+            if mean in (below, below + spacing):
                 hint = SAME_EACH_TIME
-            elif abs(mean - (2 * below + 0.5 - x)) < 0.01:
+            elif abs(mean - (2 * below + spacing - x)) < near:
                 hint = WRONG_WAY_ROUND
-            elif abs(mean - (below + 0.25)) < 0.01:
+            elif abs(mean - (below + spacing / 2)) < near:
                 hint = EVEN_CHANCES
-            raise Wrong(f"expected about {x:.4g} for x={x:.4g}, got {mean:.4g}", hint)
+            raise Wrong(f"expected about {x:g} for x={x:g}, got {mean:.4g}", hint)
 
 
 def is_right_below_zero(answer):
-    mean = _rounded(answer, np.full(20_000, -0.4)).mean()
+    mean = _rounded(answer, np.full(20_000, -0.4), 0.5).mean()
     if abs(mean + 0.4) > 0.01:
-        raise Wrong(
-            f"expected about -0.4 for x=-0.4, got {mean:.4g}", ONE_SIDED if mean == 0 else None
-        )
+        hint = ONE_SIDED if mean == 0 else None
+        raise Wrong(f"expected about -0.4 for x=-0.4, got {mean:.4g}", hint)
 
 
 def leaves_multiples_alone(answer):
     x = np.array([-1.5, 0.0, 0.5, 2.0])
-    if np.any(_rounded(answer, x) != x):
+    if np.any(_rounded(answer, x, 0.5) != x):
         raise Wrong("expected -1.5, 0, 0.5 and 2 to stay as they are")
 
 
