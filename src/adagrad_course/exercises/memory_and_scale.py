@@ -60,9 +60,7 @@ def rounded_at_random(x, spacing, rng):
 
 NOT_A_MULTIPLE = "Adding chance is not yet rounding: take the floor of it."
 NOT_A_NEIGHBOUR = "Only the multiple just below and the one just above may come out."
-SAME_EACH_TIME = (
-    "What all numbers lose in the same way is lost: give each its own chance."
-)
+SAME_EACH_TIME = "What all numbers lose in the same way is lost: give each its own chance."
 WRONG_WAY_ROUND = "The nearer a multiple is, the more likely it must be."
 ONE_SIDED = "For a negative x, too, the one below is the floor, not what is nearer to zero."
 EVEN_CHANCES = "Equal chances are only right for a number halfway between two multiples."
