@@ -67,7 +67,7 @@ def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     return array
 
 
-def number(name, value):
+def number(name, value, *, finite=True):
     """Return `value` as an array without dimensions.
 
     Raises
@@ -82,7 +82,7 @@ def number(name, value):
     ...
     ValueError: noise must be a single number, got shape (2,)
     """
-    array = real_array(name, value)
+    array = real_array(name, value, finite=finite)
     if array.ndim:
         raise ValueError(f"{name} must be a single number, got shape {array.shape}")
     return array

@@ -5,19 +5,20 @@ number, and how that would compare with a threshold by the claim. The first line
 itself, the others what one would take from it.
 """
 
+import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import NamedTuple
 
 import numpy as np
 
-from ._validate import instance, real_array
+from ._validate import instance, number
 
 __all__ = ["Changes", "Claim", "Ledger", "Line"]
 
-RELATIONS = {"<": operator.lt, ">": operator.gt, "=": operator.eq}
+RELATIONS = {"<": operator.lt, ">": operator.gt}
 VERDICTS = ("holds", "holds with a caveat", "overstated", "cannot be tested")
 
 
@@ -30,7 +31,7 @@ class Line(NamedTuple):
         What was measured.
     value : float
         The number.
-    relation : {"<", ">", "="}
+    relation : {"<", ">"}
         How it compares with the threshold by the claim.
     threshold : float
     """
@@ -59,6 +60,8 @@ class Claim:
     ----------
     name, text : str
         Such as "C1", and the claim in a few words.
+    test : callable
+        The function that yields its lines for an optimizer's class.
     lines : tuple of Line
         Its tests, of which the first is that of the claim itself.
     error : str
@@ -67,7 +70,8 @@ class Claim:
 
     name: str
     text: str
-    lines: tuple
+    test: Callable
+    lines: tuple = ()
     error: str = ""
 
     @property
@@ -89,12 +93,16 @@ class Claim:
 
 
 class _Table:
-    """What is shown as a table, of which `_rows` returns the head and the rows."""
+    """What is shown as a table: `_rows` returns the head and the rows, `_notes` what goes below."""
+
+    def _notes(self):
+        return []
 
     def __repr__(self):
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join(lines + self._notes())
 
     def _repr_html_(self):
         """Return a table in which names are links to the claims' sections, `#sec-c1` and so on."""
@@ -106,7 +114,8 @@ class _Table:
             link = f'<a href="#sec-{escape(name.lower())}">{escape(name)}</a>'
             data = "".join(_cell(cell) for cell in cells)
             html += [f'<tr><th scope="row">{link}</th>{data}</tr>']
-        return "\n".join([*html, "</tbody></table>"])
+        notes = [f"<p>{escape(note)}</p>" for note in self._notes()]
+        return "\n".join([*html, "</tbody></table>", *notes])
 
 
 @dataclass(eq=False, repr=False)
@@ -151,7 +160,6 @@ class Ledger(_Table):
 
     optimizer: Callable
     claims: dict = field(default_factory=dict, init=False)
-    _tests: dict = field(default_factory=dict, init=False)
 
     def __post_init__(self):
         _callable(self.optimizer)
@@ -180,9 +188,9 @@ class Ledger(_Table):
         instance("text", text, str)
 
         def decorate(test):
-            claim = Claim(name, text, _lines(name, test(self.optimizer)))
+            claim = Claim(name, text, test, _lines(name, test(self.optimizer)))
             print(claim)
-            self.claims[name], self._tests[name] = claim, test
+            self.claims[name] = claim
             return test
 
         return decorate
@@ -212,10 +220,10 @@ class Ledger(_Table):
             try:
                 # A run that overflows is a result, of which NumPy need not warn.
                 with np.errstate(all="ignore"):
-                    lines = _lines(name, self._tests[name](optimizer))
+                    lines = _lines(name, claim.test(optimizer))
             except Exception as exception:
                 error = f"{type(exception).__name__}: {exception}"
-            after[name] = Claim(name, claim.text, lines, error)
+            after[name] = replace(claim, lines=lines, error=error)
         names = [getattr(one, "__name__", "other") for one in (self.optimizer, optimizer)]
         return Changes(*names, dict(self.claims), after)
 
@@ -229,7 +237,7 @@ class Ledger(_Table):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Changes(_Table):
-    """What `Ledger.judge` found, shown as a table of the verdicts that change.
+    """What `Ledger.judge` found, shown as a table of the verdicts that change, and the errors.
 
     Attributes
     ----------
@@ -256,6 +264,13 @@ class Changes(_Table):
             rows.append((name, after.text, before.verdict, after.verdict))
         return rows
 
+    def _notes(self):
+        names = {}
+        for name, claim in self.after.items():
+            if claim.error:
+                names.setdefault(claim.error, []).append(name)
+        return [f"{', '.join(failed)}: {error}" for error, failed in names.items()]
+
 
 def _callable(optimizer):
     if not callable(optimizer):
@@ -268,10 +283,14 @@ def _lines(name, yielded):
     for line in yielded if hasattr(yielded, "__iter__") else [yielded]:
         if not (isinstance(line, tuple) and len(line) == 4 and line[2] in tuple(RELATIONS)):
             raise TypeError(
-                f'{name} must yield (text, value, "<" or ">" or "=", threshold), got {line!r:.60}'
+                f'{name} must yield (text, value, "<" or ">", threshold), got {line!r:.60}'
             )
         text, value, relation, threshold = line
-        lines.append(Line(str(text), _number(value), relation, _number(threshold)))
+        # It may be infinite, as a run may diverge. What is no number at all decides nothing.
+        value = float(number("a line's value", value, finite=False))
+        if math.isnan(value):
+            raise ValueError(f"a line's value must be a number, got nan for {text!r:.60}")
+        lines.append(Line(str(text), value, relation, float(number("a threshold", threshold))))
     if not lines:
         raise ValueError(f"{name} must yield at least 1 line, got none")
     return tuple(lines)
@@ -280,14 +299,6 @@ def _lines(name, yielded):
 def _cell(text):
     verdict = f' data-verdict="{text}"' if text in VERDICTS else ""
     return f"<td{verdict}>{escape(text)}</td>"
-
-
-def _number(value):
-    """Return a number, which may be infinite: a run may have diverged."""
-    array = real_array("a line's number", value, finite=False)
-    if array.ndim:
-        raise ValueError(f"a line's number must have no dimensions, got shape {array.shape}")
-    return float(array)
 
 
 def _short(value):

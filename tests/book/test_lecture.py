@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from adagrad_course.claims import Ledger
-from adagrad_course.optimizers import AdaGrad
+from adagrad_course.optimizers import SGD, AdaGrad
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 CELLS = nbformat.read(CHAPTERS / "08-the-lecture-tested.ipynb", as_version=4).cells
@@ -85,9 +85,9 @@ def test_every_claim_links_to_a_section_that_exists(sections):
 def test_no_threshold_is_a_hairs_breadth_away(ledger):
     for claim in ledger.claims.values():
         for line in claim.lines:
-            if line.relation != "=":
-                apart = abs(line.value - line.threshold)
-                assert apart > 0.05 * max(abs(line.value), abs(line.threshold)), (claim.name, line)
+            apart = abs(line.value - line.threshold)
+            near = max(0.05 * max(abs(line.value), abs(line.threshold)), 1e-7)
+            assert apart > near, (claim.name, line)
 
 
 class Rootless(AdaGrad):
@@ -116,38 +116,47 @@ class Undivided(AdaGrad):
         return self.lr + 0 * state.accumulator
 
 
-OVERSTATED = "overstated"
-BROKEN = {
-    Rootless: {"C6": OVERSTATED, "C8": OVERSTATED, "C10": OVERSTATED, "C13": OVERSTATED},
-    Forgetful: {
-        **dict.fromkeys(["C5", "C6", "C7", "C13", "C14", "C15", "C16"], OVERSTATED),
-        "C11": "holds",
-        "C17": "holds",
-    },
-    Fading: {
-        **dict.fromkeys(["C6", "C13", "C14", "C15", "C16", "C17"], OVERSTATED),
-        "C11": "holds",
-    },
-    Uphill: {"C6": "holds with a caveat", "C13": OVERSTATED, "C14": "holds", "C17": "holds"},
-    Undivided: {
-        **dict.fromkeys(["C5", "C6", "C7", "C10", "C12", "C13", "C14", "C15"], OVERSTATED),
-        "C16": "holds with a caveat",
-    },
+def changes(to, *names):
+    return dict.fromkeys(names, to)
+
+
+OVERSTATED, CAVEAT, HOLDS = "overstated", "holds with a caveat", "holds"
+BROKEN = {  # all verdicts that change
+    Rootless: changes(OVERSTATED, "C6", "C8", "C10", "C13") | changes(HOLDS, "C12"),
+    Forgetful: changes(OVERSTATED, "C5", "C6", "C7", "C8", "C10", "C12", "C13", "C14", "C15", "C16")
+    | changes(HOLDS, "C11", "C17"),
+    Fading: changes(OVERSTATED, "C6", "C7", "C13", "C14", "C15", "C16", "C17")
+    | changes(HOLDS, "C11"),
 }
+BROKEN_WITHOUT_TEXT = {  # of the claims that do not train on text, which takes long
+    Uphill: changes(OVERSTATED, "C13") | changes(HOLDS, "C14", "C17") | changes(CAVEAT, "C6"),
+    Undivided: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15")
+    | changes(CAVEAT, "C16")
+    | changes("cannot be tested", "C17"),
+    SGD: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C18")
+    | changes(CAVEAT, "C16")
+    | changes("cannot be tested", "C17"),
+}
+ON_TEXT = {"C7", "C8", "C9", "C10", "C11", "C12"}
 
 
-@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
+def part(ledger, names):
+    """A ledger of some of the claims."""
+    some = Ledger(AdaGrad)
+    some.claims = {name: ledger.claims[name] for name in ledger.claims if name in names}
+    return some
+
+
+@pytest.mark.parametrize("broken", BROKEN | BROKEN_WITHOUT_TEXT, ids=lambda broken: broken.__name__)
 def test_a_broken_adagrad_changes_the_verdicts_that_it_should(ledger, broken):
-    some = Ledger(AdaGrad)
-    some.claims = {name: ledger.claims[name] for name in BROKEN[broken]}
-    some._tests = ledger._tests
-    changes = some.judge(broken)
-    assert {name: claim.verdict for name, claim in changes.after.items()} == BROKEN[broken]
-    assert changes.changed == list(BROKEN[broken])
+    if broken in BROKEN_WITHOUT_TEXT:
+        ledger = part(ledger, set(NAMES) - ON_TEXT)
+    found = ledger.judge(broken)
+    verdicts = {name: found.after[name].verdict for name in found.changed}
+    assert verdicts == (BROKEN | BROKEN_WITHOUT_TEXT)[broken]
 
 
-def test_claims_about_sgd_do_not_depend_on_the_optimizer(ledger):
-    some = Ledger(AdaGrad)
-    some.claims = {name: ledger.claims[name] for name in ("C1", "C2", "C3", "C4")}
-    some._tests = ledger._tests
-    assert some.judge(Forgetful).changed == []
+def test_claims_about_sgd_fail_for_another_method(ledger, monkeypatch):
+    some = part(ledger, {"C1", "C2", "C3", "C4"})
+    monkeypatch.setitem(some.claims["C1"].test.__globals__, "SGD", AdaGrad)
+    assert some.judge(AdaGrad).changed == ["C1", "C2", "C4"]
