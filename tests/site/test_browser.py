@@ -52,6 +52,7 @@ def test_search_finds_the_first_chapter(open_tab, over):
     result.wait_for()
     if over == "http":  # only there may a script read the pages that it quotes
         result.locator("p.context").wait_for()
+    tab.wait_for_load_state("networkidle")  # to leave would break off what is still loading
     result.locator("a").click()
     tab.wait_for_url(f"**/{CHAPTER}*")
 
