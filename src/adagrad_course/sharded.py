@@ -153,6 +153,7 @@ def launch(processes, *options, max_restarts=0, timeout=300):
     torchrun += [f"--nproc-per-node={positive_int('processes', processes)}"]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
+        torchrun += [f"--log-dir={folder}"]  # else it leaves a folder behind
         command = [sys.executable, *(torchrun if processes > 1 else []), "-m", __name__]
         done = subprocess.run(
             [*command, *map(str, options), "--report", str(report)],
