@@ -204,11 +204,9 @@ def sm3_belated(w, r, c, rows, g, lr):
     return new_w, *sparse_sm3_step(w, r, c, rows, g, lr)[1:]
 
 
-def sm3_for_all_rows(w, r, c, rows, g, lr):
-    new_w, _, new_c = sparse_sm3_step(w, r, c, rows, g, lr)
-    nu = np.minimum(r[:, None], c)
-    nu[rows] += g**2
-    return new_w, nu.sum(axis=1), new_c
+def sm3_resetting_rows(w, r, c, rows, g, lr):
+    new_w, new_r, new_c = sparse_sm3_step(w, r, c, rows, g, lr)
+    return new_w, np.where(np.isin(np.arange(len(r)), rows), new_r, 0), new_c
 
 
 def a_sparse_matrix(rng):
@@ -332,7 +330,7 @@ EXERCISES = [
             "right on average below zero": is_right_below_zero,
         },
         mistakes={
-            SAME_EACH_TIME: lambda x, spacing, rng: np.floor(x / spacing) * spacing,
+            SAME_EACH_TIME: nearest,
             NOT_A_MULTIPLE: not_rounded,
             NOT_A_NEIGHBOUR: too_far,
             WRONG_WAY_ROUND: the_farther_one,
@@ -419,7 +417,7 @@ EXERCISES = [
             "Each weight takes the smaller of its two numbers.": sm3_of_the_larger,
             "A row keeps the largest of its ν, not a sum.": sm3_summing,
             "Add the new squares before you divide.": sm3_belated,
-            "Rows that are not named keep their numbers.": sm3_for_all_rows,
+            "Rows that are not named keep their numbers.": sm3_resetting_rows,
         },
         hints=(
             "Can a number of a row ever be larger than those of all columns?",
