@@ -43,7 +43,11 @@ def test_a_page_on_a_dark_screen_is_printed_light(open_tab):
 
 @pytest.mark.parametrize("over", ["http", "file"])
 def test_search_finds_the_first_chapter(open_tab, over):
+    def idle():  # to leave a page breaks off what it still loads, if only its icon
+        tab.wait_for_load_state("networkidle")
+
     tab = open_tab("chapters/welcome.html", over)
+    idle()
     tab.keyboard.press("Control+k")
     tab.keyboard.type("learning rate")
     tab.keyboard.press("Enter")
@@ -52,9 +56,10 @@ def test_search_finds_the_first_chapter(open_tab, over):
     result.wait_for()
     if over == "http":  # only there may a script read the pages that it quotes
         result.locator("p.context").wait_for()
-    tab.wait_for_load_state("networkidle")  # to leave would break off what is still loading
+    idle()
     result.locator("a").click()
     tab.wait_for_url(f"**/{CHAPTER}*")
+    idle()
 
 
 def test_a_solution_is_closed_and_opens_by_keyboard(open_tab):
