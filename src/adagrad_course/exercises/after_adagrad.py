@@ -144,19 +144,19 @@ def a_trap(rng):
     return own_plus, own_plus + int(rng.choice([2, 3, 4, 4, 4, 5]))
 
 
-def sm3(w, g, r, c, lr):
-    nu = np.minimum(r[:, None], c) + g**2
-    return w - lr * g / np.sqrt(nu), nu.max(axis=1), nu.max(axis=0)
+def sm3_step(of_two, of_many):
+    """Return a step that takes `of_two` of a weight's numbers and keeps `of_many` of a row's ν."""
+
+    def step(w, g, r, c, lr):
+        nu = of_two(r[:, None], c) + g**2
+        return w - lr * g / np.sqrt(nu), of_many(nu, axis=1), of_many(nu, axis=0)
+
+    return step
 
 
-def sm3_with_maxima(w, g, r, c, lr):
-    nu = np.maximum(r[:, None], c) + g**2
-    return w - lr * g / np.sqrt(nu), nu.max(axis=1), nu.max(axis=0)
-
-
-def sm3_with_sums(w, g, r, c, lr):
-    nu = np.minimum(r[:, None], c) + g**2
-    return w - lr * g / np.sqrt(nu), nu.sum(axis=1), nu.sum(axis=0)
+sm3 = sm3_step(np.minimum, np.max)
+sm3_with_maxima = sm3_step(np.maximum, np.max)
+sm3_with_sums = sm3_step(np.minimum, np.sum)
 
 
 def sm3_with_axes_exchanged(w, g, r, c, lr):

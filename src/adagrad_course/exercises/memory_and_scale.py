@@ -11,19 +11,19 @@ def rows_that_fit(budget, d, kept):
     return int(budget // (4 * d * (2 + kept)))
 
 
-def row_wise_step(w, s, g, lr, eps):
-    s = s + np.mean(g**2, axis=1)
-    return w - lr * g / (np.sqrt(s)[:, None] + eps), s
+def row_wise(added):
+    """Return a step that adds to s what `added` makes of the gradient."""
+
+    def step(w, s, g, lr, eps):
+        s = s + added(g)
+        return w - lr * g / (np.sqrt(s)[:, None] + eps), s
+
+    return step
 
 
-def row_wise_summed(w, s, g, lr, eps):
-    s = s + np.sum(g**2, axis=1)
-    return w - lr * g / (np.sqrt(s)[:, None] + eps), s
-
-
-def row_wise_of_means(w, s, g, lr, eps):
-    s = s + np.mean(g, axis=1) ** 2
-    return w - lr * g / (np.sqrt(s)[:, None] + eps), s
+row_wise_step = row_wise(lambda g: np.mean(g**2, axis=1))
+row_wise_summed = row_wise(lambda g: np.sum(g**2, axis=1))
+row_wise_of_means = row_wise(lambda g: np.mean(g, axis=1) ** 2)
 
 
 def row_wise_rootless(w, s, g, lr, eps):
@@ -168,12 +168,20 @@ def best_interval(cost, steps_between_failures):
     return np.sqrt(2 * cost * steps_between_failures)
 
 
-def sparse_sm3_step(w, r, c, rows, g, lr):
-    w, r = w.copy(), r.copy()
-    nu = np.minimum(r[rows][:, None], c) + g**2
-    w[rows] -= lr * g / np.sqrt(nu)
-    r[rows] = nu.max(axis=1)
-    return w, r, np.maximum(c, nu.max(axis=0))
+def sparse_sm3(of_two):
+    """Return a step that takes `of_two` of a weight's two numbers."""
+
+    def step(w, r, c, rows, g, lr):
+        w, r = w.copy(), r.copy()
+        nu = of_two(r[rows][:, None], c) + g**2
+        w[rows] -= lr * g / np.sqrt(nu)
+        r[rows] = nu.max(axis=1)
+        return w, r, np.maximum(c, nu.max(axis=0))
+
+    return step
+
+
+sparse_sm3_step, sm3_of_the_larger = sparse_sm3(np.minimum), sparse_sm3(np.maximum)
 
 
 def sm3_forgetting_columns(w, r, c, rows, g, lr):
@@ -182,20 +190,10 @@ def sm3_forgetting_columns(w, r, c, rows, g, lr):
     return new_w, new_r, nu.max(axis=0)
 
 
-def sm3_of_the_larger(w, r, c, rows, g, lr):
-    w, r = w.copy(), r.copy()
-    nu = np.maximum(r[rows][:, None], c) + g**2
-    w[rows] -= lr * g / np.sqrt(nu)
-    r[rows] = nu.max(axis=1)
-    return w, r, np.maximum(c, nu.max(axis=0))
-
-
 def sm3_summing(w, r, c, rows, g, lr):
-    w, new_r = w.copy(), r.copy()
-    nu = np.minimum(r[rows][:, None], c) + g**2
-    w[rows] -= lr * g / np.sqrt(nu)
+    new_r = r.copy()
     new_r[rows] += (g**2).sum(axis=1)
-    return w, new_r, c + (g**2).sum(axis=0)
+    return sparse_sm3_step(w, r, c, rows, g, lr)[0], new_r, c + (g**2).sum(axis=0)
 
 
 def sm3_belated(w, r, c, rows, g, lr):
