@@ -36,7 +36,6 @@ from docutils.parsers.rst import directives
 from docutils.utils import get_source_line
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -437,27 +436,6 @@ def finish_page(
     context["script_files"] = [script for script in context["script_files"] if script.filename]
 
 
-def number_chapters(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Give each chapter the number of its file, which its exercises and the prose go by.
-
-    Sphinx counts the chapters that are there, and would call the seventh the sixth while the sixth
-    is still being written.
-    """
-    for docname, sections in env.toc_secnumbers.items():
-        found = re.match(r"chapters/0*(\d+)-", docname)
-        if not found:
-            continue
-        numbered = [env.titles[docname], *env.tocs[docname].findall(nodes.reference)]
-        for node in numbered:
-            if node.get("secnumber"):
-                node["secnumber"] = [int(found[1]), *node["secnumber"][1:]]
-        for numbers in (sections, *env.toc_fignumbers.get(docname, {}).values()):
-            for anchor, number in numbers.items():
-                if number:
-                    numbers[anchor] = (int(found[1]), *number[1:])
-    return []
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
     app.setup_extension("sphinxcontrib.katex")
@@ -471,7 +449,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", watch_the_look)
     app.connect("builder-inited", prepare_katex)
     app.connect("builder-inited", write_explorables)
-    app.connect("env-get-updated", number_chapters, priority=600)  # after Sphinx has counted
     app.add_transform(LiftSummary)
     app.add_post_transform(FoldSolutions)
     app.add_directive("explorable", ExplorableDirective)
