@@ -74,8 +74,13 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
 
     def run(i):
-        cells.nth(i).locator(".cm-content").click()
-        tab.keyboard.press("Control+Enter")
+        prompt = cells.nth(i).locator(".jp-InputPrompt").first
+        for _ in range(60):  # a key is lost while JupyterLab still moves the focus elsewhere
+            cells.nth(i).locator(".cm-content").click()
+            tab.keyboard.press("Control+Enter")
+            tab.wait_for_timeout(500)
+            if prompt.inner_text() != "[ ]:":
+                return
 
     run(0)
     race = cells.nth(0).locator(".x-live")
