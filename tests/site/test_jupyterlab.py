@@ -75,11 +75,12 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
 
     def run(i):
         prompt = cells.nth(i).locator(".jp-InputPrompt").first
+        before = prompt.inner_text()
         for _ in range(60):  # a key is lost while JupyterLab still moves the focus elsewhere
             cells.nth(i).locator(".cm-content").click()
             tab.keyboard.press("Control+Enter")
             tab.wait_for_timeout(500)
-            if prompt.inner_text() != "[ ]:":
+            if prompt.inner_text() != before:
                 return
 
     run(0)
@@ -94,18 +95,19 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
     slider.focus()
     for _ in range(3):
         tab.keyboard.press("ArrowUp")
-    tab.wait_for_function("e => +e.textContent > 0.9", arg=outputs.first.element_handle())
     handle = race.locator("[role=slider]").first
     handle.focus()
     tab.keyboard.press("ArrowRight")
     assert handle.evaluate("e => e === document.activeElement")
-    lr = outputs.first.inner_text()
-    run(1)
     said = cells.nth(1).locator(".jp-OutputArea-output")
-    said.get_by_text("python reads").wait_for()
-    read, x = re.fullmatch(r"python reads (\S+) (\S+)", said.inner_text().strip()).groups()
-    assert float(read) == float(lr)
-    assert float(x) > -4
+    for _ in range(60):  # ipywidgets holds a change back until Python is done with the one before
+        run(1)
+        said.get_by_text("python reads").wait_for()
+        read, x = re.fullmatch(r"python reads (\S+) (\S+)", said.inner_text().strip()).groups()
+        if float(read) == float(outputs.first.inner_text()) > 0.9 and float(x) > -4:
+            break
+    else:
+        pytest.fail(f"Python reads {read}, {x}; the page shows {outputs.first.inner_text()}")
 
     # Python sets, the page moves.
     before = picture.inner_html()
