@@ -3,6 +3,7 @@
 import _thread
 import contextlib
 import io
+import signal
 import subprocess
 import sys
 import threading
@@ -129,7 +130,15 @@ def test_an_exception_of_the_body_arrives():
         run_limited(lambda: 1 / 0, 5.0)
 
 
-def test_the_users_interrupt_stops_the_body():
+@pytest.fixture
+def heard_interrupts():
+    """Python's own handler: a shell that runs pytest in the background has it ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_users_interrupt_stops_the_body(heard_interrupts):
     threading.Timer(0.2, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
         run_limited(endless, 10.0)
