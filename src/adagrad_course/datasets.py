@@ -173,8 +173,9 @@ def unicode_names(seed=0):
 
     Examples
     --------
-    >>> unicode_names()
-    Dataset('unicode names': 7474 + 2489 + 2492 examples, 3393 features, 11 classes)
+    >>> data = unicode_names()
+    >>> data.train.features.shape, data.class_names[:3]
+    ((7474, 3393), ('Cf', 'Ll', 'Lo'))
     """
     return _dealt("unicode names", _names(), seed)
 
@@ -212,8 +213,9 @@ def presidential_messages(seed=0):
 
     Examples
     --------
-    >>> presidential_messages()
-    Dataset('presidential messages': 12087 + 4565 + 4598 examples, 20878 features, 8 classes)
+    >>> data = presidential_messages()
+    >>> data.train.features.shape, data.class_names[:2]
+    ((12087, 20878), ('1790-1819', '1820-1849'))
     """
     return _dealt("presidential messages", _messages(), seed)
 

@@ -184,7 +184,8 @@ def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
     --------
     >>> from adagrad_course.objectives import Quadratic
     >>> from adagrad_course.optimizers import SGD
-    >>> result = sweep(Quadratic([1.0, 9.0]), [1.0, 1.0], SGD, [0.1, 0.2, 0.3], steps=20)
+    >>> bowl = Quadratic([1.0, 9.0])
+    >>> result = sweep(bowl, [1.0, 1.0], SGD, [0.1, 0.2, 0.3], steps=20)
     >>> result.best_lr, result.trajectory.diverged
     (0.2, array([False, False, False]))
     """

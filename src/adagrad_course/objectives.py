@@ -248,8 +248,8 @@ class SteepStart:
 
     .. math::
 
-        f(w) = \sum_i H(w_i - D) + (a_i - 1)\, h(w_i), \qquad
-        H'(x) = \min\{\max\{x, -1\}, 1\}, \quad h'(x) = \min\{\max\{x, -1\}, 0\}
+        f(w) &= \sum_i H(w_i - D) + (a_i - 1)\, h(w_i), \\
+        H'(x) &= \min\{\max\{x, -1\}, 1\}, \qquad h'(x) = \min\{\max\{x, -1\}, 0\}
 
     Along each axis the slope is −a up to −1, bends to −1 at 0 and stays so until one short of the
     minimum, 0 at w = D, around which the function is a parabola. It is convex, so the gradient
@@ -532,7 +532,8 @@ class TwoLayerNetwork(_Classifier):
 
     Examples
     --------
-    >>> xor = TwoLayerNetwork([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], hidden=3)
+    >>> inputs, labels = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> xor = TwoLayerNetwork(inputs, labels, hidden=3)
     >>> starts = xor.start(np.random.default_rng(0), (5,))
     >>> starts.shape, xor.gradient(starts).shape
     ((5, 17), (5, 17))

@@ -408,8 +408,8 @@ class AdaGrad(_RatedOptimizer):
     The first step has the length of the learning rate, whatever the gradient's size:
 
     >>> adagrad = AdaGrad(lr=0.5)
-    >>> params = np.array([1.0, 1.0])
-    >>> params, state = adagrad.step(params, np.array([1000.0, 0.001]), adagrad.init(params))
+    >>> params, grads = np.array([1.0, 1.0]), np.array([1000.0, 0.001])
+    >>> params, state = adagrad.step(params, grads, adagrad.init(params))
     >>> params.round(6)
     array([0.5, 0.5])
     """
@@ -568,9 +568,9 @@ class SM3(_RatedOptimizer):
 
     .. math::
 
-        \nu_{t,ij} = \min(r_{t-1,i},\, c_{t-1,j}) + g_{t,ij}^2, \qquad
-        r_{t,i} = \max_j \nu_{t,ij}, \quad c_{t,j} = \max_i \nu_{t,ij}, \qquad
-        w_{t+1,ij} = w_{t,ij} - \frac{\eta_t}{\sqrt{\nu_{t,ij}} + \varepsilon}\, g_{t,ij}
+        \nu_{t,ij} &= \min(r_{t-1,i},\, c_{t-1,j}) + g_{t,ij}^2, \\
+        r_{t,i} &= \max_j \nu_{t,ij}, \qquad c_{t,j} = \max_i \nu_{t,ij}, \\
+        w_{t+1,ij} &= w_{t,ij} - \frac{\eta_t}{\sqrt{\nu_{t,ij}} + \varepsilon}\, g_{t,ij}
 
     It remembers m + n numbers of a matrix with m rows and n columns, AdaGrad m·n. What takes the
     place of AdaGrad's G is at least as large: :math:`\nu_t \ge G_t`, in every entry. So no step is
@@ -644,9 +644,9 @@ class RestartedAdaGrad(_RatedOptimizer):
 
     .. math::
 
-        G_t = \begin{cases} G_0 + g_t^2 & \text{if } t - 1 \text{ is a multiple of the interval} \\
-        G_{t-1} + g_t^2 & \text{otherwise} \end{cases}, \qquad
-        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t
+        G_t &= \begin{cases} G_0 + g_t^2 & \text{if } t - 1 \text{ is a multiple of the interval} \\
+        G_{t-1} + g_t^2 & \text{otherwise} \end{cases}, \\
+        w_{t+1} &= w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t
 
     Parameters
     ----------
@@ -857,10 +857,10 @@ class AdaDelta(_RatedOptimizer):
 
     .. math::
 
-        s_t = \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \qquad
-        \delta_t = \frac{\sqrt{u_{t-1} + \varepsilon}}{\sqrt{s_t + \varepsilon}}\, g_t, \qquad
-        u_t = \rho\, u_{t-1} + (1 - \rho)\, \delta_t^2, \qquad
-        w_{t+1} = w_t - \eta_t\, \delta_t
+        s_t &= \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \\
+        \delta_t &= \frac{\sqrt{u_{t-1} + \varepsilon}}{\sqrt{s_t + \varepsilon}}\, g_t, \\
+        u_t &= \rho\, u_{t-1} + (1 - \rho)\, \delta_t^2, \\
+        w_{t+1} &= w_t - \eta_t\, \delta_t
 
     Parameters
     ----------
@@ -888,8 +888,8 @@ class AdaDelta(_RatedOptimizer):
     Without a rate to be tuned, the first step is √(ε/(1 - ρ)) long, however far there is to go:
 
     >>> adadelta = AdaDelta()
-    >>> params = np.array([0.0, 0.0])
-    >>> params, state = adadelta.step(params, np.array([1000.0, -1.0]), adadelta.init(params))
+    >>> params, grads = np.array([0.0, 0.0]), np.array([1000.0, -1.0])
+    >>> params, state = adadelta.step(params, grads, adadelta.init(params))
     >>> params.round(6)
     array([-0.003162,  0.003162])
     """
@@ -938,9 +938,9 @@ class Adam(_RatedOptimizer):
 
     .. math::
 
-        m_t = \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad
-        s_t = \beta_2 s_{t-1} + (1 - \beta_2)\, g_t^2, \qquad
-        w_{t+1} = w_t - \eta_t\,
+        m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \\
+        s_t &= \beta_2 s_{t-1} + (1 - \beta_2)\, g_t^2, \\
+        w_{t+1} &= w_t - \eta_t\,
         \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \varepsilon}
 
     Parameters
@@ -968,8 +968,8 @@ class Adam(_RatedOptimizer):
     Thanks to the correction the first step is η long, as AdaGrad's, and not RMSProp's η/√(1 - β₂):
 
     >>> adam = Adam(lr=0.5)
-    >>> params = np.array([1.0, 1.0])
-    >>> params, state = adam.step(params, np.array([1000.0, 0.001]), adam.init(params))
+    >>> params, grads = np.array([1.0, 1.0]), np.array([1000.0, 0.001])
+    >>> params, state = adam.step(params, grads, adam.init(params))
     >>> params.round(4)
     array([0.5, 0.5])
     """
@@ -1051,8 +1051,9 @@ class Grafted(_Optimizer):
     --------
     The gradient is 5 long. SGD goes along it; AdaGrad's first step has equal coordinates:
 
-    >>> grafted, params = Grafted(SGD(lr=0.1), AdaGrad(lr=1.0)), np.zeros(2)
-    >>> params, state = grafted.step(params, np.array([3.0, 4.0]), grafted.init(params))
+    >>> grafted = Grafted(SGD(lr=0.1), AdaGrad(lr=1.0))
+    >>> params, grads = np.zeros(2), np.array([3.0, 4.0])
+    >>> params, state = grafted.step(params, grads, grafted.init(params))
     >>> params.round(4), float(np.linalg.norm(params).round(4))
     (array([-0.3536, -0.3536]), 0.5)
     """

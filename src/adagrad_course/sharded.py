@@ -12,7 +12,8 @@ they agree to a relative 1e-12 (measured: 5e-15 after 200 steps, on two and on f
 On one computer, with one process or two::
 
     python -m adagrad_course.sharded
-    OMP_NUM_THREADS=1 torchrun --standalone --nproc-per-node 2 -m adagrad_course.sharded
+    OMP_NUM_THREADS=1 torchrun --standalone --nproc-per-node 2 \
+        -m adagrad_course.sharded
 
 `torchrun` comes with PyTorch; `python -m torch.distributed.run` is the same. Without the variable
 it warns that it sets it to 1. What follows the module's name are options of this module, which
@@ -22,7 +23,8 @@ On several computers, start the same command on each, with an address that all o
 of the computers, and any port that is free there)::
 
     OMP_NUM_THREADS=1 torchrun --nnodes 2 --nproc-per-node 4 --rdzv-id names \
-        --rdzv-backend c10d --rdzv-endpoint first-computer:29500 -m adagrad_course.sharded
+        --rdzv-backend c10d --rdzv-endpoint first-computer:29500 \
+        -m adagrad_course.sharded
 
 If gloo, which carries the numbers, picks a network that does not reach the others, name the right
 one in the variable GLOO_SOCKET_IFNAME, such as eth0.

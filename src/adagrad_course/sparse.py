@@ -114,7 +114,8 @@ def row_step(optimizer, params, rows, grads, state):
     Examples
     --------
     >>> params, adagrad = np.zeros((5, 1)), AdaGrad(lr=0.5)
-    >>> state = row_step(adagrad, params, [3, 3], [[1.0], [2.0]], adagrad.init(params))
+    >>> rows, grads = [3, 3], [[1.0], [2.0]]
+    >>> state = row_step(adagrad, params, rows, grads, adagrad.init(params))
     >>> params.T.round(6), state.accumulator.T
     (array([[ 0. ,  0. ,  0. , -0.5,  0. ]]), array([[0., 0., 0., 9., 0.]]))
     """
@@ -197,7 +198,8 @@ def power_law_features(n, d, alpha, rng, *, scale=1.0):
 
     Examples
     --------
-    >>> features = power_law_features(1000, 4, alpha=1.0, rng=np.random.default_rng(0))
+    >>> rng = np.random.default_rng(0)
+    >>> features = power_law_features(1000, 4, alpha=1.0, rng=rng)
     >>> abs(features).mean(axis=0)
     array([1.   , 0.504, 0.342, 0.252])
     """
@@ -269,8 +271,10 @@ class OnlineSoftmax:
     >>> data, rng = digits(), np.random.default_rng(0)
     >>> model = OnlineSoftmax(64, 10, AdaGrad(lr=np.array([[0.001], [0.1]])))
     >>> progress = model.learn(data.train, rng)
-    >>> progress.mistakes.mean(axis=0).round(2), model.error_rate(data.test).round(2)
-    (array([0.73, 0.15]), array([0.45, 0.14]))
+    >>> progress.mistakes.mean(axis=0).round(2)
+    array([0.73, 0.15])
+    >>> model.error_rate(data.test).round(2)
+    array([0.45, 0.14])
     """
 
     def __init__(self, n_features, n_classes, optimizer, *, average=False):

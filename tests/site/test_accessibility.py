@@ -16,9 +16,20 @@ def unfold(tab):
     )
 
 
+def scrolling(tab):
+    """The beginning of everything that must be scrolled sideways to be read."""
+    return tab.evaluate(
+        """() => [...document.querySelectorAll(".bd-article *")]
+            .filter((e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX)
+                           && e.scrollWidth > e.clientWidth)
+            .map((e) => e.textContent.slice(0, 200))"""
+    )
+
+
 def test_a_page_is_accessible_and_fits(open_tab, page):
     tab = open_tab(page, width=DESKTOP, color_scheme="light")
     unfold(tab)
+    assert scrolling(tab) == []
     assert violations(tab) == []
     set_theme(tab, "dark")
     assert violations(tab, runOnly=["color-contrast"]) == []

@@ -6,6 +6,7 @@ is imported when one of them is first asked for.
 
 import importlib
 import operator
+from textwrap import fill
 
 from .machinery import grade
 
@@ -71,7 +72,7 @@ def hint(number, n=1):
     n = operator.index(n)
     if not 1 <= n <= len(hints):
         raise ValueError(f"n must be from 1 to {len(hints)} for exercise {number}, got {n}")
-    print(f"Hint {n} of {len(hints)}: {hints[n - 1]}")
+    print(fill(f"Hint {n} of {len(hints)}: {hints[n - 1]}", 80))
     if n < len(hints):
         print(f'For the next: hint("{number}", {n + 1})')
 
