@@ -248,8 +248,10 @@ class SteepStart:
 
     .. math::
 
+        \begin{aligned}
         f(w) &= \sum_i H(w_i - D) + (a_i - 1)\, h(w_i), \\
         H'(x) &= \min\{\max\{x, -1\}, 1\}, \qquad h'(x) = \min\{\max\{x, -1\}, 0\}
+        \end{aligned}
 
     Along each axis the slope is −a up to −1, bends to −1 at 0 and stays so until one short of the
     minimum, 0 at w = D, around which the function is a parabola. It is convex, so the gradient

@@ -568,9 +568,11 @@ class SM3(_RatedOptimizer):
 
     .. math::
 
+        \begin{aligned}
         \nu_{t,ij} &= \min(r_{t-1,i},\, c_{t-1,j}) + g_{t,ij}^2, \\
         r_{t,i} &= \max_j \nu_{t,ij}, \qquad c_{t,j} = \max_i \nu_{t,ij}, \\
         w_{t+1,ij} &= w_{t,ij} - \frac{\eta_t}{\sqrt{\nu_{t,ij}} + \varepsilon}\, g_{t,ij}
+        \end{aligned}
 
     It remembers m + n numbers of a matrix with m rows and n columns, AdaGrad m·n. What takes the
     place of AdaGrad's G is at least as large: :math:`\nu_t \ge G_t`, in every entry. So no step is
@@ -644,9 +646,11 @@ class RestartedAdaGrad(_RatedOptimizer):
 
     .. math::
 
+        \begin{aligned}
         G_t &= \begin{cases} G_0 + g_t^2 & \text{if } t - 1 \text{ is a multiple of the interval} \\
         G_{t-1} + g_t^2 & \text{otherwise} \end{cases}, \\
         w_{t+1} &= w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t
+        \end{aligned}
 
     Parameters
     ----------
@@ -857,10 +861,12 @@ class AdaDelta(_RatedOptimizer):
 
     .. math::
 
+        \begin{aligned}
         s_t &= \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \\
         \delta_t &= \frac{\sqrt{u_{t-1} + \varepsilon}}{\sqrt{s_t + \varepsilon}}\, g_t, \\
         u_t &= \rho\, u_{t-1} + (1 - \rho)\, \delta_t^2, \\
         w_{t+1} &= w_t - \eta_t\, \delta_t
+        \end{aligned}
 
     Parameters
     ----------
@@ -938,10 +944,12 @@ class Adam(_RatedOptimizer):
 
     .. math::
 
+        \begin{aligned}
         m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \\
         s_t &= \beta_2 s_{t-1} + (1 - \beta_2)\, g_t^2, \\
         w_{t+1} &= w_t - \eta_t\,
         \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \varepsilon}
+        \end{aligned}
 
     Parameters
     ----------

@@ -15,10 +15,12 @@ class AdaGrad(torch.optim.Optimizer):
 
     .. math::
 
+        \begin{aligned}
         g_t &= \nabla f_t(w_t) + \lambda w_t, \\
         G_t &= G_{t-1} + g_t^2, \\
         w_{t+1} &= w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t, \qquad
         \eta_t = \frac{\eta}{1 + (t - 1)\,\kappa}
+        \end{aligned}
 
     G has the shape, dtype and device of its parameter. A sparse gradient, such as that of
     `torch.nn.Embedding(..., sparse=True)`, changes only the rows that it touches, at a cost that
@@ -218,10 +220,12 @@ class RowWiseAdaGrad(AdaGrad):
 
     .. math::
 
+        \begin{aligned}
         g_t &= \nabla f_t(w_t) + \lambda w_t, \\
         s_{t,i} &= s_{t-1,i} + \frac1d \sum_{j=1}^{d} g_{t,ij}^2, \\
         w_{t+1,ij} &= w_{t,ij} - \frac{\eta_t}{\sqrt{s_{t,i}} + \varepsilon}\, g_{t,ij}, \qquad
         \eta_t = \frac{\eta}{1 + (t - 1)\,\kappa}
+        \end{aligned}
 
     It is meant for embedding tables, where a row is what one feature has learned: the accumulators
     take d times less memory than those of `AdaGrad`. A row is what lies under one index of the

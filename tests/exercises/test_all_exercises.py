@@ -36,4 +36,6 @@ def test_hints(number, capsys):
     exercise = load(number.partition(".")[0])[number]
     for n, text in enumerate(exercise.hints, start=1):
         hint(number, n)
-        assert capsys.readouterr().out.startswith(f"Hint {n} of {len(exercise.hints)}: {text}\n")
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert " ".join(lines).startswith(f"Hint {n} of {len(exercise.hints)}: {text}")
