@@ -407,6 +407,7 @@ def watch_the_look(app: Sphinx, config: Config) -> None:
     Sphinx compares that, but not templates, stylesheets and scripts, with the previous build's.
     """
     parts = [
+        Path(__file__),
         *(SITE / name for name in ("book.css", "book.js", "still.js")),
         *(EXPLORABLES / name for name in ("explorables.css", "explorables.js")),
         *sorted((SITE / "templates").iterdir()),

@@ -18,7 +18,12 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM_NAMES = (
+    *("chromium", "chromium-browser", "google-chrome", "chrome"),
+    # Where Chrome is not on the PATH:
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+)
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
