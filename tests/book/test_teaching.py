@@ -55,7 +55,7 @@ def test_reading_times_are_those_of_the_chapters():
 
 
 def test_each_exercise_is_listed_once_with_its_grade():
-    listed = re.findall(r"^\| (\d\.\d+ ★+) \|", PAGE, re.M)
+    listed = re.findall(r"^\| \[(\d\.\d+ ★+)\]\(#ex-[\w-]+\) \|", PAGE, re.M)
     in_book = [
         f"{number} {grade}"
         for path in NOTEBOOKS

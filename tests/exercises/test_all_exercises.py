@@ -2,11 +2,14 @@
 
 import pkgutil
 
+import numpy as np
 import pytest
+import torch
 
 import adagrad_course.exercises as package
 from adagrad_course.exercises import CHAPTERS, hint, load, machinery
 from adagrad_course.exercises.audit import audit
+from adagrad_course.exercises.machinery import grade
 
 NUMBERS = [number for chapter in CHAPTERS for number in load(chapter)]
 MACHINERY = {"machinery", "audit"}
@@ -39,3 +42,51 @@ def test_hints(number, capsys):
         lines = capsys.readouterr().out.splitlines()
         assert max(map(len, lines)) <= 80
         assert " ".join(lines).startswith(f"Hint {n} of {len(exercise.hints)}: {text}")
+
+
+@pytest.mark.parametrize(
+    ("number", "answer"),
+    [
+        ("1.7", {"deep": 0.875, "shallow": 1.19}),  # to three digits
+        ("2.8", (-1000.0) ** np.arange(10)),
+        ("4.7", lambda T: torch.arange(T, 0, -1) / T),  # float32
+        ("4.8", lambda w, s, t, lr, d: torch.tensor(w) * (1 - lr * d) ** (t - 1 - torch.tensor(s))),
+    ],
+)
+def test_a_right_answer_in_another_form_passes(number, answer):
+    assert grade(load(number[0])[number], answer).passed
+
+
+def rounded_in_place(x, spacing, rng):
+    x /= spacing
+    return np.floor(x + rng.random(x.shape)) * spacing
+
+
+def sparse_step_with_values_of_all_rows(w, G, rows, grads, lr):
+    g = np.zeros_like(w)
+    np.add.at(g, rows, grads)
+    G = G + g**2
+    return w - lr * g / np.sqrt(G), G
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "hint"),
+    [
+        ("1.5", lambda gradient, d: 1, "after shortening"),
+        ("1.8", lambda t: 0.7, "too large for too long"),
+        ("1.8", lambda t: 2 / 3, "too large for too long"),
+        ("2.8", [1e200] * 10, "bracket"),
+        ("4.4", sparse_step_with_values_of_all_rows, "0/0"),
+        ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 2) ** -0.5) >= d, "too many"),
+        ("5.2", lambda d, lr, n: np.sum(np.arange(1, n + 1) ** -0.5) >= d, "rate is missing"),
+        ("5.2", lambda d, lr, n: False, None),
+        ("6.4", rounded_in_place, "copy"),
+        ("6.4", lambda x, spacing, rng: None, None),
+        ("7.6", lambda p, q: (0, 0), "opposite"),
+    ],
+)
+def test_a_wrong_answer_is_told_its_own_mistake_or_none(number, answer, hint):
+    report = grade(load(number[0])[number], answer)
+    assert not report.passed
+    hints = [result.hint for result in report.results if result.hint]
+    assert (hint in hints[0]) if hint else not hints

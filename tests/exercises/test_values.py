@@ -141,11 +141,15 @@ def test_no_difference(expected, got):
         ("a", "b", "expected 'a', got 'b'"),
         (np.zeros(2), 0, "expected an array of shape (2,), got the number 0"),
         (np.zeros(2), np.zeros(3), "expected an array of shape (2,), got an array of shape (3,)"),
-        (np.zeros(2), [[0], 0], "expected an array of shape (2,), got 2 values"),
+        (
+            np.zeros(2),
+            [[0], 0],
+            "expected an array of shape (2,), got 2 values, among them a list of 1 value",
+        ),
         (
             np.zeros(2),
             [True, False],
-            "expected an array of shape (2,), got 2 values",
+            "expected an array of shape (2,), got 2 values, among them the truth value True",
         ),
         (
             np.zeros(2),

@@ -41,6 +41,18 @@ def test_a_page_on_a_dark_screen_is_printed_light(open_tab):
         assert theme(tab) == expected
 
 
+def test_paper_has_every_prediction_and_the_solutions_that_were_opened(open_tab):
+    tab = open_tab(CHAPTER)
+    tab.emulate_media(media="print")
+    answers, solutions = (
+        tab.locator(f"details:{which}(.solution) > div").all() for which in ("not", "is")
+    )
+    assert {answer.is_visible() for answer in answers} == {True}
+    assert {solution.is_visible() for solution in solutions} == {False}
+    tab.evaluate("document.querySelector('details.solution').open = true")
+    assert [solution.is_visible() for solution in solutions[:2]] == [True, False]
+
+
 @pytest.mark.parametrize("over", ["http", "file"])
 def test_search_finds_the_first_chapter(open_tab, over):
     def idle():  # to leave a page breaks off what it still loads, if only its icon

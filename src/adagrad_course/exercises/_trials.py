@@ -29,7 +29,11 @@ from ._values import (
 DRAWS = 10  # how often a case given as a generator function is drawn
 SEED = 2011  # of the generator that draws
 
-IN_PLACE = "Work on a copy: `x -= y` changes the array that was given, `x = x - y` makes a new one."
+IN_PLACE = (
+    "Work on a copy: `x -= y`, `x[i] = y` and `x.sort()` change what was given, `x = x - y` and "
+    "`sorted(x)` make something new."
+)
+NOTHING = "returned None: is a `return` missing?"
 REMEDIES = {
     ImportError: "Is the package installed, and its name spelled right?",
     NameError: "Is every name spelled right, and defined before it is used?",
@@ -58,6 +62,17 @@ class Wrong(Exception):
     def __init__(self, problem, hint=None):
         super().__init__(problem)
         self.hint = hint
+
+
+def numbers_like(example, value):
+    """Return what an answer gave as a new array, or raise `Wrong` if its shape is another one."""
+    value = plain(value)
+    if value is None:
+        raise Wrong(NOTHING)
+    # An ellipsis fails below: an exercise not yet done is not wrong.
+    if value is not ... and (problem := difference(example, value, atol=np.inf)):
+        raise Wrong(problem)
+    return np.array(value, dtype=float)
 
 
 @dataclass(frozen=True)
@@ -186,7 +201,7 @@ class Call(Trial):
         """Return in words what is wrong with what was returned, or done to the arguments."""
         problem = super().problem(expected, got)
         if problem and got.value is None and not got.error:
-            problem = "returned None: is a `return` missing?"
+            problem = NOTHING
         if got.changed:
             problem = f"{problem}; it also" if problem else "the value is right, but it"
             names = " and ".join(f"`{name}`" for name in got.changed)

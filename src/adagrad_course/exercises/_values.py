@@ -4,6 +4,7 @@ Reading (`plain`) is the only step that touches a student's objects. What it ret
 few well-known types, so that nothing of theirs runs while values are compared and shown.
 """
 
+import contextlib
 import math
 import numbers
 from dataclasses import dataclass
@@ -129,8 +130,9 @@ def missing_parts(expected, got):
     if isinstance(expected, dict) and isinstance(got, dict):
         missing = [key for key in expected if key not in got]
         return f"{show(missing[0])} is missing, got {describe(got)}" if missing else None
-    if isinstance(expected, tuple) and isinstance(got, np.ndarray) and got.ndim:
-        got = tuple(got)
+    if isinstance(expected, tuple) and isinstance(got, np.ndarray):
+        # An array with an axis more holds the parts; another is one of them, the rest forgotten.
+        got = tuple(got) if got.ndim > max(map(np.ndim, expected)) else got
     if type(got) is type(expected) and len(got) == len(expected):
         return None
     return f"expected {_wanted(expected)}, got {describe(got)}"
@@ -149,15 +151,14 @@ def _difference_of_parts(expected, got, tolerance):
 def _difference_of_numbers(expected, got, mismatch, *, rtol, atol, reveal):
     array = None
     if isinstance(got, tuple | float | complex | np.ndarray):
-        try:
+        with contextlib.suppress(ValueError):  # a ragged list
             array = np.array(got)
-        except ValueError:  # a ragged list
-            return mismatch
     kinds = {"b": "b", "c": "fc"}.get(expected.dtype.kind, "f")
     if array is not None and array.size == 0:
         array = array.astype(expected.dtype)
     if array is None or array.dtype.kind not in kinds or array.shape != expected.shape:
-        return mismatch
+        odd = [x for x in got if not isinstance(x, float)] if isinstance(got, tuple) else []
+        return f"{mismatch}, among them {describe(plain(odd[0]))}" if odd else mismatch
     wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
     if not wrong.any():
         return None

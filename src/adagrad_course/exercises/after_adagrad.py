@@ -221,15 +221,16 @@ EXERCISES = [
             "The second column of the table has the formulas.",
             "mn, m, m + n, 2mn, m² + n², (mn)².",
         ),
+        rtol=1e-9,
     ),
     Exercise(
         "7.2",
-        reference={"1": 2.0, "2": 0.0, "3": 0.0, "u·x+": 2.0, "u·x−": -2.0, "holds": True},
+        reference={"1": 2.0, "2": 0.0, "3": 0.0, "u·x+": 2.0, "u·x-": -2.0, "holds": True},
         mistakes={
             "The first feature is the label: y times itself is 1, for both examples.": {"1": 0.0},
             "The constant features sum the labels, 1 and −1.": {"2": 2.0, "3": 2.0},
-            "sign(0) = 0: the constant features drop out of u.": {"u·x+": 4.0, "u·x−": 0.0},
-            "Both parts are negative: −1 from the first feature, −1 from its own.": {"u·x−": 2.0},
+            "sign(0) = 0: the constant features drop out of u.": {"u·x+": 4.0, "u·x-": 0.0},
+            "Both parts are negative: −1 from the first feature, −1 from its own.": {"u·x-": 2.0},
             "u·x is 2 for y = 1 and −2 for y = −1: that is 2y.": {"holds": False},
         },
         hints=(
@@ -276,7 +277,7 @@ EXERCISES = [
                 np.array([[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]]),
                 np.array([[9.0, 5.0, 4.0], [7.0, 6.0, 8.0]]),
             ),
-            "the last rate": (np.array([[3.0, 2.0, 1.0]]), np.array([[1.0, 2.0, 3.0]])),
+            "the last rate": (np.array([[3.0, 2.0, 1.0]]), np.array([[2.0, 1.0, 3.0]])),
             "random errors": some_scores,
         },
         mistakes={
@@ -284,7 +285,16 @@ EXERCISES = [
             "Report the test error, not the validation error.": scores_on_validation,
             "Choose for each seed, not one rate for all of them.": scores_at_one_rate,
             "One score for each seed: test[np.arange(len(test)), best].": scores_of_everybody,
-            "Both ends of the grid are edges.": scores_with_one_edge,
+            "Both ends of the grid are edges: the first rate, too.": scores_with_one_edge,
+            "Both ends of the grid are edges: the last rate has the number rates − 1.": (
+                lambda validation, test: (
+                    scores(validation, test)[0],
+                    np.sum(np.argmin(validation, axis=1) == 0),
+                )
+            ),
+            "These are errors: the best rate has the least.": (
+                lambda validation, test: scores(-validation, test)
+            ),
         },
         hints=(
             "np.argmin(validation, axis=1) is the best rate's place, for each seed.",
@@ -349,6 +359,9 @@ EXERCISES = [
             "That is c; the weights of the first three features are 1/c.": trapped_by_c,
             "An unseen example's own features have the weight zero.": trapped_with_own,
             "The condition is a difference, not a ratio.": trapped_times_five,
+            "1 + 2 + k₊ must be the opposite of −1 + 2 − k₋; compare with the published 1 and 5.": (
+                lambda own_plus, own_minus: trapped(own_plus, own_minus + 2)
+            ),
             "First the positive, then the negative example.": (
                 lambda own_plus, own_minus: trapped(own_plus, own_minus)[::-1]
             ),

@@ -89,6 +89,22 @@ def adam_without_momentum(w, g, m, s, t, lr, beta1, beta2, eps):
     return w - lr * g / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
 
 
+def adam_eps_uncorrected(w, g, m, s, t, lr, beta1, beta2, eps):
+    _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
+    lr = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
+    return w - lr * m / (np.sqrt(s) + eps), m, s
+
+
+def adam_uphill(w, g, m, s, t, lr, beta1, beta2, eps):
+    moved, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
+    return 2 * w - moved, m, s
+
+
+def adam_rootless(w, g, m, s, t, lr, beta1, beta2, eps):
+    _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
+    return w - lr * m / (1 - beta1**t) / (s / (1 - beta2**t) + eps), m, s
+
+
 def adam_counting_from_0(w, g, m, s, t, lr, beta1, beta2, eps):
     corrected, _, _ = adam_step(w, g, m, s, t + 1, lr, beta1, beta2, eps)
     return corrected, *adam_step(w, g, m, s, t, lr, beta1, beta2, eps)[1:]
@@ -96,7 +112,7 @@ def adam_counting_from_0(w, g, m, s, t, lr, beta1, beta2, eps):
 
 def an_adam_step(rng):
     w, g, m = rng.normal(size=(3, 2))
-    return w, g, m, rng.uniform(0.5, 2, size=2), int(rng.integers(1, 9)), 0.1, 0.9, 0.99, 0.01
+    return w, g, m, rng.uniform(0.5, 2, size=2), int(rng.integers(1, 9)), 0.1, 0.9, 0.95, 0.01
 
 
 def graft(length_step, direction_step):
@@ -137,6 +153,8 @@ EXERCISES = [
             "Divide by the root of G = 25 · 16.": {"rate": 0.5 / 400},
             "The gradient enters G squared.": {"rate": 0.05},
             "The step is the rate times the gradient.": {"step": 0.025},
+            "That is the length of the step; the rate is η/√G.": {"rate": 0.1},
+            "The 2 is missing: 2η√T ≥ 20.": {"steps needed": 1600.0},
             "2η√T ≥ 20 gives √T ≥ 20.": {"steps needed": 20.0},
             "Each step is shorter than the one before: use the budget.": {"steps needed": 40.0},
         },
@@ -153,6 +171,10 @@ EXERCISES = [
             "too far": (2.0, 0.1, 50),
             "within the bound 2η√T, but not within the sum": (1.9, 0.1, 100),
             "the very first step": (0.5, 0.5, 1),
+            "too far for four steps": (0.5, 0.1, 4),
+            "much too far": (3.0, 0.1, 4),
+            "just enough": (0.5, 0.1, 10),
+            "just too little": (0.51, 0.1, 10),
             "random cases": lambda rng: (
                 rng.uniform(0.5, 4),
                 rng.uniform(0.05, 0.3),
@@ -173,6 +195,23 @@ EXERCISES = [
             ),
             "It arrives if the budget is at least the distance.": (
                 lambda distance, lr, steps: bool(travel_budget(lr, steps) < distance)
+            ),
+            "It also arrives if the budget is exactly the distance.": (
+                lambda distance, lr, steps: bool(travel_budget(lr, steps) > distance)
+            ),
+            "The rate is missing.": (
+                lambda distance, lr, steps: bool(travel_budget(1.0, steps) >= distance)
+            ),
+            "One step too few: the last is number `steps`.": (
+                lambda distance, lr, steps: bool(
+                    lr * np.sum(1 / np.sqrt(np.arange(1, steps))) >= distance
+                )
+            ),
+            "One step too many: the last is number `steps`.": (
+                lambda distance, lr, steps: bool(travel_budget(lr, steps + 1) >= distance)
+            ),
+            "That is the last step alone: add them all.": (
+                lambda distance, lr, steps: bool(lr / np.sqrt(steps) >= distance)
             ),
         },
         hints=(
@@ -208,7 +247,7 @@ EXERCISES = [
         "5.4",
         reference=lambda rho: np.log(0.5) / np.log(rho),
         cases={
-            "half at once": (0.5,),
+            "ρ = 0.8": (0.8,),
             "ρ = 0.99": (0.99,),
             "random ρ": lambda rng: (rng.uniform(0.6, 0.999),),
         },
@@ -219,6 +258,9 @@ EXERCISES = [
             "A number of steps is positive.": lambda rho: np.log(2) / np.log(rho),
             "Divide by the logarithm of ρ: k ln ρ = ln ½.": lambda rho: np.log(rho) / np.log(0.5),
             "Not rounded.": lambda rho: np.ceil(np.log(0.5) / np.log(rho)),
+            "A half-life need not be a whole number of steps: do not cut it off.": (
+                lambda rho: np.floor(np.log(0.5) / np.log(rho))
+            ),
         },
         hints=(
             "After k more steps a square counts ρ^k as much as at first.",
@@ -282,6 +324,9 @@ EXERCISES = [
             "ε is added to the root, not under it.": adam_eps_inside,
             "The averaged gradient takes the gradient's place.": adam_without_momentum,
             "The first step is number 1: 1 − βᵗ with t itself.": adam_counting_from_0,
+            "ε is added to the root of the corrected average, √ŝ + ε.": adam_eps_uncorrected,
+            "You went uphill: subtract.": adam_uphill,
+            "Divide by the root.": adam_rootless,
         },
         hints=(
             "Both averages first, then both corrections, then the step.",

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from ._trials import numbers_like
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
@@ -52,7 +53,7 @@ def play(optimizer, lr, eps, start, grads):
     """Take a step for each gradient and return all points."""
     optimizer, points = optimizer(lr, eps), [start]
     for g in grads:
-        points.append(optimizer.step(points[-1].copy(), g.copy()))
+        points.append(numbers_like(start, optimizer.step(points[-1].copy(), g.copy())))
     return np.array(points[1:])
 
 
@@ -107,9 +108,10 @@ def better_adagrad(start_at_zero=False, one_rate=False, forget=False):
 
 
 def play_torch(optimizer, lrs, start, grads, with_gradient):
-    """Step two groups of one parameter each; return where they are after each step."""
+    """Step two groups, of two parameters and of one; return where all are after each step."""
     params = [torch.nn.Parameter(torch.tensor(w, dtype=torch.float64)) for w in start]
-    groups = [{"params": [param], "lr": float(lr)} for param, lr in zip(params, lrs, strict=True)]
+    groups = [{"params": params[:2], "lr": float(lrs[0])}]
+    groups += [{"params": params[2:], "lr": float(lrs[1])}]
     optimizer = optimizer(groups, lr=1.0, eps=1e-2, initial_accumulator_value=0.25)
     points = []
     for t, both in enumerate(grads):
@@ -121,11 +123,11 @@ def play_torch(optimizer, lrs, start, grads, with_gradient):
 
 
 def a_torch_game(rng):
-    return rng.uniform(0.1, 1, 2), rng.normal(size=(2, 3)), rng.normal(size=(4, 2, 3)), ALWAYS
+    return rng.uniform(0.1, 1, 2), rng.normal(size=(3, 3)), rng.normal(size=(4, 3, 3)), ALWAYS
 
 
-ALWAYS = np.ones((4, 2), dtype=int)
-SOMETIMES = np.array([[1, 0], [1, 1], [0, 1], [1, 1]])
+ALWAYS = np.ones((4, 3), dtype=int)
+SOMETIMES = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 0], [1, 1, 1]])
 
 
 def decoupled_step(w, g, G, lr, decay, eps):
@@ -169,6 +171,7 @@ EXERCISES = [
                 "inside": 0.28868,
             },
             "Inside means that ε is added before the root is taken.": {"inside": 1.5 / 16},
+            "Outside means that ε is added after the root is taken.": {"outside": 0.25},
             "With G₀ = 0 the gradient cancels.": {"plain": 1.5},
         },
         hints=("G is 25.", "The step is 0.5 · 3 divided by 5 + 11, or by the root of 25 + 11."),
@@ -247,14 +250,14 @@ EXERCISES = [
         cases={
             "two groups": (
                 np.array([0.5, 0.1]),
-                np.ones((2, 3)),
-                np.linspace(-1, 1, 24).reshape(4, 2, 3),
+                np.ones((3, 3)),
+                np.linspace(-1, 1, 36).reshape(4, 3, 3),
                 ALWAYS,
             ),
             "a gradient that is missing": (
                 np.array([0.5, 0.5]),
-                np.ones((2, 3)),
-                np.linspace(-1, 2, 24).reshape(4, 2, 3),
+                np.ones((3, 3)),
+                np.linspace(-1, 2, 36).reshape(4, 3, 3),
                 SOMETIMES,
             ),
             "random gradients": a_torch_game,
@@ -275,7 +278,7 @@ EXERCISES = [
         "3.6",
         reference=decoupled_step,
         cases={
-            "no gradient": (np.array([10.0]), np.zeros(1), np.zeros(1), 0.1, 0.5, 1e-10),
+            "no gradient": (np.array([8.0]), np.zeros(1), np.zeros(1), 0.1, 0.5, 1e-10),
             "a gradient": (np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.ones(2), 0.1, 0.5, 1e-10),
             "random steps": lambda rng: (*rng.uniform(0.5, 2, size=(3, 3)), 0.1, 0.3, 1e-2),
         },

@@ -108,7 +108,7 @@ class Exercise:
     @property
     def tolerance(self):
         """The relative tolerance, given or by default."""
-        return self.rtol if self.rtol is not None else 1e-3 if self.is_value else 1e-9
+        return self.rtol if self.rtol is not None else 1e-3 if self.is_value else 1e-5
 
     @property
     def parameters(self):
@@ -235,9 +235,10 @@ def _results(exercise, tried):
         result = Result(trial.name)
         if problem:
             said = any(earlier.hint == hint for earlier in results.values())
-            result = Result(trial.name, problem, trial.arguments(), None if said else hint)
-        if problem and any(earlier.problem == problem for earlier in results.values()):
-            result = Result(trial.name, "the same")
+            hint = None if said else hint
+            result = Result(trial.name, problem, trial.arguments(), hint)
+            if not hint and any(earlier.problem == problem for earlier in results.values()):
+                result = Result(trial.name, "the same")
         results[trial.name] = result
     return results
 
@@ -262,11 +263,23 @@ def _hints(exercise, tried):
         for k in order:
             text, made = known[k][0], known[k][1][i]
             mutates = made.changed and made.changed == got.changed
-            if agree[k][i] and (mutates or not trial.agree(made, expected)):
+            explains = all(agree[k][j] for j in _same_evidence(tried, i))
+            if explains and (mutates or not trial.agree(made, expected)):
                 hint = text
                 break
         hints.append(hint)
     return hints
+
+
+def _same_evidence(tried, i):
+    """Return which trials a mistake must explain to explain trial i.
+
+    These are all draws of its case; and all trials if the answer is True or False, which two
+    different mistakes give alike every other time.
+    """
+    trial, expected, _ = tried[i]
+    yes_or_no = not trial.exercise.is_value and isinstance(expected.value, bool)
+    return [j for j, (other, _, _) in enumerate(tried) if yes_or_no or other.name == trial.name]
 
 
 def _too_late(ending):

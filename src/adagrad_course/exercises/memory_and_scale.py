@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._trials import IN_PLACE, numbers_like
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
@@ -63,13 +64,15 @@ NOT_A_NEIGHBOUR = "Only the multiple just below and the one just above may come 
 SAME_EACH_TIME = "What all numbers lose in the same way is lost: give each its own chance."
 WRONG_WAY_ROUND = "The nearer a multiple is, the more likely it must be."
 ONE_SIDED = "For a negative x, too, the one below is the floor, not what is nearer to zero."
+NOT_A_SHARE = "The probability is a share of the spacing: divide by it."
 EVEN_CHANCES = "Equal chances are only right for a number halfway between two multiples."
 
 
 def _rounded(answer, x, spacing):
-    rounded = np.asarray(answer(x, spacing, np.random.default_rng(0)), dtype=float)
-    if rounded.shape != x.shape:
-        raise Wrong(f"expected the shape of x, {x.shape}, got {rounded.shape}")
+    given = x.copy()
+    rounded = numbers_like(x, answer(given, spacing, np.random.default_rng(0)))
+    if (given != x).any():
+        raise Wrong("it changed its argument `x` in place", IN_PLACE)
     return rounded
 
 
@@ -102,6 +105,8 @@ def is_right_on_average(answer):
                 hint = SAME_EACH_TIME
             elif abs(mean - (2 * below + spacing - x)) < near:
                 hint = WRONG_WAY_ROUND
+            elif abs(mean - (below + (x - below) * spacing)) < near:
+                hint = NOT_A_SHARE
             elif abs(mean - (below + spacing / 2)) < near:
                 hint = EVEN_CHANCES
             raise Wrong(f"expected about {x:g} for x={x:g}, got {mean:.4g}", hint)
@@ -142,6 +147,11 @@ def heads_or_tails(x, spacing, rng):
     below = np.floor(x / spacing)
     up = (rng.random(x.shape) < 0.5) & (x / spacing != below)
     return (below + up) * spacing
+
+
+def not_a_share(x, spacing, rng):
+    below = np.floor(x / spacing) * spacing
+    return below + spacing * (rng.random(x.shape) < x - below)
 
 
 def truncated(x, spacing, rng):
@@ -226,6 +236,13 @@ EXERCISES = [
             "SM3": 0.2012,
         },
         mistakes={
+            "In megabytes: divide by 10⁶.": {
+                "weights": 60e6,
+                "AdaGrad": 60e6,
+                "Adam": 120e6,
+                "row-wise": 0.2e6,
+                "SM3": 0.2012e6,
+            },
             "A number in float32 has four bytes.": {
                 "weights": 15.0,
                 "AdaGrad": 15.0,
@@ -283,6 +300,7 @@ EXERCISES = [
             "How many bytes does one row need: weights, gradients and state?",
             "For each weight there are 2 + kept numbers of four bytes.",
         ),
+        rtol=1e-9,
     ),
     Exercise(
         "6.3",
@@ -333,6 +351,7 @@ EXERCISES = [
             NOT_A_NEIGHBOUR: too_far,
             WRONG_WAY_ROUND: the_farther_one,
             EVEN_CHANCES: heads_or_tails,
+            NOT_A_SHARE: not_a_share,
             ONE_SIDED: truncated,
         },
         hints=(
@@ -373,7 +392,7 @@ EXERCISES = [
         "6.6",
         reference=best_interval,
         cases={
-            "a checkpoint costs two steps": (2.0, 10_000.0),
+            "a checkpoint costs half a step": (0.5, 10_000.0),
             "a checkpoint costs as much as a step": (1.0, 800.0),
             "random": lambda rng: (rng.uniform(0.1, 10), rng.uniform(100, 1e5)),
         },
