@@ -114,8 +114,8 @@ def play_torch(optimizer, lrs, start, grads, with_gradient):
     groups += [{"params": params[2:], "lr": float(lrs[1])}]
     optimizer = optimizer(groups, lr=1.0, eps=1e-2, initial_accumulator_value=0.25)
     points = []
-    for t, both in enumerate(grads):
-        for param, g, has in zip(params, both, with_gradient[t], strict=True):
+    for t, at_step in enumerate(grads):
+        for param, g, has in zip(params, at_step, with_gradient[t], strict=True):
             param.grad = torch.tensor(g, dtype=torch.float64) if has else None
         optimizer.step()
         points.append([param.detach().numpy().copy() for param in params])
