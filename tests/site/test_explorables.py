@@ -427,6 +427,18 @@ def test_every_handle_is_moved_by_keyboard(open_bench):
         figure(tab, kind).get_by_role("button", name="Reset").click()
 
 
+def test_no_key_is_lost_when_keys_come_faster_than_pictures(open_bench):
+    tab = open_bench()
+    figure(tab, "race").locator("[role=slider]").evaluate(
+        """(knob, keys) => keys.forEach((key) =>
+            knob.dispatchEvent(new KeyboardEvent("keydown", { key })))""",
+        ["ArrowRight"] * 12 + ["ArrowDown"] * 4,
+    )
+    state = settings(tab, "race")
+    assert (state["x"], state["y"]) == (-1, 1)
+    SEES["race"](tab, state)
+
+
 def test_the_start_stays_in_the_picture_and_turns_with_the_bowl(open_bench):
     tab = open_bench("#race:rotation=90,x=-3,y=1")
     handle = figure(tab, "race").locator("[role=slider]")

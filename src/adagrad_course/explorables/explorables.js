@@ -924,6 +924,8 @@ const explorables = (() => {
           if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
           event.preventDefault();
           stop();
+          // A key may come before the last one's picture.
+          if (waiting) update();
           const far = event.shiftKey ? 4 : 1;
           reader(picture.handles[i].nudged(by[0] * far, by[1] * far));
         });
