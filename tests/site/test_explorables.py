@@ -461,6 +461,20 @@ def test_a_mouse_may_press_beside_a_handle(open_bench):
     SEES["race"](tab, state)
 
 
+def test_a_mouse_presses_where_it_is_seen_to_at_any_scale(open_bench):
+    tab = open_bench()
+    race = figure(tab, "race")
+    race.evaluate("root => (root.style.transform = 'scale(.5)')")
+    box = race.locator("rect.map").bounding_box()
+    before = settings(tab, "race")
+    tab.mouse.click(box["x"] + box["width"] + 100, box["y"] + 60)
+    assert settings(tab, "race") == before, "a press beside the map moved the start"
+    point = box["x"] + 0.6 * box["width"], box["y"] + 0.3 * box["height"]
+    tab.mouse.click(*point)
+    assert settings(tab, "race") != before
+    assert middle(race.locator("[role=slider]")) == pytest.approx(point, abs=1)
+
+
 # Play, links, words ---------------------------------------------------------------------------
 
 

@@ -953,18 +953,19 @@ const explorables = (() => {
       svg.setPointerCapture(event.pointerId);
       follow(event);
     }
-    function follow(event) {
-      if (dragged < 0) return;
+    // Where an event is in the picture, which a page may show at another scale.
+    function at(event) {
       const place = svg.getBoundingClientRect();
       const zoom = width / place.width;
-      const [x, y] = [event.clientX - place.left, event.clientY - place.top];
-      reader(picture.handles[dragged].moved(x * zoom, y * zoom));
+      return [(event.clientX - place.left) * zoom, (event.clientY - place.top) * zoom];
+    }
+    function follow(event) {
+      if (dragged >= 0) reader(picture.handles[dragged].moved(...at(event)));
     }
     // A mouse may also press beside a handle. A finger may not: it has to be able to scroll.
     svg.addEventListener("pointerdown", (event) => {
       if (event.pointerType !== "mouse" || !picture?.grab) return;
-      const place = svg.getBoundingClientRect();
-      const i = picture.grab(event.clientX - place.left, event.clientY - place.top);
+      const i = picture.grab(...at(event));
       if (i >= 0) drag(event, i);
     });
     svg.addEventListener("pointermove", follow);
