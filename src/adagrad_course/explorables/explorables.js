@@ -151,8 +151,9 @@ const explorables = (() => {
 
   function bytes(v) {
     let unit = 0;
-    for (; v >= 1000 && unit < 8; unit++) v /= 1000;
-    return `${unit ? v.toPrecision(3) : v} ${["bytes", ..."kMGTPEZY"][unit]}${unit ? "B" : ""}`;
+    // What would be rounded to 1000 has the next unit.
+    for (; v >= 999.5 && unit < 8; unit++) v /= 1000;
+    return `${+v.toPrecision(3)} ${["bytes", ..."kMGTPEZY"][unit]}${unit ? "B" : ""}`;
   }
 
   const scale = (from, to, low, high) => (v) => low + ((v - from) / (to - from)) * (high - low);
