@@ -76,6 +76,20 @@ def test_the_race_says_what_happened(js):
     assert said(js, "race", step=0).endswith("Press Play.")
 
 
+def test_the_race_says_nothing_that_is_false_where_there_is_no_valley_or_no_way(js):
+    at_the_minimum = "Both start at the minimum: no gradient, no step."
+    assert said(js, "race", x=0, y=0) == at_the_minimum
+    assert said(js, "race", x=0, y=0, rotation=30) == at_the_minimum
+    for round_or_across in ({"lr": 1, "ratio": 1}, {"lr": 0.97, "x": 0}):
+        assert "SGD overshoots and has" in said(js, "race", **round_or_across)
+    assert "SGD diverges" in said(js, "race", lr=1.2, y=0, ratio=1)
+    assert "SGD zigzags" in said(js, "race", lr=1)
+    # Two gradients of one size, each in a direction of its own.
+    level = said(js, "race", x=4, y=0.08, step=1)
+    assert "nearly equal" in level
+    assert "mixture" not in level
+
+
 @pytest.mark.parametrize(
     ("rows", "dimension"),
     [(1000, 1), (1700, 49), (249_874, 1), (249_875, 1), (249_900, 1), (10**6, 64), (10**9, 1024)],
