@@ -12,14 +12,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import screenshots
 import yaml
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "site"))  # book_site and screenshots
-
-import screenshots  # noqa: E402
-
 REPOSITORY = "https://github.com/example/adagrad"
 NO_CHROMIUM = (
     "No Chromium, so the site is not tested in a browser. To get one: `apt install chromium` "
