@@ -38,8 +38,9 @@ def open_bench(open_tab, workbench):
     def open_bench(fragment="", **options):
         tab = open_tab(f"chapters/page.html{fragment}", root=workbench, **options)
         if options.get("java_script_enabled", True):
+            # A function: the page's security policy lets a mere expression be tried only once.
             tab.wait_for_function(
-                "document.querySelectorAll('.x-live > svg[viewBox]').length === 6"
+                "() => document.querySelectorAll('.x-live > svg[viewBox]').length === 6"
             )
         return tab
 
@@ -396,6 +397,7 @@ def test_every_handle_is_dragged(open_bench, how):
             assert changed[i] > 0 > changed[i + 1]
             assert np.sum(state["shares"]) == pytest.approx(1)
         figure(tab, kind).get_by_role("button", name="Reset").click()
+        settled(tab)
 
 
 def test_a_finger_scrolls_the_page_everywhere_but_on_a_handle(open_bench):
@@ -403,7 +405,7 @@ def test_a_finger_scrolls_the_page_everywhere_but_on_a_handle(open_bench):
     x, y = middle(figure(tab, "race").locator("[role=slider]"))
     before = settings(tab, "race")
     drag(tab, x + 150, y + 90, x + 150, y - 60, "touch")
-    tab.wait_for_function("scrollY > 50")
+    tab.wait_for_function("() => scrollY > 50")
     assert settings(tab, "race") == before
 
 
@@ -554,7 +556,7 @@ def test_the_welcome_pages_race_begins_by_itself_unless_asked_not_to(open_tab):
             f"chapters/welcome.html{fragment}", "file", first=NOTE_A_PAUSE, reduced_motion=motion
         )
         if begins:
-            tab.wait_for_function("window.begun")
+            tab.wait_for_function("() => window.begun")
         else:
             wait(tab, 300)
             settled(tab)
@@ -704,7 +706,8 @@ def test_knobs_can_be_hit_by_a_finger(open_bench):
 def test_an_update_takes_less_than_4_ms_of_script(open_bench):
     tab = open_bench()
     session = tab.context.new_cdp_session(tab)
-    session.send("Performance.enable")
+    # The script's thread's own time: on a busy machine others' work does not count.
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def script_seconds():
         metrics = session.send("Performance.getMetrics")["metrics"]
@@ -733,10 +736,6 @@ def test_an_update_takes_less_than_4_ms_of_script(open_bench):
         return 1000 * (script_seconds() - before) / drawn
 
     for kind in KINDS:
-        # On a busy machine the clock counts others' work, too: then once more.
-        name = FIGURES[kind]["sliders"][0]
-        ms = milliseconds(kind, name)
-        if ms >= 4:
-            ms = milliseconds(kind, name)
+        ms = milliseconds(kind, FIGURES[kind]["sliders"][0])
         print(f"{kind}: {ms:.2f} ms")
         assert ms < 4, kind
