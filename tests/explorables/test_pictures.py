@@ -6,9 +6,12 @@ import re
 import numpy as np
 import pytest
 
+from adagrad_course.memory import readable_bytes
+
 KINDS = ["race", "root", "features", "arrive", "memory"]
 DRAW = """((figure) => [figure.draw(it[1], figure.simulate(it[1]), it[2]),
                         figure.say(it[1], figure.simulate(it[1]))])(FIGURES[it[0]])"""
+BROKEN = re.compile(r"NaN|undefined|Infinity|null|\[object|\de[+-]")  # the last is an exponent
 
 
 def states(specs, rng, n=60):
@@ -48,8 +51,7 @@ def test_no_setting_breaks_a_picture(js, figures, kind):
     ]
     for (_, state, width), (picture, words) in zip(asked, js(DRAW, asked), strict=True):
         scene = picture["scene"]
-        for broken in ("NaN", "undefined", "Infinity", "null", "[object"):
-            assert broken not in scene + words, (state, width)
+        assert not BROKEN.search(scene + words), (state, width)
         assert 100 < picture["height"] < 700
         assert words.endswith(".")
         for handle in picture["handles"]:
@@ -72,6 +74,31 @@ def test_the_race_says_what_happened(js):
     assert "two rates are nearly equal" in said(js, "race", rotation=45)
     assert "same mixture" not in said(js, "race", ratio=1)
     assert said(js, "race", step=0).endswith("Press Play.")
+
+
+def test_the_race_says_nothing_that_is_false_where_there_is_no_valley_or_no_way(js):
+    at_the_minimum = "Both start at the minimum: no gradient, no step."
+    assert said(js, "race", x=0, y=0) == at_the_minimum
+    assert said(js, "race", x=0, y=0, rotation=30) == at_the_minimum
+    for round_or_across in ({"lr": 1, "ratio": 1}, {"lr": 0.97, "x": 0}):
+        assert "SGD overshoots and has" in said(js, "race", **round_or_across)
+    assert "SGD diverges" in said(js, "race", lr=1.2, y=0, ratio=1)
+    assert "SGD zigzags" in said(js, "race", lr=1)
+    # Two gradients of one size, each in a direction of its own.
+    level = said(js, "race", x=4, y=0.08, step=1)
+    assert "nearly equal" in level
+    assert "mixture" not in level
+
+
+@pytest.mark.parametrize(
+    ("rows", "dimension"),
+    [(1000, 1), (1700, 49), (249_874, 1), (249_875, 1), (249_900, 1), (10**6, 64), (10**9, 1024)],
+)
+def test_bytes_are_said_as_the_package_says_them(js, rows, dimension):
+    words = said(js, "memory", rows=rows, dimension=dimension)
+    weights = 4 * rows * dimension
+    assert f": {readable_bytes(weights)} of weights" in words
+    assert f"{readable_bytes(3 * weights)} in all" in words
 
 
 def test_the_shares_are_level_at_the_root_and_there_only(js):

@@ -103,6 +103,22 @@ def test_a_note_is_gone_when_its_setting_is_mended():
     assert race._note == ""
 
 
+def test_a_note_is_gone_also_when_its_setting_is_set_to_the_default():
+    race = Race(lr="abc", step=2.5)
+    race.lr, race.step = 0.9, 30
+    assert race._note == ""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_script_and_widget_complain_in_the_same_words(js, figures, classes, kind):
+    for name, spec in figures[kind]["settings"].items():
+        if "options" not in spec:  # the widget names the default first
+            (note,) = js("clean(it[0], { [it[1]]: 'abc' }).note", [[kind, name]])
+            allowed, _, given = classes[kind](**{name: "abc"})._note.partition(", not ")
+            assert given == "'abc': the default is shown."
+            assert note == f"{allowed}, not “abc”: the default is shown."
+
+
 def test_shares_are_four_with_the_sum_one():
     assert WhyTheRoot(shares=(0.4, 0.3, 0.2, 0.1)).shares == [0.4, 0.3, 0.2, 0.1]
     for wrong in ([0.5, 0.5], [0.4, 0.3, 0.2, 0.2], [1.1, -0.1, 0, 0], [0.25, 0.25, 0.25, "x"]):

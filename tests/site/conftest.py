@@ -12,14 +12,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import screenshots
 import yaml
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "site"))  # book_site and screenshots
-
-import screenshots  # noqa: E402
-
 REPOSITORY = "https://github.com/example/adagrad"
 NO_CHROMIUM = (
     "No Chromium, so the site is not tested in a browser. To get one: `apt install chromium` "
@@ -187,14 +184,15 @@ def address(site):
 def open_tab(browser, address):
     """A function that opens a page in a tab of its own and notes everything that goes wrong.
 
-    The page is one of the site's, unless the address of another folder is given as `root`.
+    The page is one of the site's, unless the address of another folder is given as `root`. The
+    script `first` runs before the page's own.
 
     At the end of the test nothing may have gone wrong: no message in the console, no failed
     request, none to another host, no breach of the security policy.
     """
     contexts, wrongs = [], []
 
-    def open_page(page, over="http", width=1280, root=None, **options):
+    def open_page(page, over="http", width=1280, root=None, first="", **options):
         viewport = {"width": width, "height": 844}
         context = browser.new_context(
             **{"viewport": viewport, "reduced_motion": "reduce"} | options
@@ -210,6 +208,7 @@ def open_tab(browser, address):
                 route.abort()
 
         context.route("**/*", route)
+        context.add_init_script(first)
         tab = context.new_page()
         tab.on(
             "console",

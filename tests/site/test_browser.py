@@ -34,6 +34,22 @@ def test_light_and_dark_are_switched_by_keyboard_and_remembered(open_tab, over):
     assert theme(tab) == "dark"
 
 
+BLOCK_STORAGE = """for (const name of ["localStorage", "sessionStorage"]) {
+    const get = () => { throw new DOMException("denied", "SecurityError"); };
+    Object.defineProperty(window, name, { get, configurable: true });
+}"""
+
+
+def test_where_storage_is_blocked_the_page_works_and_follows_the_system(open_tab):
+    tab = open_tab(CHAPTER, color_scheme="dark", first=BLOCK_STORAGE)
+    assert theme(tab) == "dark"
+    focus_with_tab(tab, ".theme-switch-button")
+    tab.keyboard.press("Enter")
+    assert theme(tab) == "light"
+    tab.reload()
+    assert theme(tab) == "dark"
+
+
 def test_a_page_on_a_dark_screen_is_printed_light(open_tab):
     tab = open_tab(CHAPTER, color_scheme="dark")
     for event, expected in [("beforeprint", "light"), ("afterprint", "dark")]:

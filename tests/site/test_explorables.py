@@ -1,6 +1,7 @@
 """The interactive figures in a browser: by mouse, by finger, by keyboard, and without a script."""
 
 import gzip
+from itertools import pairwise
 
 import book_site
 import numpy as np
@@ -37,8 +38,9 @@ def open_bench(open_tab, workbench):
     def open_bench(fragment="", **options):
         tab = open_tab(f"chapters/page.html{fragment}", root=workbench, **options)
         if options.get("java_script_enabled", True):
+            # A function: the page's security policy lets a mere expression be tried only once.
             tab.wait_for_function(
-                "document.querySelectorAll('.x-live > svg[viewBox]').length === 6"
+                "() => document.querySelectorAll('.x-live > svg[viewBox]').length === 6"
             )
         return tab
 
@@ -189,7 +191,6 @@ def test_only_pages_with_a_figure_load_the_script(pages):
         assert kinds == ON_PAGES.get(name, []), name
         loaded = " ".join([*page.all("script", "src"), *page.all("link", "href")])
         assert loaded.count("explorables") == (2 if kinds else 0), name
-        assert "explorable" not in " ".join(page.all("*", "style"))
         (script,) = [a for t, a in page.elements if "explorables.js" in a.get("src", "")] or [None]
         assert script is None or "defer" in script
 
@@ -212,16 +213,21 @@ def test_without_a_script_a_figure_stands_still_and_says_what_is_missing(open_be
 
 
 def test_the_still_picture_is_the_first_live_one(open_bench):
-    scene = "> svg circle.fill.AdaGrad, > svg rect.map"
-    still, live = [open_bench(java_script_enabled=on, width=1280) for on in (False, True)]
-    count = figure(still, "race").locator("circle.fill").count()
-    assert count == figure(live, "race").locator("circle.fill").count() > 0
+    still, live = [open_bench(java_script_enabled=on) for on in (False, True)]
+    live.add_style_tag(content=f".x-picture {{ width: {book_site.TEXT_WIDTH}px }}")
+    settled(live)
     for kind in KINDS:
+        first, then = [figure(tab, kind).locator("> svg") for tab in (still, live)]
+        assert first.get_attribute("viewBox") == then.get_attribute("viewBox"), kind
+        places = then.locator("> .x-handle").evaluate_all(
+            "knobs => knobs.map((knob) => knob.getAttribute('transform').match(/[\\d.]+/g))"
+        )
+        knobs = (f'<circle cx="{x}" cy="{y}" r="8" class="knob"></circle>' for x, y in places)
+        scene = then.locator("> g").first.inner_html()
+        assert first.inner_html() == scene + "".join(knobs), kind
         words = figure(still, kind).locator(".x-words").inner_text()
         assert figure(live, kind).locator(".x-words").inner_text() == words
         assert not figure(live, kind).locator(".x-still").is_visible()
-    boxes = [figure(t, "race").locator("> svg").bounding_box() for t in (still, live)]
-    assert boxes[0]["height"] == pytest.approx(boxes[1]["height"], abs=3), scene
 
 
 @pytest.mark.parametrize(
@@ -391,6 +397,7 @@ def test_every_handle_is_dragged(open_bench, how):
             assert changed[i] > 0 > changed[i + 1]
             assert np.sum(state["shares"]) == pytest.approx(1)
         figure(tab, kind).get_by_role("button", name="Reset").click()
+        settled(tab)
 
 
 def test_a_finger_scrolls_the_page_everywhere_but_on_a_handle(open_bench):
@@ -398,7 +405,7 @@ def test_a_finger_scrolls_the_page_everywhere_but_on_a_handle(open_bench):
     x, y = middle(figure(tab, "race").locator("[role=slider]"))
     before = settings(tab, "race")
     drag(tab, x + 150, y + 90, x + 150, y - 60, "touch")
-    tab.wait_for_function("scrollY > 50")
+    tab.wait_for_function("() => scrollY > 50")
     assert settings(tab, "race") == before
 
 
@@ -427,6 +434,18 @@ def test_every_handle_is_moved_by_keyboard(open_bench):
         figure(tab, kind).get_by_role("button", name="Reset").click()
 
 
+def test_no_key_is_lost_when_keys_come_faster_than_pictures(open_bench):
+    tab = open_bench()
+    figure(tab, "race").locator("[role=slider]").evaluate(
+        """(knob, keys) => keys.forEach((key) =>
+            knob.dispatchEvent(new KeyboardEvent("keydown", { key })))""",
+        ["ArrowRight"] * 12 + ["ArrowDown"] * 4,
+    )
+    state = settings(tab, "race")
+    assert (state["x"], state["y"]) == (-1, 1)
+    SEES["race"](tab, state)
+
+
 def test_the_start_stays_in_the_picture_and_turns_with_the_bowl(open_bench):
     tab = open_bench("#race:rotation=90,x=-3,y=1")
     handle = figure(tab, "race").locator("[role=slider]")
@@ -449,6 +468,20 @@ def test_a_mouse_may_press_beside_a_handle(open_bench):
     SEES["race"](tab, state)
 
 
+def test_a_mouse_presses_where_it_is_seen_to_at_any_scale(open_bench):
+    tab = open_bench()
+    race = figure(tab, "race")
+    race.evaluate("root => (root.style.transform = 'scale(.5)')")
+    box = race.locator("rect.map").bounding_box()
+    before = settings(tab, "race")
+    tab.mouse.click(box["x"] + box["width"] + 100, box["y"] + 60)
+    assert settings(tab, "race") == before, "a press beside the map moved the start"
+    point = box["x"] + 0.6 * box["width"], box["y"] + 0.3 * box["height"]
+    tab.mouse.click(*point)
+    assert settings(tab, "race") != before
+    assert middle(race.locator("[role=slider]")) == pytest.approx(point, abs=1)
+
+
 # Play, links, words ---------------------------------------------------------------------------
 
 
@@ -459,13 +492,22 @@ def test_play_pause_step_and_reset(open_bench, kind):
         n: figure(tab, kind).get_by_role("button", name=n) for n in ("Play", "Step", "Reset")
     }
     most = FIGURES[kind]["settings"]["step"]["max"]
-    buttons["Play"].click()
-    steps = figure(tab, kind).locator("output").last
-    tab.wait_for_function(
-        "e => +e.textContent > 1 && +e.textContent < 20", arg=steps.element_handle()
+    # Paused from within the page, which no load can delay until the last step.
+    label = figure(tab, kind).evaluate(
+        """root => new Promise((paused) => {
+            const steps = [...root.querySelectorAll("output")].pop();
+            const play = [...root.querySelectorAll("button")].find((b) => b.textContent === "Play");
+            new MutationObserver((_, observer) => {
+                if (+steps.textContent <= 1) return;
+                observer.disconnect();
+                paused(play.textContent);
+                play.click();
+            }).observe(steps, { childList: true });
+            play.click();
+        })"""
     )
-    figure(tab, kind).get_by_role("button", name="Pause").click()
-    settled(tab)
+    assert label == "Pause"
+    assert buttons["Play"].is_visible()
     state = settings(tab, kind)
     assert 0 < state["step"] < most
     SEES[kind](tab, state)
@@ -493,7 +535,15 @@ def test_who_asked_for_less_motion_sees_none(open_bench):
     )
     figure(tab, "race").get_by_role("button", name="Play").click()
     wait(tab, 300)
+    settled(tab)
     assert tab.evaluate("seen.filter((t, i) => t !== seen[i - 1])") == ["30"]
+
+
+# A race lasts seconds: that it is on is noted by the page itself.
+NOTE_A_PAUSE = """new MutationObserver(() => {
+    const labels = [...document.querySelectorAll("button")].map((b) => b.textContent);
+    window.begun ||= labels.includes("Pause");
+}).observe(document, { childList: true, subtree: true });"""
 
 
 def test_the_welcome_pages_race_begins_by_itself_unless_asked_not_to(open_tab):
@@ -502,13 +552,15 @@ def test_the_welcome_pages_race_begins_by_itself_unless_asked_not_to(open_tab):
         ("reduce", "", False),
         ("no-preference", "#race:step=2", False),
     ]:
-        tab = open_tab(f"chapters/welcome.html{fragment}", "file", reduced_motion=motion)
-        pause = figure(tab, "race").get_by_role("button", name="Pause")
+        tab = open_tab(
+            f"chapters/welcome.html{fragment}", "file", first=NOTE_A_PAUSE, reduced_motion=motion
+        )
         if begins:
-            pause.wait_for()
+            tab.wait_for_function("() => window.begun")
         else:
             wait(tab, 300)
-            assert pause.count() == 0, (motion, fragment)
+            settled(tab)
+            assert not tab.evaluate("window.begun"), (motion, fragment)
     assert linked(tab, "race")["step"] == 2
 
 
@@ -525,8 +577,9 @@ def test_a_link_opens_a_figure_at_a_setting(open_tab, over):
     assert not race.locator(".x-note").is_visible()
     SEES["race"](tab, settings(tab, "race"))
     tab.evaluate("location.hash = '#race:rotation=10'")
-    settled(tab)
-    assert slider(tab, "race", "rotation").input_value() == "10"
+    tab.wait_for_function(
+        "e => e.value === '10'", arg=slider(tab, "race", "rotation").element_handle()
+    )
     assert settings(tab, "race")["lr"] == 0.9
 
 
@@ -573,25 +626,27 @@ def test_a_screen_reader_hears_the_words_once_at_rest(open_bench):
     race = figure(tab, "race")
     tab.evaluate(
         """() => {
-            const count = (e) => {
-                const seen = [];
-                new MutationObserver(() => seen.push(e.textContent)).observe(e, {childList: true});
-                return seen;
-            };
-            const find = (name) => document.querySelector(`[data-explorable=race] ${name}`);
-            window.words = count(find(".x-words"));
-            window.status = [];
-            window.heard = count(find("[role=status]"));
+            window.log = [];
+            for (const name of [".x-words", "[role=status]"]) {
+                const e = document.querySelector(`[data-explorable=race] ${name}`);
+                const note = () => log.push([name, performance.now(), e.textContent]);
+                new MutationObserver(note).observe(e, { childList: true });
+            }
         }"""
     )
     slider(tab, "race", "rotation").focus()
     for _ in range(8):
         tab.keyboard.press("ArrowRight")
         settled(tab)
-    assert tab.evaluate("words.length") >= 8
-    assert tab.evaluate("heard.length") == 0
     wait(tab, 800)
-    assert tab.evaluate("heard") == [race.locator(".x-words").inner_text()]
+    log = tab.evaluate("log")
+    assert [name for name, _, _ in log].count(".x-words") >= 8
+    assert (log[-1][0], log[-1][2]) == ("[role=status]", race.locator(".x-words").inner_text())
+    # On a loaded machine the keys themselves may come so slowly that there is a rest between two.
+    for (before, shown, words), (name, heard, status) in pairwise(log):
+        if name == "[role=status]":
+            assert (before, words) == (".x-words", status)
+            assert heard - shown > 590, "milliseconds: that was no rest"
     assert slider(tab, "race", "rotation").get_attribute("aria-valuetext") == "8°"
 
 
@@ -651,7 +706,8 @@ def test_knobs_can_be_hit_by_a_finger(open_bench):
 def test_an_update_takes_less_than_4_ms_of_script(open_bench):
     tab = open_bench()
     session = tab.context.new_cdp_session(tab)
-    session.send("Performance.enable")
+    # The script's thread's own time: on a busy machine others' work does not count.
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def script_seconds():
         metrics = session.send("Performance.getMetrics")["metrics"]
@@ -680,10 +736,6 @@ def test_an_update_takes_less_than_4_ms_of_script(open_bench):
         return 1000 * (script_seconds() - before) / drawn
 
     for kind in KINDS:
-        # On a busy machine the clock counts others' work, too: then once more.
-        name = FIGURES[kind]["sliders"][0]
-        ms = milliseconds(kind, name)
-        if ms >= 4:
-            ms = milliseconds(kind, name)
+        ms = milliseconds(kind, FIGURES[kind]["sliders"][0])
         print(f"{kind}: {ms:.2f} ms")
         assert ms < 4, kind

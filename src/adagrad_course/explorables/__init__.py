@@ -38,6 +38,11 @@ class _Setting(traitlets.TraitType):
         super().__init__(default)
         self.tag(sync=True, setting=True)
 
+    def __set__(self, figure, value):
+        """Set it: what was wrong with the last value no longer matters."""
+        figure._complain(self.name, None)
+        super().__set__(figure, value)
+
     def validate(self, figure, value):
         """Return a value that fits: the given one, or the default with a note."""
         fitted = self._fit(value)
@@ -62,7 +67,7 @@ class _Number(_Setting):
         self.low, self.high, self.whole = low, high, isinstance(default, int)
 
     def _allowed(self):
-        return f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
+        return f"a {'whole ' if self.whole else ''}number from {self.low} to {self.high}"
 
     def _fit(self, value):
         if not isinstance(value, numbers.Real) or isinstance(value, bool):

@@ -151,8 +151,9 @@ const explorables = (() => {
 
   function bytes(v) {
     let unit = 0;
-    for (; v >= 1000 && unit < 8; unit++) v /= 1000;
-    return `${unit ? v.toPrecision(3) : v} ${["bytes", ..."kMGTPEZY"][unit]}${unit ? "B" : ""}`;
+    // What would be rounded to 1000 has the next unit.
+    for (; v >= 999.5 && unit < 8; unit++) v /= 1000;
+    return `${+v.toPrecision(3)} ${["bytes", ..."kMGTPEZY"][unit]}${unit ? "B" : ""}`;
   }
 
   const scale = (from, to, low, high) => (v) => low + ((v - from) / (to - from)) * (high - low);
@@ -278,7 +279,7 @@ const explorables = (() => {
 
   function drawRace(state, sim, width) {
     const wide = width >= 560;
-    const side = Math.min(0.53 * width + (wide ? 0 : width), width, 400);
+    const side = Math.min(wide ? 0.53 * width : width, 400);
     const reach = Math.max(4.8, Math.hypot(...sim.start) + 0.3);
     const [px, py] = [scale(-reach, reach, 0, side), scale(-reach, reach, side, 0)];
     const back = scale(0, side, -reach, reach);
@@ -400,6 +401,7 @@ const explorables = (() => {
 
   function sayRace(state, sim) {
     if (state.step === 0) return "Both start here, with the same learning rate. Press Play.";
+    if (!sim.SGD.losses[0]) return "Both start at the minimum: no gradient, no step.";
     const way = (method) => {
       const { points, losses } = sim[method];
       const arrived = losses.findIndex((loss) => loss <= 1e-3 * losses[0]);
@@ -407,12 +409,13 @@ const explorables = (() => {
       const left = Math.hypot(...points[state.step]) / Math.hypot(...points[0]);
       return `has ${percent(left)} of its way to go`;
     };
-    const limit = 2 / STEEP;
-    const across = Math.abs(state.y) > 1e-6;
+    // With each step SGD multiplies its ways along and across the valley by these.
+    const [along, across] = [state.x, state.y].map((v, i) => v && 1 - state.lr * sim.h[i]);
+    const least = Math.min(along, across);
     let sgd = way("SGD");
-    if (across && state.lr > limit) sgd = `diverges: η = ${show(state.lr, 3)} > 2/L = ${show(limit)}`;
-    else if (across && state.lr > limit / 2 && sgd.startsWith("has")) {
-      sgd = `zigzags across the valley, creeps along it and ${sgd}`;
+    if (least < -1) sgd = `diverges: η = ${show(state.lr, 3)} > 2/L = ${show(2 / STEEP)}`;
+    else if (least < 0 && sgd.startsWith("has")) {
+      sgd = `${along > 0.8 ? "zigzags across the valley, creeps along it" : "overshoots"} and ${sgd}`;
     }
     const [a, b] = sim.AdaGrad.rates[state.step - 1];
     const apart = Math.max(a / b, b / a);
@@ -420,7 +423,9 @@ const explorables = (() => {
     if (!(apart < 1e6)) why = "one coordinate has had no gradient";
     else if (apart < 1.5) {
       why = "its two rates are nearly equal";
-      if (state.ratio > 1.5) why += ", as each coordinate sees the same mixture of steep and shallow";
+      if (state.ratio > 1.5 && Math.abs(state.rotation - 45) < 15) {
+        why += ", as each coordinate sees the same mixture of steep and shallow";
+      }
     }
     return `After ${plural(state.step, "step")} SGD ${sgd}. AdaGrad ${way("AdaGrad")}; ${why}.`;
   }
@@ -705,9 +710,9 @@ const explorables = (() => {
     const table = `${plural(state.rows, "row")} of ${show(state.dimension)} numbers: ${bytes(weights)} of weights and as much of gradients.`;
     if (!mine) return `${table} SGD keeps no state.`;
     const times = mine / weights;
-    const size = times > 1e4 ? ` That is ${show(times)} times the weights.` : ` That is ${percent(times)} of the weights.`;
+    const size = times > 1e4 ? `${show(times)} times` : `${percent(times)} of`;
     const shared = state.ranks > 1 ? ` Shared by ${show(state.ranks)} ranks, each holds ${bytes(rank)} of it.` : "";
-    return `${table} With ${name} the state takes ${bytes(mine)}, ${bytes(total)} in all.${size}${shared}`;
+    return `${table} With ${name} the state takes ${bytes(mine)}, ${bytes(total)} in all. That is ${size} the weights.${shared}`;
   }
 
   // 4 Settings and links -------------------------------------------------------------------
@@ -924,6 +929,8 @@ const explorables = (() => {
           if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
           event.preventDefault();
           stop();
+          // A key may come before the last one's picture.
+          if (waiting) update();
           const far = event.shiftKey ? 4 : 1;
           reader(picture.handles[i].nudged(by[0] * far, by[1] * far));
         });
@@ -951,24 +958,22 @@ const explorables = (() => {
       svg.setPointerCapture(event.pointerId);
       follow(event);
     }
+    // Where an event is in the picture, which a page may show at another scale.
+    function at(event) {
+      const { left, top, width: shown } = svg.getBoundingClientRect();
+      return [event.clientX - left, event.clientY - top].map((v) => (v * width) / shown);
+    }
     function follow(event) {
-      if (dragged < 0) return;
-      const place = svg.getBoundingClientRect();
-      const zoom = width / place.width;
-      const [x, y] = [event.clientX - place.left, event.clientY - place.top];
-      reader(picture.handles[dragged].moved(x * zoom, y * zoom));
+      if (dragged >= 0) reader(picture.handles[dragged].moved(...at(event)));
     }
     // A mouse may also press beside a handle. A finger may not: it has to be able to scroll.
     svg.addEventListener("pointerdown", (event) => {
       if (event.pointerType !== "mouse" || !picture?.grab) return;
-      const place = svg.getBoundingClientRect();
-      const i = picture.grab(event.clientX - place.left, event.clientY - place.top);
+      const i = picture.grab(...at(event));
       if (i >= 0) drag(event, i);
     });
     svg.addEventListener("pointermove", follow);
-    for (const end of ["pointerup", "pointercancel"]) {
-      svg.addEventListener(end, () => (dragged = -1));
-    }
+    svg.onpointerup = svg.onpointercancel = () => (dragged = -1);
 
     function start() {
       const { min, max, play: perSecond } = figure.settings[playable];
