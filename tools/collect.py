@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 CELL_TIMEOUT = 60  # seconds, as for nbval
 VERDICT = re.compile(  # what a check's report ends with
@@ -34,11 +34,16 @@ def verdicts(path):
         cell.update(outputs=[], source=re.sub(r"(?s)\A\s*# Solution of.*", "", cell.source))
     options = {"timeout": CELL_TIMEOUT, "interrupt_on_timeout": True, "allow_errors": True}
     options |= {"kernel_name": "python3", "extra_arguments": ["--log-level=ERROR"]}
+    # Else a cell that swallows the interrupt would be waited for, and interrupted, for ever.
+    options |= {"error_on_timeout": {"ename": "Timeout", "evalue": "", "traceback": []}}
+    options |= {"iopub_timeout": 5, "raise_on_iopub_timeout": True}
     remark = ""
     try:
         NotebookClient(notebook, resources={"metadata": {"path": path.parent}}, **options).execute()
     except DeadKernelError:
         remark = "ended its kernel"
+    except CellTimeoutError:
+        remark = "has a cell that cannot be stopped"
     outputs = [output for cell in code for output in cell.outputs]
     failed = sum(output.output_type == "error" for output in outputs)
     printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
