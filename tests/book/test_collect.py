@@ -48,6 +48,7 @@ def test_each_notebook_is_a_line_and_each_exercise_a_column(tmp_path):
     dies = "import os\nos._exit(1)"
     hand_in(tmp_path / "group-3", IMPORT, 'check("2.1", ...)', "1 / 0", dies, right)
     (tmp_path / "essay.ipynb").write_text("my homework", encoding="utf-8")
+    (tmp_path / "list.ipynb").write_text("[]", encoding="utf-8")
 
     done = run(tmp_path)
     assert done.returncode == 0, done.stderr
@@ -57,6 +58,7 @@ def test_each_notebook_is_a_line_and_each_exercise_a_column(tmp_path):
         "group-2/02.ipynb": {"1.2": "", "2.1": "not passed", "remark": ""},
         "group-3/02.ipynb": {"1.2": "", "2.1": "not attempted", "remark": "ended its kernel"},
         "essay.ipynb": {"1.2": "", "2.1": "", "remark": "not a notebook"},
+        "list.ipynb": {"1.2": "", "2.1": "", "remark": "not a notebook"},
     }
     assert list(rows["essay.ipynb"]) == ["1.2", "2.1", "remark"]
 
