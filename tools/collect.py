@@ -24,6 +24,15 @@ VERDICT = re.compile(  # what a check's report ends with
 )
 
 
+def notebooks(folder):
+    """Return the paths, from the folder, of its notebooks.
+
+    What is hidden was not handed in: Jupyter's checkpoints, and the ._files in a zip from macOS.
+    """
+    paths = sorted(path.relative_to(folder) for path in folder.rglob("*.ipynb"))
+    return [path for path in paths if not any(part.startswith(".") for part in path.parts)]
+
+
 def verdicts(path):
     """Execute a notebook and return a word for each exercise, and a remark if there is one."""
     try:
@@ -54,11 +63,9 @@ def verdicts(path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not (paths := sorted(Path(sys.argv[1]).rglob("*.ipynb"))):
+    if len(sys.argv) != 2 or not (paths := notebooks(folder := Path(sys.argv[1]))):
         sys.exit("Name a folder that has notebooks in it: python tools/collect.py handed-in")
-    rows = [
-        {"notebook": path.relative_to(sys.argv[1]).as_posix()} | verdicts(path) for path in paths
-    ]
+    rows = [{"notebook": path.as_posix()} | verdicts(folder / path) for path in paths]
     numbers = {number for row in rows for number in row} - {"notebook", "remark"}
     numbers = sorted(numbers, key=lambda number: [int(part) for part in number.split(".")])
     sys.stdout.reconfigure(encoding="utf-8", newline="")

@@ -49,6 +49,8 @@ def test_each_notebook_is_a_line_and_each_exercise_a_column(tmp_path):
     hand_in(tmp_path / "group-3", IMPORT, 'check("2.1", ...)', "1 / 0", dies, right)
     (tmp_path / "essay.ipynb").write_text("my homework", encoding="utf-8")
     (tmp_path / "list.ipynb").write_text("[]", encoding="utf-8")
+    hand_in(tmp_path / "group-1" / ".ipynb_checkpoints", IMPORT, wrong)
+    (tmp_path / "group-1" / "._02.ipynb").write_bytes(b"\0\5\26\7 from macOS")
 
     done = run(tmp_path)
     assert done.returncode == 0, done.stderr
