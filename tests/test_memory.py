@@ -145,6 +145,12 @@ def test_no_more_rows_are_touched_than_there_are():
     assert few.gradients == (3 + 10) * (16 + 8)
 
 
+def test_bytes_of_numpys_whole_numbers_do_not_overflow():
+    rows, width = np.int32(10**9), np.int16(128)
+    predicted = training_bytes("AdaGrad", [(rows, width)], touched_rows=np.int32(10**8))
+    assert predicted == training_bytes("AdaGrad", [(10**9, 128)], touched_rows=10**8)
+
+
 @pytest.mark.parametrize(
     ("dtype", "size"),
     [

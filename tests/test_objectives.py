@@ -205,6 +205,11 @@ def test_a_network_learns_what_no_linear_classifier_can():
     assert sweep(linear, starts, AdaGrad, [0.3], steps=500).final_losses.min() > np.log(2) - 1e-9
 
 
+def test_a_networks_size_does_not_overflow():
+    network = TwoLayerNetwork(np.zeros((4, 64)), np.arange(4), hidden=np.uint8(64))
+    assert network.size == 65 * 64 + 65 * 4
+
+
 def test_a_networks_starts_have_the_spread_of_their_layer():
     network = TwoLayerNetwork(np.zeros((9, 24)), np.arange(9) % 3, hidden=15)
     starts = network.start(np.random.default_rng(8), (2, 2000))

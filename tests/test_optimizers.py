@@ -583,6 +583,12 @@ def test_the_first_step_is_no_restart():
     assert restarted.step([0.0], [1.0], state)[1].accumulator == 4.0
 
 
+def test_a_restart_comes_also_when_its_period_is_of_a_small_type():
+    restarted = RestartedAdaGrad(1.0, np.uint8(2), eps=0.0)
+    state = restarted.init([0.0])._replace(steps=1000, accumulator=np.array([3.0]))
+    assert restarted.step([0.0], [1.0], state)[1].accumulator == 1.0
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (2, 3)], ids=str)
 @examples
 @given(seed=seeds, window=st.integers(20, 25))

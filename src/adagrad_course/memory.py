@@ -218,7 +218,7 @@ def training_bytes(optimizer, shapes, dtype="float32", *, state_dtype=None, touc
     shapes = _shapes(shapes)
     weights = gradients = _bytes(shapes, dtype)
     if touched_rows is not None:
-        positive_int("touched_rows", touched_rows, zero_allowed=True)
+        touched_rows = positive_int("touched_rows", touched_rows, zero_allowed=True)
         if () in shapes:
             raise ValueError("shapes must have rows to be touched, got ()")
         named = [(min(touched_rows, rows), *row) for rows, *row in shapes]

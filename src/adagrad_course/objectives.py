@@ -550,7 +550,8 @@ class TwoLayerNetwork(_Classifier):
 
     def __post_init__(self):
         super().__post_init__()
-        positive_int("hidden", self.hidden)
+        # As an int: the numbers of weights would overflow in a small type of NumPy.
+        object.__setattr__(self, "hidden", positive_int("hidden", self.hidden))
 
     @property
     def _cut(self):

@@ -695,7 +695,8 @@ class RestartedAdaGrad(_RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        positive_int("every", self.every)
+        # As an int: a small type of NumPy would not divide a large number of steps.
+        object.__setattr__(self, "every", positive_int("every", self.every))
         positive("eps", self.eps, zero_allowed=True)
         positive("initial_accumulator_value", self.initial_accumulator_value, zero_allowed=True)
 
