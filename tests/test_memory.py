@@ -200,6 +200,7 @@ def test_readable_bytes(n, text):
         (lambda: state_bytes("Adam", 3), TypeError, "list of shapes.* got 3"),
         (lambda: state_bytes("Adam", ["ab"]), TypeError, "list of shapes"),
         (lambda: state_shapes("Adam", (3, 4.0)), TypeError, r"whole numbers, got \(3, 4\.0\)"),
+        (lambda: state_shapes("Adam", (True, 3)), TypeError, r"whole numbers, got \(True, 3\)"),
         (lambda: state_shapes("Adam", (3, -1)), ValueError, "at least 0, got -1"),
         (lambda: state_bytes_per_rank("Adam", [(3,)], 0), ValueError, "ranks must be at least 1"),
         (lambda: state_bytes_per_rank("Adam", [(3,)], 1.5), TypeError, "ranks must be a whole"),

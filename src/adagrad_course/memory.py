@@ -5,7 +5,6 @@ billion rows. Nothing is allocated to predict its bytes.
 """
 
 import math
-import operator
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -314,7 +313,7 @@ def _shapes(shapes):
 
 def _shape(shape):
     try:
-        return tuple(positive_int("shape", operator.index(n), zero_allowed=True) for n in shape)
+        return tuple(positive_int("shape", n, zero_allowed=True) for n in shape)
     except TypeError as error:
         raise TypeError(f"shape must hold whole numbers, got {shape!r}") from error
 
