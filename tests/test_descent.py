@@ -137,6 +137,22 @@ def test_divergence_is_recorded():
     assert (run.gradients[last + 1 :, 1] == 0).all()
 
 
+class InPlace(SGD):
+    """An optimizer as a reader might write it, which works in the memory that it is given."""
+
+    def step(self, params, grads, state):
+        with np.errstate(over="ignore"):
+            grads *= self.lr
+            params -= grads
+        return params, state._replace(steps=state.steps + 1)
+
+
+@pytest.mark.parametrize("lr", [0.1, 1e200], ids=["converges", "diverges"])
+def test_an_optimizer_that_works_in_place_falsifies_nothing(lr):
+    run = descend(BOWL, START, InPlace(lr), steps=10)
+    assert_runs_equal(run, descend(BOWL, START, SGD(lr), steps=10))
+
+
 class Logarithm:
     """f(x) = x - log x: at 0 NumPy would warn of a division, beyond it of an invalid value."""
 

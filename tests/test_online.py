@@ -201,6 +201,19 @@ def test_without_a_radius_nothing_is_projected():
     assert game.regret(4) == 20
 
 
+def test_a_learner_that_works_in_place_falsifies_nothing():
+    class InPlace(SGD):
+        def step(self, params, grads, state):
+            grads *= self.lr
+            params -= grads
+            return params, state
+
+    losses = random_losses(3, "logistic")
+    game, expected = play(losses, InPlace(0.5)), play(losses, SGD(0.5))
+    np.testing.assert_array_equal(game.points, expected.points)
+    np.testing.assert_array_equal(game.gradients, expected.gradients)
+
+
 # Hindsight
 
 

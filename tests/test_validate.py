@@ -353,6 +353,17 @@ class Still(SGD):
         return self.given
 
 
+class Unrated(SGD):
+    """An optimizer as a reader might write it, with faulty rates."""
+
+    def __init__(self, given):
+        super().__init__(1.0)
+        object.__setattr__(self, "given", given)
+
+    def effective_lr(self, state):
+        return self.given
+
+
 class Unsized:
     """Losses as a reader might write them, that do not say of how many coordinates."""
 
@@ -683,6 +694,19 @@ REFUSED = {
             (None, "optimizer.step", "a tuple (params, state)", "NoneType"),
             ((1.0, 0), "optimizer.step's params", "shape (2,)", "()"),
             (("a", 0), "optimizer.step's params", "hold real numbers", "str 'a'"),
+        ]
+    },
+    **{
+        f"rates-{given}": (
+            lambda rates=rates: descended(Unrated(rates)),
+            "optimizer.effective_lr(state)",
+            expected,
+            given,
+        )
+        for rates, expected, given in [
+            (None, "hold real numbers", "NoneType None"),
+            ("0.1", "hold real numbers", "str '0.1'"),
+            (np.ones(3), "broadcast to shape (2,)", "(3,)"),
         ]
     },
 }

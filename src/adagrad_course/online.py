@@ -285,7 +285,8 @@ def play(losses, learner, *, radius=None, start=None):
     for t in range(len(losses)):
         points[t], values[t] = params, losses.value(t, params)
         gradients[t] = losses.gradient(t, params)
-        params, state = take_step(learner, params, gradients[t], state)
+        # A copy, as a reader's learner may work in place.
+        params, state = take_step(learner, params, gradients[t].copy(), state)
         if radius is not None:
             params = np.clip(params, -radius, radius)
     return Play(points, values, gradients)
