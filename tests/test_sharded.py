@@ -157,6 +157,26 @@ def test_refused_checkpoints(tmp_path):
             alone(tmp_path, *here, "--resume", option, value)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_text("no checkpoint"),
+        lambda path: path.write_bytes(path.read_bytes()[:1000]),
+        lambda path: torch.save([1], path),
+        lambda path: torch.save({"model": {}}, path),
+        lambda path: torch.save({"options": {}}, path),
+    ],
+    ids=["empty", "text", "cut off", "list", "foreign", "without options"],
+)
+def test_a_checkpoint_that_is_none_is_named(tmp_path, spoil):
+    here = ["--checkpoint-dir", tmp_path / "kept", "--steps", 1]
+    alone(tmp_path, *here)
+    spoil(tmp_path / "kept" / "checkpoint.pt")
+    with pytest.raises(SystemExit, match=r"kept.checkpoint\.pt must be .*, but it is damaged or"):
+        alone(tmp_path, *here, "--resume")
+
+
 # Several processes ----------------------------------------------------------------------------
 
 

@@ -316,8 +316,16 @@ def _load(options):
     if not options.resume and not (_restarts() and path.exists()):
         path.parent.mkdir(parents=True, exist_ok=True)
         return None
-    checkpoint = torch.load(path, weights_only=True)
-    for name, was in checkpoint["options"].items():
+    try:
+        checkpoint = torch.load(path, weights_only=True)
+        before = {name: checkpoint["options"][name] for name in SAME_WHEN_RESUMED}
+    except OSError:
+        raise
+    except Exception as error:  # what it is depends on where the file is damaged
+        raise ValueError(
+            f"{path} must be a checkpoint of this module, but it is damaged or another's"
+        ) from error
+    for name, was in before.items():
         now = getattr(options, name)
         if now != was:
             raise ValueError(f"--{name} must be {was}, as in {path}, got {now}")
