@@ -303,6 +303,13 @@ def test_frozen(kind):
         kind(0.1).lr = 0.2
 
 
+@pytest.mark.parametrize("optimizer", [SGD([0.1, 0.2]), Momentum([0.1, 0.2])], ids=["SGD", "heavy"])
+def test_rates_given_as_a_list_are_handed_back_as_an_array(optimizer):
+    _, state = optimizer.step(np.ones(2), np.ones(2), optimizer.init(np.ones(2)))
+    np.testing.assert_array_equal(optimizer.effective_lr(state) * 2, [0.2, 0.4])
+    assert repr(SGD(lr=0.1)) == "SGD(lr=0.1)"
+
+
 # AdaGradNorm and FullMatrixAdaGrad
 
 

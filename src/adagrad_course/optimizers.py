@@ -210,7 +210,9 @@ class _RatedOptimizer(_Optimizer):
 
     def __post_init__(self):
         if not callable(self.lr):
-            positive("lr", self.lr)
+            lr = positive("lr", self.lr)
+            if lr.ndim:  # a list among them, which `effective_lr` must not hand back
+                object.__setattr__(self, "lr", lr)
 
     def _lr_at(self, state):
         """Return the learning rate, constant or scheduled, of the step that led to `state`."""
