@@ -288,6 +288,14 @@ def test_a_scaling_spends_nothing_on_a_coordinate_without_gradient():
     np.testing.assert_allclose(hindsight_scaling(gradients, 2), [[2.0, 0.0], [1.0, 1.0]])
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_gradients_of_any_size_have_a_scaling_and_bounds(size):
+    gradients = random_gradients(5, (4, 3))
+    np.testing.assert_allclose(hindsight_scaling(size * gradients), hindsight_scaling(gradients))
+    for bound in (adagrad_bound, sgd_bound):
+        np.testing.assert_allclose(bound(size * gradients, 2.0), size * bound(gradients, 2.0))
+
+
 # The theorems
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ._validate import has_methods, instance, number, positive, positive_int, real_array
 from .descent import broadcast_start, take_step
+from .optimizers import lengths
 
 __all__ = [
     "LinearLosses",
@@ -366,9 +367,10 @@ def hindsight_optimum(losses, radius):
     return point, losses.total(point)
 
 
-def _lengths(gradients):
+def _norms(gradients):
     """Return the root of each coordinate's sum of squared gradients, of shape (..., d)."""
-    return np.sqrt(np.square(real_array("gradients", gradients, min_dims=2)).sum(axis=0))
+    gradients = real_array("gradients", gradients, min_dims=2)
+    return lengths(np.moveaxis(gradients, 0, -1))[..., 0]
 
 
 def hindsight_scaling(gradients, budget=1.0):
@@ -404,7 +406,7 @@ def hindsight_scaling(gradients, budget=1.0):
     array([5., 5.])
     """
     budget = positive("budget", number("budget", budget))
-    norms = _lengths(gradients)
+    norms = _norms(gradients)
     total = norms.sum(axis=-1, keepdims=True)
     if not total.all():
         raise ValueError("gradients must not all be zero, got only zeros")
@@ -445,7 +447,7 @@ def adagrad_bound(gradients, diameter, lr=None, *, eps=0.0):
     """
     diameter = positive("diameter", number("diameter", diameter))
     lr = diameter / np.sqrt(2) if lr is None else positive("lr", lr)
-    norms = _lengths(gradients)
+    norms = _norms(gradients)
     total = norms.sum(axis=-1)
     # Rates in a column, as an optimizer wants them, would make a square of all pairs.
     if lr.shape not in (total.shape, ()) and total.shape != ():
@@ -481,5 +483,5 @@ def sgd_bound(gradients, diameter, lr=None):
     >>> sgd_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
     np.float64(14.142)
     """
-    flat = np.linalg.norm(real_array("gradients", gradients, min_dims=2), axis=-1)[..., None]
-    return adagrad_bound(flat, diameter, lr)
+    rounds = lengths(real_array("gradients", gradients, min_dims=2))
+    return adagrad_bound(rounds, diameter, lr)

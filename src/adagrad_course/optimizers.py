@@ -1091,7 +1091,7 @@ class Grafted(_Optimizer):
         inputs = (params, grads)
         long, magnitude = _change_of("magnitude", self.magnitude, *inputs, state.magnitude)
         change, direction = _change_of("direction", self.direction, *inputs, state.direction)
-        ratio = _divided(_lengths(long), _lengths(change), 0.0)
+        ratio = _divided(lengths(long), lengths(change), 0.0)
         change *= ratio
         return change, GraftedState(state.steps + 1, ratio, magnitude, direction)
 
@@ -1116,7 +1116,7 @@ def _change_of(name, optimizer, params, grads, state):
     return params - _remembered(f"{name}.step's params", stepped, params), state
 
 
-def _lengths(vectors):
+def lengths(vectors):
     """Return the Euclidean lengths along the last axis, which is kept; no square overflows."""
     largest = np.abs(vectors).max(axis=-1, keepdims=True)
     scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
