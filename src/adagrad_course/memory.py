@@ -239,8 +239,9 @@ def measured_state_bytes(optimizer):
     Returns
     -------
     int
-        Bytes. Memory that two arrays share counts once. What PyTorch keeps under the name `step`,
-        a number for each tensor of parameters, is left out, as in `state_bytes`.
+        Bytes. Memory that two arrays share counts once; of a view, that of the whole array counts.
+        What PyTorch keeps under the name `step`, a number for each tensor of parameters, is left
+        out, as in `state_bytes`.
 
     Raises
     ------
@@ -257,7 +258,8 @@ def measured_state_bytes(optimizer):
     512000
     """
     if isinstance(optimizer, tuple) and hasattr(optimizer, "_fields"):
-        return sum({id(array): array.nbytes for array in _arrays_in(optimizer)}.values())
+        owners = map(_owner, _arrays_in(optimizer))
+        return sum({id(owner): owner.nbytes for owner in owners}.values())
     if not (hasattr(optimizer, "state") and hasattr(optimizer, "param_groups")):
         raise TypeError(
             "optimizer must be an optimizer of PyTorch or a state of adagrad_course.optimizers, "
@@ -301,6 +303,13 @@ def _arrays_in(state):
             yield from _arrays_in(field)
         elif isinstance(field, np.ndarray):
             yield field
+
+
+def _owner(array):
+    """Return the array whose memory this one, perhaps a view, looks at."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def _shapes(shapes):
