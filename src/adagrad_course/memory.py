@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._validate import positive_int
+from ._validate import choice, positive_int
 
 __all__ = [
     "TrainingBytes",
@@ -96,9 +96,7 @@ def state_shapes(optimizer, shape):
     SM3 [(1000,), (64,)]
     FullMatrixAdaGrad [(64000, 64000)]
     """
-    if not isinstance(optimizer, str) or optimizer not in _KEPT:
-        raise ValueError(f"optimizer must be one of {', '.join(_KEPT)}, got {optimizer!r}")
-    return _KEPT[optimizer](_shape(shape))
+    return _KEPT[choice("optimizer", optimizer, _KEPT)](_shape(shape))
 
 
 def state_bytes(optimizer, shapes, dtype="float32"):

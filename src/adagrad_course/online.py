@@ -8,7 +8,7 @@ from dataclasses import InitVar, dataclass
 
 import numpy as np
 
-from ._validate import has_methods, instance, number, positive, positive_int, real_array
+from ._validate import choice, has_methods, instance, number, positive, positive_int, real_array
 from .descent import broadcast_start, take_step
 from .optimizers import lengths
 
@@ -76,8 +76,7 @@ class LinearLosses:
             raise ValueError(f"features must have shape (T, d), got {features.shape}")
         if targets.shape != features.shape[:1]:
             raise ValueError(f"targets must have shape {features.shape[:1]}, got {targets.shape}")
-        if not isinstance(self.kind, str) or self.kind not in _KINDS:
-            raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {self.kind!r}")
+        choice("kind", self.kind, _KINDS)
         if self.kind != "absolute" and not np.isin(targets, (-1, 1)).all():
             bad = targets[~np.isin(targets, (-1, 1))][0]
             raise ValueError(f"targets must be -1 or 1 for the {self.kind} loss, got {bad}")
