@@ -30,7 +30,7 @@ from adagrad_course.optimizers import (
     WindowedAdaGrad,
 )
 
-examples = settings(max_examples=30, deadline=None, database=None)
+examples = settings(max_examples=30)
 BOWL = Quadratic([1.0, 9.0])
 START = np.array([1.0, -2.0])
 

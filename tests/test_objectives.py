@@ -20,7 +20,7 @@ from adagrad_course.objectives import (
 )
 from adagrad_course.optimizers import AdaGrad
 
-examples = settings(max_examples=20, deadline=None, database=None)
+examples = settings(max_examples=20)
 seeds = st.integers(0, 2**32)
 
 RNG = np.random.default_rng(0)

@@ -20,7 +20,7 @@ from adagrad_course.online import (
 )
 from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm
 
-examples = settings(max_examples=15, deadline=None, database=None)
+examples = settings(max_examples=15)
 seeds = st.integers(0, 2**32)
 rates = st.floats(1e-3, 1e3)
 

@@ -27,7 +27,7 @@ from adagrad_course.optimizers import (
     WindowedAdaGrad,
 )
 
-examples = settings(max_examples=10, deadline=None, database=None)
+examples = settings(max_examples=10)
 seeds = st.integers(0, 2**32)
 
 OURS_AND_TORCHS = {

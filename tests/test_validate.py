@@ -68,7 +68,7 @@ RNG = np.random.default_rng(0)
 DIGITS = digits().test
 MOVING = MovingTarget(np.ones((4, 2)))
 GAME = play(LOSSES, SGD(0.1))
-examples = settings(max_examples=50, deadline=None, database=None)
+examples = settings(max_examples=50)
 
 
 def refused(name, expected, given, call, *args):
