@@ -83,6 +83,8 @@ def test_the_verdict_follows_the_rule(lines, verdict):
 
 def test_what_stopped_cannot_be_tested():
     assert Claim("C1", "text", test=None, error="ValueError: no").verdict == "cannot be tested"
+    with pytest.raises(ValueError, match=r"lines must not be empty .*, got \(\)"):
+        Claim("C1", "text", test=None)
 
 
 def test_adding_prints_the_lines_and_the_verdict(capsys):

@@ -30,7 +30,7 @@ from adagrad_course.optimizers import (
     WindowedAdaGrad,
 )
 
-examples = settings(max_examples=30, deadline=None, database=None)
+examples = settings(max_examples=30)
 BOWL = Quadratic([1.0, 9.0])
 START = np.array([1.0, -2.0])
 
@@ -135,6 +135,22 @@ def test_divergence_is_recorded():
     assert np.abs(run.points[-1, 1]).max() > 1e150
     assert (run.points[last + 2 :, 1] == run.points[last + 1, 1]).all()
     assert (run.gradients[last + 1 :, 1] == 0).all()
+
+
+class InPlace(SGD):
+    """An optimizer as a reader might write it, which works in the memory that it is given."""
+
+    def step(self, params, grads, state):
+        with np.errstate(over="ignore"):
+            grads *= self.lr
+            params -= grads
+        return params, state._replace(steps=state.steps + 1)
+
+
+@pytest.mark.parametrize("lr", [0.1, 1e200], ids=["converges", "diverges"])
+def test_an_optimizer_that_works_in_place_falsifies_nothing(lr):
+    run = descend(BOWL, START, InPlace(lr), steps=10)
+    assert_runs_equal(run, descend(BOWL, START, SGD(lr), steps=10))
 
 
 class Logarithm:

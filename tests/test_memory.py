@@ -97,11 +97,10 @@ def test_memory_that_is_shared_counts_once():
     optimizer = SimpleNamespace(state=state, param_groups=[])
     assert measured_state_bytes(optimizer) == 400 + 4
     array = np.zeros(10)
-    assert measured_state_bytes(Adam(0.1).init(array)._replace(average=array)) == 160
-    assert (
-        measured_state_bytes(Adam(0.1).init(array)._replace(average=array, square_average=array))
-        == 80
-    )
+    adam = Adam(0.1).init(array)._replace(average=array)
+    assert measured_state_bytes(adam) == 160
+    for view in (array, array[::-1], array.reshape(2, 5)[1], np.broadcast_to(array, (9, 10))):
+        assert measured_state_bytes(adam._replace(square_average=view)) == 80
 
 
 def test_only_what_this_process_keeps_of_a_sharded_state_counts():
@@ -143,6 +142,12 @@ def test_a_sparse_gradient_has_the_bytes_that_are_predicted(rows):
 def test_no_more_rows_are_touched_than_there_are():
     few = training_bytes("SGD", [(3, 4), (100, 4)], touched_rows=10)
     assert few.gradients == (3 + 10) * (16 + 8)
+
+
+def test_bytes_of_numpys_whole_numbers_do_not_overflow():
+    rows, width = np.int32(10**9), np.int16(128)
+    predicted = training_bytes("AdaGrad", [(rows, width)], touched_rows=np.int32(10**8))
+    assert predicted == training_bytes("AdaGrad", [(10**9, 128)], touched_rows=10**8)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +199,7 @@ def test_readable_bytes(n, text):
         (lambda: state_bytes("Adam", 3), TypeError, "list of shapes.* got 3"),
         (lambda: state_bytes("Adam", ["ab"]), TypeError, "list of shapes"),
         (lambda: state_shapes("Adam", (3, 4.0)), TypeError, r"whole numbers, got \(3, 4\.0\)"),
+        (lambda: state_shapes("Adam", (True, 3)), TypeError, r"whole numbers, got \(True, 3\)"),
         (lambda: state_shapes("Adam", (3, -1)), ValueError, "at least 0, got -1"),
         (lambda: state_bytes_per_rank("Adam", [(3,)], 0), ValueError, "ranks must be at least 1"),
         (lambda: state_bytes_per_rank("Adam", [(3,)], 1.5), TypeError, "ranks must be a whole"),

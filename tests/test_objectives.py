@@ -20,7 +20,7 @@ from adagrad_course.objectives import (
 )
 from adagrad_course.optimizers import AdaGrad
 
-examples = settings(max_examples=20, deadline=None, database=None)
+examples = settings(max_examples=20)
 seeds = st.integers(0, 2**32)
 
 RNG = np.random.default_rng(0)
@@ -203,6 +203,11 @@ def test_a_network_learns_what_no_linear_classifier_can():
     assert sweep(network, starts, AdaGrad, [0.3], steps=500).final_losses.max() < 0.02
     starts = np.random.default_rng(0).standard_normal((10, linear.size))
     assert sweep(linear, starts, AdaGrad, [0.3], steps=500).final_losses.min() > np.log(2) - 1e-9
+
+
+def test_a_networks_size_does_not_overflow():
+    network = TwoLayerNetwork(np.zeros((4, 64)), np.arange(4), hidden=np.uint8(64))
+    assert network.size == 65 * 64 + 65 * 4
 
 
 def test_a_networks_starts_have_the_spread_of_their_layer():

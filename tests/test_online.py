@@ -20,7 +20,7 @@ from adagrad_course.online import (
 )
 from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm
 
-examples = settings(max_examples=15, deadline=None, database=None)
+examples = settings(max_examples=15)
 seeds = st.integers(0, 2**32)
 rates = st.floats(1e-3, 1e3)
 
@@ -201,6 +201,19 @@ def test_without_a_radius_nothing_is_projected():
     assert game.regret(4) == 20
 
 
+def test_a_learner_that_works_in_place_falsifies_nothing():
+    class InPlace(SGD):
+        def step(self, params, grads, state):
+            grads *= self.lr
+            params -= grads
+            return params, state
+
+    losses = random_losses(3, "logistic")
+    game, expected = play(losses, InPlace(0.5)), play(losses, SGD(0.5))
+    np.testing.assert_array_equal(game.points, expected.points)
+    np.testing.assert_array_equal(game.gradients, expected.gradients)
+
+
 # Hindsight
 
 
@@ -273,6 +286,14 @@ def test_the_best_scaling_is_what_a_solver_finds(seed, d, budget):
 def test_a_scaling_spends_nothing_on_a_coordinate_without_gradient():
     gradients = np.array([[[3.0, 0.0], [1.0, 1.0]], [[4.0, 0.0], [0.0, 0.0]]])
     np.testing.assert_allclose(hindsight_scaling(gradients, 2), [[2.0, 0.0], [1.0, 1.0]])
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_gradients_of_any_size_have_a_scaling_and_bounds(size):
+    gradients = random_gradients(5, (4, 3))
+    np.testing.assert_allclose(hindsight_scaling(size * gradients), hindsight_scaling(gradients))
+    for bound in (adagrad_bound, sgd_bound):
+        np.testing.assert_allclose(bound(size * gradients, 2.0), size * bound(gradients, 2.0))
 
 
 # The theorems

@@ -27,7 +27,7 @@ from adagrad_course.optimizers import (
     WindowedAdaGrad,
 )
 
-examples = settings(max_examples=10, deadline=None, database=None)
+examples = settings(max_examples=10)
 seeds = st.integers(0, 2**32)
 
 OURS_AND_TORCHS = {
@@ -301,6 +301,13 @@ def test_adagrads_rates_never_grow(kind, seed):
 def test_frozen(kind):
     with pytest.raises(FrozenInstanceError):
         kind(0.1).lr = 0.2
+
+
+@pytest.mark.parametrize("optimizer", [SGD([0.1, 0.2]), Momentum([0.1, 0.2])], ids=["SGD", "heavy"])
+def test_rates_given_as_a_list_are_handed_back_as_an_array(optimizer):
+    _, state = optimizer.step(np.ones(2), np.ones(2), optimizer.init(np.ones(2)))
+    np.testing.assert_array_equal(optimizer.effective_lr(state) * 2, [0.2, 0.4])
+    assert repr(SGD(lr=0.1)) == "SGD(lr=0.1)"
 
 
 # AdaGradNorm and FullMatrixAdaGrad
@@ -581,6 +588,12 @@ def test_the_first_step_is_no_restart():
     restarted = RestartedAdaGrad(1.0, 2, eps=0.0)
     state = restarted.init([0.0])._replace(accumulator=np.array([3.0]))
     assert restarted.step([0.0], [1.0], state)[1].accumulator == 4.0
+
+
+def test_a_restart_comes_also_when_its_period_is_of_a_small_type():
+    restarted = RestartedAdaGrad(1.0, np.uint8(2), eps=0.0)
+    state = restarted.init([0.0])._replace(steps=1000, accumulator=np.array([3.0]))
+    assert restarted.step([0.0], [1.0], state)[1].accumulator == 1.0
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (2, 3)], ids=str)

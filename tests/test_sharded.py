@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -157,6 +160,26 @@ def test_refused_checkpoints(tmp_path):
             alone(tmp_path, *here, "--resume", option, value)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_text("no checkpoint"),
+        lambda path: path.write_bytes(path.read_bytes()[:1000]),
+        lambda path: torch.save([1], path),
+        lambda path: torch.save({"model": {}}, path),
+        lambda path: torch.save({"options": {}}, path),
+    ],
+    ids=["empty", "text", "cut off", "list", "foreign", "without options"],
+)
+def test_a_checkpoint_that_is_none_is_named(tmp_path, spoil):
+    here = ["--checkpoint-dir", tmp_path / "kept", "--steps", 1]
+    alone(tmp_path, *here)
+    spoil(tmp_path / "kept" / "checkpoint.pt")
+    with pytest.raises(SystemExit, match=r"kept.checkpoint\.pt must be .*, but it is damaged or"):
+        alone(tmp_path, *here, "--resume")
+
+
 # Several processes ----------------------------------------------------------------------------
 
 
@@ -235,6 +258,33 @@ def test_a_killed_process_is_reported_and_the_run_goes_on_from_the_checkpoint(si
     assert list(map(int, printed)) == [1, *range(1, 8), 7, *range(7, STEPS + 1)]
     np.testing.assert_allclose(report.losses, single["losses"], **SAME)
     assert report.state_bytes == state_bytes_per_rank("AdaGrad", SHAPES, 2, "float64")
+
+
+@several_processes
+def test_no_process_outlives_a_launch_that_is_interrupted(tmp_path):
+    kept = tmp_path / "kept"
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from adagrad_course.sharded import launch\n"
+        f"launch(2, '--steps', 10**6, '--checkpoint-every', 1, '--checkpoint-dir', {str(kept)!r})"
+    )
+
+    def running():
+        every = psutil.process_iter(["cmdline"])
+        return [process for process in every if str(kept) in (process.info["cmdline"] or [])]
+
+    launched = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 120
+        while not (kept / "checkpoint.pt").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(running()) == 3  # torchrun and its two
+        launched.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in launched.communicate(timeout=60)[1]
+        assert running() == []
+    finally:
+        for process in [launched, *running()]:
+            process.kill()
 
 
 @pytest.mark.parametrize(("rank", "code"), [(0, "adagrad_course.sharded: no such file"), (1, 1)])

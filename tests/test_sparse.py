@@ -16,7 +16,7 @@ from adagrad_course.datasets import Split
 from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, Momentum
 from adagrad_course.sparse import OnlineSoftmax, coalesce, power_law_features, row_step
 
-examples = settings(max_examples=15, deadline=None, database=None)
+examples = settings(max_examples=15)
 seeds = st.integers(0, 2**32)
 LRS = np.array([0.01, 0.3, 2.0])
 COLUMN = LRS[:, None]

@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR, StepLR
 from adagrad_course.optimizers import AdaGradNorm
 from adagrad_course.torch_optim import AdaGrad, RowWiseAdaGrad
 
-examples = settings(max_examples=60, deadline=None, database=None)
+examples = settings(max_examples=60)
 REAL = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 COMPLEX = [torch.complex64, torch.complex128]
 

@@ -68,7 +68,7 @@ RNG = np.random.default_rng(0)
 DIGITS = digits().test
 MOVING = MovingTarget(np.ones((4, 2)))
 GAME = play(LOSSES, SGD(0.1))
-examples = settings(max_examples=50, deadline=None, database=None)
+examples = settings(max_examples=50)
 
 
 def refused(name, expected, given, call, *args):
@@ -350,6 +350,17 @@ class Still(SGD):
         object.__setattr__(self, "given", given)
 
     def step(self, params, grads, state):
+        return self.given
+
+
+class Unrated(SGD):
+    """An optimizer as a reader might write it, with faulty rates."""
+
+    def __init__(self, given):
+        super().__init__(1.0)
+        object.__setattr__(self, "given", given)
+
+    def effective_lr(self, state):
         return self.given
 
 
@@ -683,6 +694,19 @@ REFUSED = {
             (None, "optimizer.step", "a tuple (params, state)", "NoneType"),
             ((1.0, 0), "optimizer.step's params", "shape (2,)", "()"),
             (("a", 0), "optimizer.step's params", "hold real numbers", "str 'a'"),
+        ]
+    },
+    **{
+        f"rates-{given}": (
+            lambda rates=rates: descended(Unrated(rates)),
+            "optimizer.effective_lr(state)",
+            expected,
+            given,
+        )
+        for rates, expected, given in [
+            (None, "hold real numbers", "NoneType None"),
+            ("0.1", "hold real numbers", "str '0.1'"),
+            (np.ones(3), "broadcast to shape (2,)", "(3,)"),
         ]
     },
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
 CELL_TIMEOUT = 60  # seconds, as for nbval
 VERDICT = re.compile(  # what a check's report ends with
@@ -24,21 +24,35 @@ VERDICT = re.compile(  # what a check's report ends with
 )
 
 
+def notebooks(folder):
+    """Return the paths, from the folder, of its notebooks.
+
+    What is hidden was not handed in: Jupyter's checkpoints, and the ._files in a zip from macOS.
+    """
+    paths = sorted(path.relative_to(folder) for path in folder.rglob("*.ipynb"))
+    return [path for path in paths if not any(part.startswith(".") for part in path.parts)]
+
+
 def verdicts(path):
     """Execute a notebook and return a word for each exercise, and a remark if there is one."""
     try:
         notebook = nbformat.read(path, as_version=4)
-    except (OSError, ValueError, nbformat.ValidationError):
+    except Exception:  # nbformat has no one error for a file that is JSON but no notebook
         return {"remark": "not a notebook"}
     for cell in (code := [cell for cell in notebook.cells if cell.cell_type == "code"]):
         cell.update(outputs=[], source=re.sub(r"(?s)\A\s*# Solution of.*", "", cell.source))
     options = {"timeout": CELL_TIMEOUT, "interrupt_on_timeout": True, "allow_errors": True}
     options |= {"kernel_name": "python3", "extra_arguments": ["--log-level=ERROR"]}
+    # Else a cell that swallows the interrupt would be waited for, and interrupted, for ever.
+    options |= {"error_on_timeout": {"ename": "Timeout", "evalue": "", "traceback": []}}
+    options |= {"iopub_timeout": 5, "raise_on_iopub_timeout": True}
     remark = ""
     try:
         NotebookClient(notebook, resources={"metadata": {"path": path.parent}}, **options).execute()
     except DeadKernelError:
         remark = "ended its kernel"
+    except CellTimeoutError:
+        remark = "has a cell that cannot be stopped"
     outputs = [output for cell in code for output in cell.outputs]
     failed = sum(output.output_type == "error" for output in outputs)
     printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
@@ -49,11 +63,9 @@ def verdicts(path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not (paths := sorted(Path(sys.argv[1]).rglob("*.ipynb"))):
+    if len(sys.argv) != 2 or not (paths := notebooks(folder := Path(sys.argv[1]))):
         sys.exit("Name a folder that has notebooks in it: python tools/collect.py handed-in")
-    rows = [
-        {"notebook": path.relative_to(sys.argv[1]).as_posix()} | verdicts(path) for path in paths
-    ]
+    rows = [{"notebook": path.as_posix()} | verdicts(folder / path) for path in paths]
     numbers = {number for row in rows for number in row} - {"notebook", "remark"}
     numbers = sorted(numbers, key=lambda number: [int(part) for part in number.split(".")])
     sys.stdout.reconfigure(encoding="utf-8", newline="")

@@ -134,7 +134,7 @@ async def refresh(path, progress, write=True):
     try:
         before = path.read_text(encoding="utf-8")
         notebook = nbformat.reads(before, as_version=4)
-    except (OSError, ValueError, nbformat.ValidationError) as error:
+    except Exception as error:  # nbformat has no one error for JSON that is no notebook
         raise RefreshError(f"{path}: not a notebook that can be read: {error}") from None
     await execute(notebook, path, progress)
     try:

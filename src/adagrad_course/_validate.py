@@ -211,6 +211,26 @@ def whole_numbers(name, value, *, empty_allowed=False):
     return array
 
 
+def choice(name, value, options):
+    """Return `value`, one of the options, which are strings.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> choice("kind", "squared", ("absolute", "hinge"))
+    Traceback (most recent call last):
+    ...
+    ValueError: kind must be one of absolute, hinge, got 'squared'
+    """
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(options)}, got {value!r}")
+    return value
+
+
 def overwritable(name, value):
     """Return `value`, an array of floating-point numbers whose rows can be written to, or raise.
 

@@ -66,6 +66,11 @@ class Claim:
         Its tests, of which the first is that of the claim itself.
     error : str
         Why it could not be tested, if so.
+
+    Raises
+    ------
+    ValueError
+        If there is neither a line nor an error.
     """
 
     name: str
@@ -73,6 +78,10 @@ class Claim:
     test: Callable
     lines: tuple = ()
     error: str = ""
+
+    def __post_init__(self):
+        if not (self.lines or self.error):
+            raise ValueError(f"lines must not be empty unless there is an error, got {self.lines}")
 
     @property
     def passed(self):

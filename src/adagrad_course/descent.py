@@ -117,14 +117,17 @@ def descend(objective, start, optimizer, steps, *, rng=None):
             grads = gradient(params, *extra)
             grads = _shaped(f"objective.{gradient_name}(points)", grads, params.shape)
             alive = alive & _finite(grads)
-            grads = np.where(alive[..., None], grads, 0.0)
+            # Recorded here, as a reader's optimizer may work in place.
+            gradients[t] = grads = np.where(alive[..., None], grads, 0.0)
             stepped, state = take_step(optimizer, params, grads, state)
             alive = alive & _finite(stepped)
-            params = np.where(alive[..., None], stepped, params)
+            params = np.where(alive[..., None], stepped, points[t])
             loss = _shaped("objective.value(points)", objective.value(params), loss.shape)
             alive = alive & np.isfinite(loss)
             points[t + 1], losses[t + 1] = params, np.where(alive, loss, np.inf)
-            gradients[t], effective_lrs[t] = grads, optimizer.effective_lr(state)
+            _record(
+                effective_lrs[t], "optimizer.effective_lr(state)", optimizer.effective_lr(state)
+            )
     return Trajectory(points, losses, gradients, effective_lrs)
 
 
@@ -336,6 +339,17 @@ def _shaped(name, value, shape):
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     return array
+
+
+def _record(place, name, value):
+    """Write what a method gave to where it is kept; it may be infinite, but must broadcast."""
+    array = real_array(name, value, finite=False)
+    try:
+        place[...] = array
+    except ValueError:
+        raise ValueError(
+            f"{name} must broadcast to shape {place.shape}, got {array.shape}"
+        ) from None
 
 
 def broadcast_start(start, optimizer):

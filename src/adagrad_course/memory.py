@@ -5,13 +5,12 @@ billion rows. Nothing is allocated to predict its bytes.
 """
 
 import math
-import operator
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from ._validate import positive_int
+from ._validate import choice, positive_int
 
 __all__ = [
     "TrainingBytes",
@@ -97,9 +96,7 @@ def state_shapes(optimizer, shape):
     SM3 [(1000,), (64,)]
     FullMatrixAdaGrad [(64000, 64000)]
     """
-    if not isinstance(optimizer, str) or optimizer not in _KEPT:
-        raise ValueError(f"optimizer must be one of {', '.join(_KEPT)}, got {optimizer!r}")
-    return _KEPT[optimizer](_shape(shape))
+    return _KEPT[choice("optimizer", optimizer, _KEPT)](_shape(shape))
 
 
 def state_bytes(optimizer, shapes, dtype="float32"):
@@ -218,7 +215,7 @@ def training_bytes(optimizer, shapes, dtype="float32", *, state_dtype=None, touc
     shapes = _shapes(shapes)
     weights = gradients = _bytes(shapes, dtype)
     if touched_rows is not None:
-        positive_int("touched_rows", touched_rows, zero_allowed=True)
+        touched_rows = positive_int("touched_rows", touched_rows, zero_allowed=True)
         if () in shapes:
             raise ValueError("shapes must have rows to be touched, got ()")
         named = [(min(touched_rows, rows), *row) for rows, *row in shapes]
@@ -240,8 +237,9 @@ def measured_state_bytes(optimizer):
     Returns
     -------
     int
-        Bytes. Memory that two arrays share counts once. What PyTorch keeps under the name `step`,
-        a number for each tensor of parameters, is left out, as in `state_bytes`.
+        Bytes. Memory that two arrays share counts once; of a view, that of the whole array counts.
+        What PyTorch keeps under the name `step`, a number for each tensor of parameters, is left
+        out, as in `state_bytes`.
 
     Raises
     ------
@@ -258,7 +256,8 @@ def measured_state_bytes(optimizer):
     512000
     """
     if isinstance(optimizer, tuple) and hasattr(optimizer, "_fields"):
-        return sum({id(array): array.nbytes for array in _arrays_in(optimizer)}.values())
+        owners = map(_owner, _arrays_in(optimizer))
+        return sum({id(owner): owner.nbytes for owner in owners}.values())
     if not (hasattr(optimizer, "state") and hasattr(optimizer, "param_groups")):
         raise TypeError(
             "optimizer must be an optimizer of PyTorch or a state of adagrad_course.optimizers, "
@@ -304,6 +303,13 @@ def _arrays_in(state):
             yield field
 
 
+def _owner(array):
+    """Return the array whose memory this one, perhaps a view, looks at."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
 def _shapes(shapes):
     if isinstance(shapes, Iterable):
         shapes = list(shapes)
@@ -314,7 +320,7 @@ def _shapes(shapes):
 
 def _shape(shape):
     try:
-        return tuple(positive_int("shape", operator.index(n), zero_allowed=True) for n in shape)
+        return tuple(positive_int("shape", n, zero_allowed=True) for n in shape)
     except TypeError as error:
         raise TypeError(f"shape must hold whole numbers, got {shape!r}") from error
 

@@ -19,6 +19,7 @@ from ._validate import (
     positive,
     positive_int,
     real_array,
+    same_shape,
     whole_numbers,
 )
 
@@ -97,11 +98,7 @@ class Quadratic:
             raise ValueError(f"curvatures must have shape (d,), got {curvatures.shape}")
         minimum = np.zeros_like(curvatures) if self.minimum is None else self.minimum
         minimum = real_array("minimum", minimum)
-        if minimum.shape != curvatures.shape:
-            raise ValueError(
-                f"minimum must have the shape of curvatures, {curvatures.shape}, "
-                f"got {minimum.shape}"
-            )
+        same_shape("minimum", minimum, "curvatures", curvatures)
         if number("rotation", self.rotation) != 0 and curvatures.size != 2:
             raise ValueError(f"curvatures must be 2 to be rotated, got {curvatures.size}")
         object.__setattr__(self, "curvatures", curvatures)
@@ -550,7 +547,8 @@ class TwoLayerNetwork(_Classifier):
 
     def __post_init__(self):
         super().__post_init__()
-        positive_int("hidden", self.hidden)
+        # As an int: the numbers of weights would overflow in a small type of NumPy.
+        object.__setattr__(self, "hidden", positive_int("hidden", self.hidden))
 
     @property
     def _cut(self):

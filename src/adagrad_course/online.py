@@ -8,8 +8,9 @@ from dataclasses import InitVar, dataclass
 
 import numpy as np
 
-from ._validate import has_methods, instance, number, positive, positive_int, real_array
+from ._validate import choice, has_methods, instance, number, positive, positive_int, real_array
 from .descent import broadcast_start, take_step
+from .optimizers import lengths
 
 __all__ = [
     "LinearLosses",
@@ -75,8 +76,7 @@ class LinearLosses:
             raise ValueError(f"features must have shape (T, d), got {features.shape}")
         if targets.shape != features.shape[:1]:
             raise ValueError(f"targets must have shape {features.shape[:1]}, got {targets.shape}")
-        if not isinstance(self.kind, str) or self.kind not in _KINDS:
-            raise ValueError(f"kind must be one of {', '.join(_KINDS)}, got {self.kind!r}")
+        choice("kind", self.kind, _KINDS)
         if self.kind != "absolute" and not np.isin(targets, (-1, 1)).all():
             bad = targets[~np.isin(targets, (-1, 1))][0]
             raise ValueError(f"targets must be -1 or 1 for the {self.kind} loss, got {bad}")
@@ -285,7 +285,8 @@ def play(losses, learner, *, radius=None, start=None):
     for t in range(len(losses)):
         points[t], values[t] = params, losses.value(t, params)
         gradients[t] = losses.gradient(t, params)
-        params, state = take_step(learner, params, gradients[t], state)
+        # A copy, as a reader's learner may work in place.
+        params, state = take_step(learner, params, gradients[t].copy(), state)
         if radius is not None:
             params = np.clip(params, -radius, radius)
     return Play(points, values, gradients)
@@ -365,9 +366,10 @@ def hindsight_optimum(losses, radius):
     return point, losses.total(point)
 
 
-def _lengths(gradients):
+def _norms(gradients):
     """Return the root of each coordinate's sum of squared gradients, of shape (..., d)."""
-    return np.sqrt(np.square(real_array("gradients", gradients, min_dims=2)).sum(axis=0))
+    gradients = real_array("gradients", gradients, min_dims=2)
+    return lengths(np.moveaxis(gradients, 0, -1))[..., 0]
 
 
 def hindsight_scaling(gradients, budget=1.0):
@@ -403,7 +405,7 @@ def hindsight_scaling(gradients, budget=1.0):
     array([5., 5.])
     """
     budget = positive("budget", number("budget", budget))
-    norms = _lengths(gradients)
+    norms = _norms(gradients)
     total = norms.sum(axis=-1, keepdims=True)
     if not total.all():
         raise ValueError("gradients must not all be zero, got only zeros")
@@ -444,7 +446,7 @@ def adagrad_bound(gradients, diameter, lr=None, *, eps=0.0):
     """
     diameter = positive("diameter", number("diameter", diameter))
     lr = diameter / np.sqrt(2) if lr is None else positive("lr", lr)
-    norms = _lengths(gradients)
+    norms = _norms(gradients)
     total = norms.sum(axis=-1)
     # Rates in a column, as an optimizer wants them, would make a square of all pairs.
     if lr.shape not in (total.shape, ()) and total.shape != ():
@@ -480,5 +482,5 @@ def sgd_bound(gradients, diameter, lr=None):
     >>> sgd_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
     np.float64(14.142)
     """
-    flat = np.linalg.norm(real_array("gradients", gradients, min_dims=2), axis=-1)[..., None]
-    return adagrad_bound(flat, diameter, lr)
+    rounds = lengths(real_array("gradients", gradients, min_dims=2))
+    return adagrad_bound(rounds, diameter, lr)

@@ -210,7 +210,9 @@ class _RatedOptimizer(_Optimizer):
 
     def __post_init__(self):
         if not callable(self.lr):
-            positive("lr", self.lr)
+            lr = positive("lr", self.lr)
+            if lr.ndim:  # a list among them, which `effective_lr` must not hand back
+                object.__setattr__(self, "lr", lr)
 
     def _lr_at(self, state):
         """Return the learning rate, constant or scheduled, of the step that led to `state`."""
@@ -695,7 +697,8 @@ class RestartedAdaGrad(_RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        positive_int("every", self.every)
+        # As an int: a small type of NumPy would not divide a large number of steps.
+        object.__setattr__(self, "every", positive_int("every", self.every))
         positive("eps", self.eps, zero_allowed=True)
         positive("initial_accumulator_value", self.initial_accumulator_value, zero_allowed=True)
 
@@ -1088,7 +1091,7 @@ class Grafted(_Optimizer):
         inputs = (params, grads)
         long, magnitude = _change_of("magnitude", self.magnitude, *inputs, state.magnitude)
         change, direction = _change_of("direction", self.direction, *inputs, state.direction)
-        ratio = _divided(_lengths(long), _lengths(change), 0.0)
+        ratio = _divided(lengths(long), lengths(change), 0.0)
         change *= ratio
         return change, GraftedState(state.steps + 1, ratio, magnitude, direction)
 
@@ -1113,7 +1116,7 @@ def _change_of(name, optimizer, params, grads, state):
     return params - _remembered(f"{name}.step's params", stepped, params), state
 
 
-def _lengths(vectors):
+def lengths(vectors):
     """Return the Euclidean lengths along the last axis, which is kept; no square overflows."""
     largest = np.abs(vectors).max(axis=-1, keepdims=True)
     scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from ._validate import has_methods, instance, positive_int, real_array
+from ._validate import choice, has_methods, instance, positive_int, real_array
 
 __all__ = ["STYLES", "figure_svg", "level_curves", "path", "shades", "style", "use_book_style"]
 
@@ -52,9 +52,7 @@ def style(optimizer):
     >>> style("AdaGrad")
     {'color': '#0072B2', 'linestyle': '-'}
     """
-    if not isinstance(optimizer, str) or optimizer not in STYLES:
-        raise ValueError(f"optimizer must be one of {', '.join(STYLES)}, got {optimizer!r}")
-    return dict(STYLES[optimizer])
+    return dict(STYLES[choice("optimizer", optimizer, STYLES)])
 
 
 def shades(optimizer, n):

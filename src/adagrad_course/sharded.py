@@ -157,21 +157,34 @@ def launch(processes, *options, max_restarts=0, timeout=300):
         report = Path(folder) / "report.json"
         torchrun += [f"--log-dir={folder}"]  # else it leaves a folder behind
         command = [sys.executable, *(torchrun if processes > 1 else []), "-m", __name__]
-        done = subprocess.run(
+        with subprocess.Popen(
             [*command, *map(str, options), "--report", str(report)],
             # The second, so that a restart does not find the addresses of before.
             env=os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=timeout,
-        )
-        if done.returncode:
+        ) as run:
+            try:
+                printed, _ = run.communicate(timeout=timeout)
+            except BaseException:
+                _end(run)
+                raise
+        if run.returncode:
             raise RuntimeError(
                 f"number of processes that succeed must be {processes}, got exit code "
-                f"{done.returncode} after:\n{done.stdout}"
+                f"{run.returncode} after:\n{printed}"
             )
-        return Report(**json.loads(report.read_text(encoding="utf-8")), printed=done.stdout)
+        return Report(**json.loads(report.read_text(encoding="utf-8")), printed=printed)
+
+
+def _end(torchrun):
+    """Have torchrun end its processes, for which it takes up to 30 s; killed, it could not."""
+    torchrun.terminate()
+    try:
+        torchrun.communicate(timeout=40)
+    except subprocess.TimeoutExpired:
+        torchrun.kill()
 
 
 def main(arguments=None):
@@ -316,8 +329,16 @@ def _load(options):
     if not options.resume and not (_restarts() and path.exists()):
         path.parent.mkdir(parents=True, exist_ok=True)
         return None
-    checkpoint = torch.load(path, weights_only=True)
-    for name, was in checkpoint["options"].items():
+    try:
+        checkpoint = torch.load(path, weights_only=True)
+        before = {name: checkpoint["options"][name] for name in SAME_WHEN_RESUMED}
+    except OSError:
+        raise
+    except Exception as error:  # what it is depends on where the file is damaged
+        raise ValueError(
+            f"{path} must be a checkpoint of this module, but it is damaged or another's"
+        ) from error
+    for name, was in before.items():
         now = getattr(options, name)
         if now != was:
             raise ValueError(f"--{name} must be {was}, as in {path}, got {now}")

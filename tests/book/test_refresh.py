@@ -104,11 +104,12 @@ def test_an_edit_made_meanwhile_is_not_lost(run, tmp_path, capsys):
     assert "was edited while it ran" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["absent.ipynb", "chapter.ipynb"])
-def test_what_is_no_notebook_is_refused(run, tmp_path, capsys, name):
-    (tmp_path / "chapter.ipynb").write_text("{", encoding="utf-8")
-    assert run(tmp_path / name) == 1
-    assert f"{name}: not a notebook" in capsys.readouterr().err
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"nbformat": 4, "cells": 3}'])
+def test_what_is_no_notebook_is_refused(run, tmp_path, capsys, text):
+    if text is not None:
+        (tmp_path / "chapter.ipynb").write_text(text, encoding="utf-8")
+    assert run(tmp_path / "chapter.ipynb") == 1
+    assert "chapter.ipynb: not a notebook" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -66,12 +66,12 @@ def test_an_unknown_number_is_refused(ask, number, error, message):
 @pytest.mark.parametrize(
     ("n", "error", "message"),
     [
-        (0, ValueError, "n must be from 1 to 2 for exercise 99.1, got 0"),
-        (3, ValueError, "n must be from 1 to 2"),
-        (-1, ValueError, "n must be from 1 to 2"),
-        (1.0, TypeError, "n must be an integer, got a float"),
-        (True, TypeError, "n must be an integer, got a bool"),
-        ("1", TypeError, "n must be an integer, got a str"),
+        (3, ValueError, "n must be from 1 to 2 for exercise 99.1, got 3"),
+        (0, ValueError, "n must be at least 1, got 0"),
+        (-1, ValueError, "n must be at least 1, got -1"),
+        (1.0, TypeError, "n must be a whole number, got float 1.0"),
+        (True, TypeError, "n must be a whole number, got bool True"),
+        ("1", TypeError, "n must be a whole number, got str '1'"),
     ],
 )
 def test_an_unknown_hint_is_refused(n, error, message):

@@ -816,7 +816,7 @@ objects = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(objects, st.sampled_from([STEP, RATE, PARTS, PAIR, SMALL_LOSS, CLASS]))
 def test_no_answer_brings_a_check_down(value, exercise):
     for answer in (value, lambda *args: value):

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -178,6 +179,20 @@ def test_quiet_restores_what_it_changed():
         sys.stdout = None
         raise ValueError
     assert (sys.stdout, sys.stderr, warnings.filters[:], np.geterr()) == before
+
+
+def test_quiet_within_quiet_leaves_exit_tamed_until_the_end(monkeypatch):
+    class Shell:
+        def ask_exit(self):
+            """End the kernel."""
+
+    shell = Shell()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    with quiet():
+        with quiet():
+            assert shell.ask_exit is sys.exit
+        assert shell.ask_exit is sys.exit
+    assert shell.ask_exit == Shell.ask_exit.__get__(shell)
 
 
 def test_endless_printing_takes_no_memory():

@@ -251,7 +251,7 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(values, values, st.booleans())
 def test_any_two_values_can_be_compared_and_shown(one, other, reveal):
     with np.errstate(all="ignore"):
@@ -260,7 +260,7 @@ def test_any_two_values_can_be_compared_and_shown(one, other, reveal):
     assert show(plain(one)).isprintable()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(values)
 def test_every_value_equals_itself(value):
     with np.errstate(all="ignore"):

@@ -1,8 +1,9 @@
 """The interactive figures in JupyterLab: live, and in step with Python both ways."""
 
+import contextlib
+import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -30,36 +31,41 @@ def lab(tmp_path_factory):
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
     nbformat.write(notebook, home / "race.ipynb")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "RUNTIME")}
     folders |= {"JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
     log = (home / "log").open("w")
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-            *(f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"),
-            f"--ServerApp.root_dir={home}",
+            *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home}"),
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ],
         env=os.environ | folders,
         stdout=log,
         stderr=subprocess.STDOUT,
     )
-    root = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(600):
-            assert server.poll() is None, (home / "log").read_text()
-            try:
-                urllib.request.urlopen(f"{root}/api", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield f"{root}/lab/tree/race.ipynb?token={TOKEN}"
+        yield f"{address(server, home)}lab/tree/race.ipynb?token={TOKEN}"
     finally:
         server.terminate()
         server.wait(20)
         log.close()
+
+
+def address(server, home):
+    """Return where the server answers.
+
+    It takes a port from 8888 on. One that is free at random may be a kernel's before it listens.
+    """
+    for _ in range(600):
+        assert server.poll() is None, (home / "log").read_text()
+        for info in (home / "runtime").glob("jpserver-*.json"):
+            with contextlib.suppress(OSError, ValueError):  # not listening yet, or half written
+                url = json.loads(info.read_text())["url"]
+                urllib.request.urlopen(f"{url}api", timeout=5).close()
+                return url
+        time.sleep(0.1)
+    pytest.fail(f"JupyterLab did not start within a minute:\n{(home / 'log').read_text()}")
 
 
 def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):

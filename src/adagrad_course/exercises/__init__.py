@@ -5,9 +5,9 @@ is imported when one of them is first asked for.
 """
 
 import importlib
-import operator
 from textwrap import fill
 
+from .._validate import positive_int
 from .machinery import grade
 
 __all__ = ["CHAPTERS", "check", "hint", "load"]
@@ -67,10 +67,8 @@ def hint(number, n=1):
         If there is no such exercise or hint.
     """
     hints = _find(number).hints
-    if isinstance(n, bool) or not hasattr(type(n), "__index__"):
-        raise TypeError(f"n must be an integer, got a {type(n).__name__}")
-    n = operator.index(n)
-    if not 1 <= n <= len(hints):
+    n = positive_int("n", n)
+    if n > len(hints):
         raise ValueError(f"n must be from 1 to {len(hints)} for exercise {number}, got {n}")
     print(fill(f"Hint {n} of {len(hints)}: {hints[n - 1]}", 80))
     if n < len(hints):

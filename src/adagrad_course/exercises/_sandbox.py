@@ -70,7 +70,7 @@ def quiet():
 def _tamed_exit():
     """Make IPython's `exit()` and `quit()`, which end the kernel, raise SystemExit as elsewhere."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
+    if shell is None or shell.ask_exit is sys.exit:  # as in an answer that itself calls check
         yield
         return
     shell.ask_exit = sys.exit
