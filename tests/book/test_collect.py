@@ -81,7 +81,7 @@ def test_a_folder_without_notebooks_is_said_to_have_none(tmp_path):
     ids=["stops", "swallows interrupts"],
 )
 def test_an_endless_cell_costs_what_it_must_and_no_more(tmp_path, monkeypatch, loop, later, remark):
-    monkeypatch.setattr(collect, "CELL_TIMEOUT", 3)
+    monkeypatch.setattr(collect, "CELL_TIMEOUT", 5)
     leave_pid = "import os, pathlib, time\n_ = pathlib.Path('pid').write_text(str(os.getpid()))"
     right, wrong = f'check("2.1", {RIGHT})', f'check("2.1", {WRONG})'
     hand_in(tmp_path / "group", IMPORT, right, leave_pid, loop, wrong)

@@ -16,13 +16,14 @@ def unfold(tab):
     )
 
 
-def scrolling(tab):
+def scrolling(tab, which="*"):
     """The beginning of everything that must be scrolled sideways to be read."""
     return tab.evaluate(
-        """() => [...document.querySelectorAll(".bd-article *")]
+        """which => [...document.querySelectorAll(`.bd-article ${which}`)]
             .filter((e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX)
                            && e.scrollWidth > e.clientWidth)
-            .map((e) => e.textContent.slice(0, 200))"""
+            .map((e) => e.textContent.slice(0, 200))""",
+        which,
     )
 
 
@@ -34,7 +35,8 @@ def test_a_page_is_accessible_and_fits(open_tab, page):
     set_theme(tab, "dark")
     assert violations(tab, runOnly=["color-contrast"]) == []
     set_width(tab, PHONE)
-    assert violations(tab, rules={"color-contrast": {"enabled": False}}) == []
+    # The menus of a phone are the same on all pages; they are tested below.
+    assert violations(tab, runOnly=["scrollable-region-focusable"]) == []
     for width in (320, PHONE, 800, 1000, 1199, 1200, 1600):  # margin notes change place at 1200
         set_width(tab, width)
         overflow = tab.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -53,10 +55,5 @@ def test_code_has_contrast_and_so_has_everything_on_a_phone(open_tab):
 def test_wide_things_are_reached_by_keyboard_on_a_phone(open_tab):
     tab = open_tab(CHAPTER, width=PHONE)
     unfold(tab)
-    unreachable = tab.evaluate(
-        """() => [...document.querySelectorAll(".bd-article *")]
-            .filter((e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX)
-                           && e.scrollWidth > e.clientWidth && e.tabIndex < 0)
-            .map((e) => e.outerHTML.slice(0, 200))"""
-    )
-    assert unreachable == []
+    assert scrolling(tab)
+    assert scrolling(tab, ":not([tabindex='0'])") == []
