@@ -10,6 +10,7 @@ import adagrad_course.exercises as package
 from adagrad_course.exercises import CHAPTERS, hint, load, machinery
 from adagrad_course.exercises.audit import audit
 from adagrad_course.exercises.machinery import grade
+from adagrad_course.exercises.sparse_data import sparse_step_on_all_rows
 
 NUMBERS = [number for chapter in CHAPTERS for number in load(chapter)]
 MACHINERY = {"machinery", "audit"}
@@ -62,13 +63,6 @@ def rounded_in_place(x, spacing, rng):
     return np.floor(x + rng.random(x.shape)) * spacing
 
 
-def sparse_step_with_values_of_all_rows(w, G, rows, grads, lr):
-    g = np.zeros_like(w)
-    np.add.at(g, rows, grads)
-    G = G + g**2
-    return w - lr * g / np.sqrt(G), G
-
-
 @pytest.mark.parametrize(
     ("number", "answer", "hint"),
     [
@@ -76,7 +70,7 @@ def sparse_step_with_values_of_all_rows(w, G, rows, grads, lr):
         ("1.8", lambda t: 0.7, "too large for too long"),
         ("1.8", lambda t: 2 / 3, "too large for too long"),
         ("2.8", [1e200] * 10, "bracket"),
-        ("4.4", sparse_step_with_values_of_all_rows, "0/0"),
+        ("4.4", sparse_step_on_all_rows, "0/0"),
         ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 2) ** -0.5) >= d, "too many"),
         ("5.2", lambda d, lr, n: np.sum(np.arange(1, n + 1) ** -0.5) >= d, "rate is missing"),
         ("5.2", lambda d, lr, n: False, None),

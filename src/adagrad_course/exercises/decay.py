@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..descent import travel_budget
-from .machinery import Exercise
+from .machinery import Exercise, uphill
 
 __all__ = ["EXERCISES"]
 
@@ -39,11 +39,6 @@ def rmsprop_eps_inside(w, g, s, lr, rho, eps):
 def rmsprop_rootless(w, g, s, lr, rho, eps):
     s = rho * s + (1 - rho) * g**2
     return w - lr * g / (s + eps), s
-
-
-def rmsprop_uphill(w, g, s, lr, rho, eps):
-    s = rho * s + (1 - rho) * g**2
-    return w + lr * g / (np.sqrt(s) + eps), s
 
 
 def a_step(rng):
@@ -93,11 +88,6 @@ def adam_eps_uncorrected(w, g, m, s, t, lr, beta1, beta2, eps):
     _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
     lr = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
     return w - lr * m / (np.sqrt(s) + eps), m, s
-
-
-def adam_uphill(w, g, m, s, t, lr, beta1, beta2, eps):
-    moved, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
-    return 2 * w - moved, m, s
 
 
 def adam_rootless(w, g, m, s, t, lr, beta1, beta2, eps):
@@ -236,7 +226,7 @@ EXERCISES = [
             "First the average, then the step: the present gradient counts.": rmsprop_belated,
             "ε is added to the root, not under it.": rmsprop_eps_inside,
             "Divide by the root of the average.": rmsprop_rootless,
-            "You went uphill: subtract.": rmsprop_uphill,
+            "You went uphill: subtract.": uphill(rmsprop_step),
         },
         hints=(
             "s is a weighted mean of the old s and g².",
@@ -325,7 +315,7 @@ EXERCISES = [
             "The averaged gradient takes the gradient's place.": adam_without_momentum,
             "The first step is number 1: 1 − βᵗ with t itself.": adam_counting_from_0,
             "ε is added to the root of the corrected average, √ŝ + ε.": adam_eps_uncorrected,
-            "You went uphill: subtract.": adam_uphill,
+            "You went uphill: subtract.": uphill(adam_step),
             "Divide by the root.": adam_rootless,
         },
         hints=(

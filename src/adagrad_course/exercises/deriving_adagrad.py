@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..objectives import Quadratic
-from .machinery import Exercise, Wrong
+from .machinery import Exercise, Wrong, uphill
 
 __all__ = ["EXERCISES"]
 
@@ -34,11 +34,6 @@ def step_without_sum(w, g, G, lr, eps):
 
 def step_with_old_accumulator(w, g, G, lr, eps):
     return w - lr * g / (np.sqrt(G) + eps), G + g**2
-
-
-def step_uphill(w, g, G, lr, eps):
-    G = G + g**2
-    return w + lr * g / (np.sqrt(G) + eps), G
 
 
 def a_step(rng):
@@ -142,7 +137,7 @@ EXERCISES = [
             "The present gradient counts: update the accumulator before you divide by its root.": (
                 step_with_old_accumulator
             ),
-            "You went uphill: subtract.": step_uphill,
+            "You went uphill: subtract.": uphill(adagrad_step),
             "First the parameters, then the accumulator.": lambda w, g, G, lr, eps: adagrad_step(
                 w, g, G, lr, eps
             )[::-1],

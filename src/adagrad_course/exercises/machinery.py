@@ -12,7 +12,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from ._sandbox import quiet, run_limited
 from ._trials import Fit, Wrong, trials_of
 
-__all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade"]
+__all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade", "uphill"]
 
 TIME_LIMIT = 5.0  # seconds for one check, all its trials together
 
@@ -260,15 +260,25 @@ def _hints(exercise, tried):
     hints = []
     for i, (trial, expected, got) in enumerate(tried):
         hint = got.hint
+        alike = _same_evidence(tried, i)
         for k in order:
             text, made = known[k][0], known[k][1][i]
             mutates = made.changed and made.changed == got.changed
-            explains = all(agree[k][j] for j in _same_evidence(tried, i))
-            if explains and (mutates or not trial.agree(made, expected)):
+            if all(agree[k][j] for j in alike) and (mutates or not trial.agree(made, expected)):
                 hint = text
                 break
         hints.append(hint)
     return hints
+
+
+def uphill(step):
+    """Return what a reader writes who adds where `step` subtracts: a mistake in many exercises."""
+
+    def up(w, *others):
+        moved, *kept = step(w, *others)
+        return 2 * w - moved, *kept
+
+    return up
 
 
 def _same_evidence(tried, i):

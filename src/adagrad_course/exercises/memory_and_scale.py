@@ -300,7 +300,7 @@ EXERCISES = [
             "How many bytes does one row need: weights, gradients and state?",
             "For each weight there are 2 + kept numbers of four bytes.",
         ),
-        rtol=1e-9,
+        rtol=1e-9,  # a count, of which one more is wrong
     ),
     Exercise(
         "6.3",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..sparse import coalesce
-from .machinery import Exercise
+from .machinery import Exercise, uphill
 
 __all__ = ["EXERCISES"]
 
@@ -45,49 +45,44 @@ def sparse_step(w, G, rows, grads, lr):
     return w, G
 
 
-def sparse_step_one_by_one(w, G, rows, values, lr):
+def sparse_step_one_by_one(w, G, rows, grads, lr):
     w, G = w.copy(), G.copy()
-    for row, value in zip(rows, values, strict=True):
+    for row, value in zip(rows, grads, strict=True):
         G[row] += value**2
         w[row] -= lr * value / np.sqrt(G[row])
     return w, G
 
 
-def sparse_step_with_squares_summed(w, G, rows, values, lr):
+def sparse_step_with_squares_summed(w, G, rows, grads, lr):
     w, G = w.copy(), G.copy()
-    np.add.at(G, rows, np.square(values))
-    rows, values = coalesce(rows, values)
-    w[rows] -= lr * values / np.sqrt(G[rows])
+    np.add.at(G, rows, np.square(grads))
+    rows, grads = coalesce(rows, grads)
+    w[rows] -= lr * grads / np.sqrt(G[rows])
     return w, G
 
 
-def sparse_step_with_losses(w, G, rows, values, lr):
-    rows, values = coalesced_with_losses(rows, values)
-    return sparse_step(w, G, rows, values, lr)
+def sparse_step_with_losses(w, G, rows, grads, lr):
+    rows, grads = coalesced_with_losses(rows, grads)
+    return sparse_step(w, G, rows, grads, lr)
 
 
-def sparse_step_belated(w, G, rows, values, lr):
+def sparse_step_belated(w, G, rows, grads, lr):
     w, before, G = w.copy(), G, G.copy()
-    rows, values = coalesce(rows, values)
-    w[rows] -= lr * values / np.sqrt(before[rows])
-    G[rows] += values**2
+    rows, grads = coalesce(rows, grads)
+    w[rows] -= lr * grads / np.sqrt(before[rows])
+    G[rows] += grads**2
     return w, G
 
 
-def sparse_step_forgetful(w, G, rows, values, lr):
-    return sparse_step(w, np.zeros_like(G), rows, values, lr)
+def sparse_step_forgetful(w, G, rows, grads, lr):
+    return sparse_step(w, np.zeros_like(G), rows, grads, lr)
 
 
-def sparse_step_on_all_rows(w, G, rows, values, lr):
+def sparse_step_on_all_rows(w, G, rows, grads, lr):
     dense = np.zeros_like(w)
-    np.add.at(dense, rows, values)
+    np.add.at(dense, rows, grads)
     G = G + dense**2
     return w - lr * dense / np.sqrt(G), G
-
-
-def sparse_step_uphill(w, G, rows, values, lr):
-    moved, G = sparse_step(w, G, rows, values, lr)
-    return 2 * w - moved, G
 
 
 def a_sparse_step(rng):
@@ -267,7 +262,7 @@ EXERCISES = [
             "Rows that are not named keep their accumulator, and the others add to it.": (
                 sparse_step_forgetful
             ),
-            "You went uphill: subtract.": sparse_step_uphill,
+            "You went uphill: subtract.": uphill(sparse_step),
             "In rows never seen, 0/0 is not a number: compute with the rows named only.": (
                 sparse_step_on_all_rows
             ),
