@@ -1,24 +1,30 @@
-# One command for everything; `make help` lists them. On Windows, see the plain form in README.md.
+# One command for everything; `make help` lists them. Without make, as on Windows: chapters/setup.md.
 
 PYTHON ?= python3
 CHAPTER ?=
+# Where the site is built, in a folder _build; another one where this folder must not be written to.
+OUT ?= .
 
 BIN := .venv/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --log .venv/pip.log
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 
-.PHONY: help book test lab refresh bench clean
+.PHONY: help book test quick lab refresh bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
 
 book: $(READY)  ## build the site and say where to open it
-	$(BIN)/jupyter-book build . -W -n --keep-going
+	$(BIN)/jupyter-book build . --path-output $(OUT) -W -n --keep-going
 
 test: $(READY)  ## prove it: package, notebooks and site
 	$(BIN)/python -m pytest
+
+quick: $(READY)  ## the unit tests alone, in under a minute
+	$(BIN)/python -m pytest --ignore=chapters --ignore=tests/book --ignore=tests/site \
+	    --ignore=tests/test_sharded.py
 
 lab: $(READY)  ## open the first chapter in JupyterLab
 	@# A notebook that is not trusted would show no figure until its cells are run.
@@ -36,15 +42,17 @@ clean:  ## remove what was built (the installation in .venv stays)
 
 # PyTorch's default build for Linux brings gigabytes of CUDA, so its CPU index is asked first, with
 # one short try; where it cannot be reached, requirements.txt brings the default build.
-$(READY): requirements.txt constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
-	    { echo "Python 3.11, 3.12 or 3.13 is needed. If you have one: make book PYTHON=python3.12"; exit 1; }
+$(READY): requirements.txt $(wildcard requirements/*.txt) constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || \
+	    { echo "Python 3.11 to 3.14 is needed, this is $$($(PYTHON) --version 2>&1)." \
+	    "If you have another: make book PYTHON=python3.13"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	    { echo "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv .venv
 	@echo "Installing (a few minutes, once) ..."
 	@$(PIP) --no-deps --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu \
-	    $$(grep '^torch==' requirements.txt) 2>/dev/null || \
+	    -r requirements/torch.txt 2>/dev/null || \
 	    echo "PyTorch's CPU index cannot be reached: taking the default build."
-	@$(PIP) -r requirements.txt
+	@# Quiet, pip would not say which versions conflict: its log does.
+	@$(PIP) -r requirements.txt || { tail -n 25 .venv/pip.log; exit 1; }
 	@touch $@

@@ -14,7 +14,7 @@ import yaml
 import adagrad_course
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHONS = ["3.11", "3.12", "3.13"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
 
 def read(name):
@@ -66,6 +66,7 @@ case "$*" in
         cat > .venv/bin/pip <<'END'
 #!/bin/sh
 echo "$*" >> pip.log
+echo "The conflict is caused by: this and that" >> .venv/pip.log
 case "$*" in *"$UNREACHABLE"*) exit 1 ;; esac
 END
         chmod +x .venv/bin/pip ;;
@@ -80,6 +81,7 @@ def install(tmp_path):
         pytest.skip("no make")
     for name in ("Makefile", "requirements.txt", "constraints.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     (tmp_path / "python").write_text(FAKE_PYTHON, encoding="utf-8")
     (tmp_path / "python").chmod(0o755)
 
@@ -102,11 +104,12 @@ def test_make_installs_once_and_again_when_the_requirements_change(install, tmp_
     result, asked = install()
     assert result.returncode == 0, result.stderr
     cpu_build, requirements = asked
-    assert re.search(r"--retries 0 .*/whl/cpu torch==[\d.]+$", cpu_build)
-    assert requirements.endswith("install --quiet --disable-pip-version-check -r requirements.txt")
+    assert re.search(r"--retries 0 .*/whl/cpu -r requirements/torch.txt$", cpu_build)
+    assert requirements.startswith("install --quiet --disable-pip-version-check")
+    assert requirements.endswith(" -r requirements.txt")
     assert install()[1] == []
     later = time.time() + 60
-    os.utime(tmp_path / "constraints.txt", (later, later))
+    os.utime(tmp_path / "requirements" / "test.txt", (later, later))
     assert install()[1] == asked
 
 
@@ -118,7 +121,9 @@ def test_make_takes_the_default_torch_where_the_cpu_index_cannot_be_reached(inst
 
 
 def test_a_broken_off_installation_is_taken_up_again(install):
-    assert install(UNREACHABLE="requirements.txt")[0].returncode != 0
+    broken_off, _ = install(UNREACHABLE="requirements.txt")
+    assert broken_off.returncode != 0
+    assert "The conflict is caused by" in broken_off.stdout
     result, asked = install()
     assert result.returncode == 0
     assert asked[-1].endswith("-r requirements.txt")
@@ -126,7 +131,7 @@ def test_a_broken_off_installation_is_taken_up_again(install):
 
 @pytest.mark.parametrize(
     ("lack", "advice"),
-    [("TOO_OLD", "make book PYTHON=python3.12"), ("NO_VENV", "apt install python3-venv")],
+    [("TOO_OLD", "make book PYTHON=python3.13"), ("NO_VENV", "apt install python3-venv")],
 )
 def test_make_says_what_is_missing(install, tmp_path, lack, advice):
     result, asked = install(**{lack: "1"})

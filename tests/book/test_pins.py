@@ -6,20 +6,25 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def pins(name):
+def pins(path):
     """Return the pinned requirements of a file by name."""
-    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").splitlines()
     parsed = [Requirement(line) for line in lines if re.match(r"\w", line)]
     return {canonicalize_name(requirement.name): requirement for requirement in parsed}
 
 
-DIRECT, TRANSITIVE = pins("requirements.txt"), pins("constraints.txt")
+PARTS = sorted((ROOT / "requirements").glob("*.txt"))
+DIRECT = {name: pin for part in PARTS for name, pin in pins(part).items()}
+TRANSITIVE = pins(ROOT / "constraints.txt")
+PYTHONS = ("3.11.0", "3.12.0", "3.13.0", "3.14.0")
+OPTIONAL = {"torch"}  # the book is built, and its other chapters run, without
 
 
 def installed_by(names):
@@ -41,10 +46,17 @@ def installed_by(names):
     return versions
 
 
+def is_installed(name):
+    try:
+        return bool(distribution(name))
+    except PackageNotFoundError:
+        return False
+
+
 @pytest.fixture(scope="module")
 def installed():
     try:
-        return installed_by(DIRECT)
+        return installed_by(name for name in DIRECT if name not in OPTIONAL or is_installed(name))
     except PackageNotFoundError as error:
         pytest.fail(f"{error.name} is not installed: pip install -r requirements.txt")
 
@@ -55,7 +67,30 @@ def test_pins_are_exact_and_public():
 
 
 def test_a_pin_stands_in_one_file():
-    assert not DIRECT.keys() & TRANSITIVE.keys()
+    names = [name for path in [*PARTS, ROOT / "constraints.txt"] for name in pins(path)]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_requirements_txt_is_all_of_its_parts():
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    named = [line.removeprefix("-r ") for line in lines if not line.startswith("#")]
+    assert sorted(named) == [part.relative_to(ROOT).as_posix() for part in PARTS]
+
+
+def test_each_pin_admits_the_first_patch_of_every_python(installed):
+    """Debian 12, say, stays with 3.11.2."""
+    refused = []
+    for name in installed:
+        found = distribution(name)
+        admitted = SpecifierSet(found.metadata["Requires-Python"] or "")
+        refused += [f"{name}=={found.version}: {v}" for v in PYTHONS if v not in admitted]
+    assert refused == []
+
+
+def test_the_package_says_which_pythons_are_tested():
+    minors = [python.rpartition(".")[0] for python in PYTHONS]
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert re.findall(r"Programming Language :: Python :: (3\.\d+)", text) == minors
 
 
 def test_constraints_hold_on_every_platform():
