@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optional_torch import needs_torch, torch
 
 from adagrad_course.descent import descend, sweep, travel_bound, travel_budget
 from adagrad_course.objectives import (
@@ -290,12 +290,13 @@ def test_inputs_are_left_alone():
     assert swept.trajectory.points.flags.writeable
 
 
+@needs_torch
 @pytest.mark.parametrize(
     ("make", "torchs"),
     [
-        (SGD, torch.optim.SGD),
+        (SGD, lambda p, lr: torch.optim.SGD(p, lr=lr)),
         (Momentum, lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9)),
-        (AdaGrad, torch.optim.Adagrad),
+        (AdaGrad, lambda p, lr: torch.optim.Adagrad(p, lr=lr)),
     ],
 )
 def test_a_sweep_is_the_loop_a_reader_would_write(make, torchs):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optional_torch import needs_torch, torch
 
 from adagrad_course.descent import sweep
 from adagrad_course.objectives import (
@@ -175,6 +175,7 @@ def network_scores(tensor, x):
     return units @ tensor[20:40].reshape(5, 4) + tensor[40:]
 
 
+@needs_torch
 @pytest.mark.parametrize("scale", [1.0, 1e4], ids=["ordinary", "saturated"])
 @pytest.mark.parametrize(
     ("classifier", "scores"),

@@ -5,9 +5,9 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optional_torch import needs_torch, torch
 from scipy.linalg import inv, sqrtm
 
 from adagrad_course.descent import descend, sweep
@@ -50,7 +50,7 @@ OURS_AND_TORCHS = {
         RMSProp(0.1, rho=0.5, eps=1.0),
         lambda p: torch.optim.RMSprop(p, lr=0.1, alpha=0.5, eps=1.0),
     ),
-    "AdaDelta": (AdaDelta(), torch.optim.Adadelta),
+    "AdaDelta": (AdaDelta(), lambda p: torch.optim.Adadelta(p)),
     "AdaDelta-0": (AdaDelta(rho=0), lambda p: torch.optim.Adadelta(p, rho=0.0)),
     "AdaDelta-constants": (
         AdaDelta(0.1, rho=0.5, eps=1.0),
@@ -101,6 +101,7 @@ def assert_same_path(ours, theirs, rtol):
     assert (np.abs(ours - theirs) <= rtol * scale).all()
 
 
+@needs_torch
 @pytest.mark.parametrize(("ours", "theirs"), OURS_AND_TORCHS.values(), ids=OURS_AND_TORCHS)
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)], ids=str)
 @examples
@@ -111,6 +112,7 @@ def test_same_steps_as_torch(ours, theirs, shape, seed):
     assert_same_path(run(ours, params, grads), run_torch(theirs, params, grads), 1e-12)
 
 
+@needs_torch
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
@@ -118,7 +120,7 @@ def test_same_steps_as_torch(ours, theirs, shape, seed):
         (Momentum, lambda p: torch.optim.SGD(p, lr=1.0, momentum=0.9)),
         (AdaGrad, lambda p: torch.optim.Adagrad(p, lr=1.0)),
         (RMSProp, lambda p: torch.optim.RMSprop(p, lr=1.0)),
-        (AdaDelta, torch.optim.Adadelta),
+        (AdaDelta, lambda p: torch.optim.Adadelta(p)),
         (Adam, lambda p: torch.optim.Adam(p, lr=1.0)),
     ],
 )
@@ -137,6 +139,7 @@ def test_a_schedule_counts_steps_from_one(ours, theirs):
     assert asked == list(range(1, len(grads) + 1))
 
 
+@needs_torch
 @pytest.mark.parametrize(
     "number",
     [float, np.float64, np.array, lambda v: np.full((3, 1), v)],
@@ -561,6 +564,7 @@ def test_sm3_needs_a_matrix():
 # RestartedAdaGrad and WindowedAdaGrad
 
 
+@needs_torch
 @examples
 @given(seed=seeds, every=st.integers(1, 25), initial=st.sampled_from([0.0, 0.5]))
 def test_a_restart_is_a_new_optimizer(seed, every, initial):
@@ -636,6 +640,7 @@ def test_a_window_remembers_the_last_squares_and_nothing_of_those_before():
 # RMSProp, AdaDelta and Adam
 
 
+@needs_torch
 def test_the_defaults_are_torchs():
     tensor = [torch.zeros(1)]
     rmsprop, adadelta, adam = (
@@ -662,6 +667,7 @@ def test_a_share_close_to_one_is_not_rounded_before_it_is_subtracted_from_one(ma
     np.testing.assert_allclose(state.square_average, [1e-5, 4e-5], rtol=1e-6)
 
 
+@needs_torch
 @pytest.mark.parametrize("kind", [RMSProp, AdaDelta, Adam])
 def test_the_state_is_torchs(kind):
     ours, theirs = OURS_AND_TORCHS[kind.__name__]
@@ -677,6 +683,7 @@ def test_the_state_is_torchs(kind):
         np.testing.assert_allclose(memory, theirs[name], rtol=1e-12, err_msg=name)
 
 
+@needs_torch
 def test_a_long_run_of_adam_is_torchs():
     grads = gradients(8, (3,), steps=2000)
     ours, theirs = OURS_AND_TORCHS["Adam"]

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from adagrad_course.datasets import unicode_names
 from adagrad_course.memory import state_bytes, state_bytes_per_rank

@@ -6,9 +6,11 @@ import pickle
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
 from torch.optim.lr_scheduler import LambdaLR, StepLR
 
 from adagrad_course.optimizers import AdaGradNorm

@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.figure import Figure
+from optional_torch import needs_torch, torch
 
 from adagrad_course._validate import real_array
 from adagrad_course.datasets import digits
@@ -724,6 +724,7 @@ def test_an_error_names_the_place_and_stays_short():
     assert len(str(caught.value)) < 120
 
 
+@needs_torch
 def test_an_object_that_will_not_be_an_array():
     tensor = torch.ones(2, requires_grad=True)  # NumPy raises RuntimeError
     refused("a", "rectangular array of numbers", "Tensor tensor", real_array, "a", tensor)

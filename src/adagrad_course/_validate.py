@@ -29,7 +29,7 @@ def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     Raises
     ------
     TypeError
-        If `value` does not hold real numbers.
+        If `value` does not hold real numbers, or is a masked array or a matrix.
     ValueError
         If it is ragged or empty, has too few dimensions, or is not finite.
 
@@ -42,6 +42,9 @@ def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     ...
     ValueError: start must be finite, got nan at index 1
     """
+    if isinstance(value, np.ma.MaskedArray | np.matrix):
+        # As a plain array the first would lose its mask, the second its meaning of a product.
+        raise TypeError(f"{name} must be a plain array, got a {type(value).__name__}")
     try:
         array = np.asarray(value)
     except Exception as error:  # ragged, or an object that refuses to become an array
@@ -205,10 +208,12 @@ def whole_numbers(name, value, *, empty_allowed=False):
     array = np.asarray(value)
     if array.size and array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold whole numbers, got dtype {array.dtype}")
-    array = array.astype(np.intp, copy=False)
     if array.min(initial=0) < 0:
         raise ValueError(f"{name} must be counted from 0, got {array.min()}")
-    return array
+    if array.max(initial=0) > (largest := np.iinfo(np.intp).max):
+        raise ValueError(f"{name} must be at most {largest} on this machine, got {array.max()}")
+    # The type of an index, which is a 32-bit one on a 32-bit machine.
+    return array.astype(np.intp, copy=False)
 
 
 def choice(name, value, options):

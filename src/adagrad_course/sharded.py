@@ -38,6 +38,7 @@ TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1, without which the new processes look for t
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import signal
@@ -49,12 +50,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
+from ._optional import packages_needed
 from ._validate import positive_int
 from .datasets import unicode_names
 from .memory import measured_state_bytes, readable_bytes
 from .torch_optim import AdaGrad, RowWiseAdaGrad
+
+with packages_needed("torch", "Several processes"):
+    import torch
 
 __all__ = ["NameClassifier", "Report", "launch", "main"]
 
@@ -152,6 +156,7 @@ def launch(processes, *options, max_restarts=0, timeout=300):
         If it takes longer than `timeout`.
     """
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--max-restarts={max_restarts}"]
+    torchrun += ["--local-addr=127.0.0.1"]  # this computer's name may not resolve
     torchrun += [f"--nproc-per-node={positive_int('processes', processes)}"]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
@@ -167,8 +172,8 @@ def launch(processes, *options, max_restarts=0, timeout=300):
         ) as run:
             try:
                 printed, _ = run.communicate(timeout=timeout)
-            except BaseException:
-                _end(run)
+            except BaseException as error:
+                error.add_note(f"Printed until then:\n{_end(run)}")
                 raise
         if run.returncode:
             raise RuntimeError(
@@ -179,12 +184,16 @@ def launch(processes, *options, max_restarts=0, timeout=300):
 
 
 def _end(torchrun):
-    """Have torchrun end its processes, for which it takes up to 30 s; killed, it could not."""
+    """Have torchrun end its processes, for which it takes up to 30 s; killed, it could not.
+
+    Return what has been printed.
+    """
     torchrun.terminate()
     try:
-        torchrun.communicate(timeout=40)
+        return torchrun.communicate(timeout=40)[0]
     except subprocess.TimeoutExpired:
         torchrun.kill()
+        return torchrun.communicate()[0]
 
 
 def main(arguments=None):
@@ -242,6 +251,8 @@ def _options(arguments, ranks):
         parser.error(f"--tables must divide --dim, {options.dim}, got {options.tables}")
     if options.batch < ranks:
         parser.error(f"--batch must be at least {ranks}, one example for each rank")
+    if options.report and (options.report.is_dir() or not options.report.parent.is_dir()):
+        parser.error(f"--report must name a file in a folder that exists, got {options.report}")
     if options.resume and not options.checkpoint_dir:
         parser.error("--resume needs --checkpoint-dir")
     return options
@@ -302,8 +313,19 @@ def _save(team, options, model, optimizer, losses):
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
         }
-        torch.save(checkpoint, unfinished)
-        os.replace(unfinished, path)
+        # Not straight into the file: of a full disk PyTorch would say "unexpected pos".
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        try:
+            unfinished.write_bytes(content.getbuffer())
+            os.replace(unfinished, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            sys.exit(
+                f"adagrad_course.sharded: no checkpoint after step {len(losses)}, the one before "
+                f"is kept: {unfinished}: {error.strerror}"
+            )
     team.saved = len(losses)
 
 

@@ -3,9 +3,11 @@
 `RowWiseAdaGrad` remembers one number for each row of a table in place of one for each entry.
 """
 
-import torch
-
+from ._optional import packages_needed
 from ._validate import number, positive
+
+with packages_needed("torch", "The optimizers for PyTorch"):
+    import torch
 
 __all__ = ["AdaGrad", "RowWiseAdaGrad"]
 
@@ -327,13 +329,22 @@ def _pieces(*tensors):
     """
     size = 2**17 * torch.get_num_threads()
     large = tensors[0].numel() >= 4 * size
-    if large and all(tensor.is_cpu and tensor.is_contiguous() for tensor in tensors):
+    if large and all(_can_be_cut(tensor) for tensor in tensors):
         if len({tensor.shape for tensor in tensors}) == 1:
             tensors = [tensor.view(-1) for tensor in tensors]
         else:  # rows must stay whole
             size = max(1, size // tensors[0][0].numel())
         return zip(*(tensor.split(size) for tensor in tensors), strict=True)
     return [tensors]
+
+
+def _can_be_cut(tensor):
+    """Say whether what is written to a piece of a tensor is written to the tensor.
+
+    Of a subclass nobody knows; of DTensor, FSDP's kind of parameter, it is not.
+    """
+    plain = type(tensor) in (torch.Tensor, torch.nn.Parameter)
+    return plain and tensor.is_cpu and tensor.is_contiguous()
 
 
 def _sparse_update(param, grad, accumulator, lr, group):

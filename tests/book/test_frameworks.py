@@ -10,7 +10,8 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 CHAPTER = Path(__file__).resolve().parents[2] / "chapters" / "03-from-formula-to-pytorch.ipynb"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
+from optional_torch import torch
 
 from adagrad_course.descent import descend
 from adagrad_course.objectives import Quadratic
@@ -137,11 +137,11 @@ def travel(js):
 
 
 # How many numbers an optimizer's real state has, for a table of a given shape.
-def torch_state(optimizer, **options):
+def torch_state(name, **options):
     def count(shape):
         param = torch.zeros(shape)
         param.grad = torch.ones_like(param)
-        steps = optimizer([param], lr=0.1, **options)
+        steps = getattr(torch.optim, name)([param], lr=0.1, **options)
         steps.step()
         state = steps.state[param].values()
         return sum(v.numel() for v in state if torch.is_tensor(v) and v.ndim == param.ndim)
@@ -150,10 +150,10 @@ def torch_state(optimizer, **options):
 
 
 REAL_STATES = {
-    "SGD": torch_state(torch.optim.SGD),
-    "Momentum": torch_state(torch.optim.SGD, momentum=0.9),
-    "AdaGrad": torch_state(torch.optim.Adagrad),
-    "Adam": torch_state(torch.optim.Adam),
+    "SGD": torch_state("SGD"),
+    "Momentum": torch_state("SGD", momentum=0.9),
+    "AdaGrad": torch_state("Adagrad"),
+    "Adam": torch_state("Adam"),
     "RowWiseAdaGrad": lambda shape: shape[0],  # the mean of a row's squares
     "SM3": sum,  # a number for each row and each column
     "FullMatrixAdaGrad": lambda shape: (

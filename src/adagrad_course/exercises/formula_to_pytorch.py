@@ -1,12 +1,19 @@
 """The exercises of chapter 3, From formula to PyTorch."""
 
 import numpy as np
-import torch
 
+from .._optional import packages_needed
 from ._trials import numbers_like
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
+
+try:
+    import torch
+except ModuleNotFoundError:  # all exercises but 3.5 are done without
+    Optimizer = object
+else:
+    Optimizer = torch.optim.Optimizer
 
 
 class MyAdaGrad:
@@ -87,28 +94,30 @@ def travelled_without_decay(lr, lr_decay, steps):
 def better_adagrad(start_at_zero=False, one_rate=False, forget=False):
     """Make a PyTorch optimizer, right by default or with one mistake."""
 
-    class BetterAdaGrad(torch.optim.Optimizer):
+    class BetterAdaGrad(Optimizer):
         def __init__(self, params, lr, eps, initial_accumulator_value):
             super().__init__(params, {"lr": lr, "eps": eps})
             self.start = 0.0 if start_at_zero else initial_accumulator_value
 
-        @torch.no_grad()
         def step(self):
-            for group in self.param_groups:
-                lr = self.defaults["lr"] if one_rate else group["lr"]
-                for w in group["params"]:
-                    if w.grad is None:
-                        continue
-                    new = torch.full_like(w, self.start)
-                    G = new if forget else self.state[w].setdefault("sum", new)
-                    G += w.grad**2
-                    w -= lr * w.grad / (G.sqrt() + group["eps"])
+            with torch.no_grad():
+                for group in self.param_groups:
+                    lr = self.defaults["lr"] if one_rate else group["lr"]
+                    for w in group["params"]:
+                        if w.grad is None:
+                            continue
+                        new = torch.full_like(w, self.start)
+                        G = new if forget else self.state[w].setdefault("sum", new)
+                        G += w.grad**2
+                        w -= lr * w.grad / (G.sqrt() + group["eps"])
 
     return BetterAdaGrad
 
 
 def play_torch(optimizer, lrs, start, grads, with_gradient):
     """Step two groups, of two parameters and of one; return where all are after each step."""
+    with packages_needed("torch", "Exercise 3.5 and its like"):
+        import torch
     params = [torch.nn.Parameter(torch.tensor(w, dtype=torch.float64)) for w in start]
     groups = [{"params": params[:2], "lr": float(lrs[0])}]
     groups += [{"params": params[2:], "lr": float(lrs[1])}]

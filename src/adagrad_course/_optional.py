@@ -1,0 +1,23 @@
+"""Packages that only parts of this one need."""
+
+from contextlib import contextmanager
+
+__all__ = ["packages_needed"]
+
+
+@contextmanager
+def packages_needed(extra, what):
+    """Add to the error of an import that failed what brings the package.
+
+    Parameters
+    ----------
+    extra : str
+        The extra of this package that brings it, as in ``adagrad-course[data]``.
+    what : str
+        What needs it, in the plural: "The data sets".
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        error.add_note(f"{what} need more packages: pip install 'adagrad-course[{extra}]'")
+        raise

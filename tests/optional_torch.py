@@ -1,0 +1,10 @@
+"""PyTorch where it is installed; where it is not, None, and what needs it is skipped."""
+
+import pytest
+
+try:
+    import torch
+except ModuleNotFoundError:
+    torch = None
+
+needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
