@@ -21,6 +21,7 @@ import sys
 import time
 from pathlib import Path
 
+import kernels
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -65,6 +66,9 @@ def main(arguments=None):
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: every chapter")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on a change")
     options = parser.parse_args(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # for a terminal that lacks a character
+    sys.stderr.reconfigure(errors="backslashreplace")
+    os.environ.update(kernels.own_settings())
     try:
         return asyncio.run(
             refresh_all(options.notebooks or sorted(CHAPTERS.glob("*.ipynb")), options.check)

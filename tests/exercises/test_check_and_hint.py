@@ -1,5 +1,7 @@
 """What the reader calls."""
 
+import json
+import os
 import subprocess
 import sys
 import types
@@ -8,8 +10,8 @@ import numpy as np
 import pytest
 
 import adagrad_course.exercises as exercises
-from adagrad_course.exercises import check, hint
-from adagrad_course.exercises.machinery import Exercise
+from adagrad_course.exercises import check, hint, load
+from adagrad_course.exercises.machinery import Exercise, grade
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +90,31 @@ def test_the_import_is_light():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[] []\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_terminal_that_lacks_a_character_gets_another(encoding):
+    code = (
+        "from adagrad_course.exercises import check, hint; "
+        "check('2.1', {'G1': 25, 'G2': 7, 'step 1': 0, 'step 2': 1}); hint('2.1')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        encoding=encoding,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "+ G1" in done.stdout
+    assert "x G2" in done.stdout
+    assert "of 4 checks passed" in done.stdout
+
+
+def test_a_report_says_to_a_program_what_it_says_to_a_reader():
+    exercise = load("2")["2.1"]
+    report = grade(exercise, {"G1": 25, "G2": 7, "step 1": 0, "step 2": 1})
+    data = json.loads(json.dumps(report.as_json()))
+    assert (data["exercise"], data["verdict"]) == ("2.1", "not passed")
+    marks = [line[0] == "✓" for line in str(report).splitlines() if line[0] in "✓✗"]
+    assert [each["passed"] for each in data["checks"]] == marks
+    assert grade(exercise, ...).as_json()["verdict"] == "not attempted"

@@ -5,12 +5,19 @@ is imported when one of them is first asked for.
 """
 
 import importlib
+import os
+import sys
 from textwrap import fill
 
 from .._validate import positive_int
 from .machinery import grade
 
-__all__ = ["CHAPTERS", "check", "hint", "load"]
+__all__ = ["CHAPTERS", "REPORT_TYPE", "WANTED", "check", "hint", "load"]
+
+REPORT_TYPE = "application/vnd.adagrad-course.check+json"
+# Set by whatever reads reports instead of text. They are not shown otherwise, so that a notebook
+# stores what its reader sees and no more.
+WANTED = "ADAGRAD_COURSE_REPORTS"
 
 CHAPTERS = {  # the module with each chapter's exercises
     "1": "learning_rates",
@@ -25,6 +32,9 @@ CHAPTERS = {  # the module with each chapter's exercises
 
 def check(number, answer):
     """Check an answer and print one line for each property tested.
+
+    In a notebook, if the environment variable `ADAGRAD_COURSE_REPORTS` is set, a report that a
+    program can read is displayed, too, under the MIME type `REPORT_TYPE`.
 
     Parameters
     ----------
@@ -46,7 +56,12 @@ def check(number, answer):
     >>> check("1.1", ...)
     1.1: not attempted yet
     """
-    print(grade(_find(number), answer))
+    report = grade(_find(number), answer)
+    _say(str(report))
+    if os.environ.get(WANTED) and "IPython" in sys.modules:
+        from IPython.display import display
+
+        display({REPORT_TYPE: report.as_json()}, raw=True)
 
 
 def hint(number, n=1):
@@ -70,9 +85,9 @@ def hint(number, n=1):
     n = positive_int("n", n)
     if n > len(hints):
         raise ValueError(f"n must be from 1 to {len(hints)} for exercise {number}, got {n}")
-    print(fill(f"Hint {n} of {len(hints)}: {hints[n - 1]}", 80))
+    _say(fill(f"Hint {n} of {len(hints)}: {hints[n - 1]}", 80))
     if n < len(hints):
-        print(f'For the next: hint("{number}", {n + 1})')
+        _say(f'For the next: hint("{number}", {n + 1})')
 
 
 def load(chapter):
@@ -85,6 +100,19 @@ def load(chapter):
     """
     module = importlib.import_module(f".{CHAPTERS[chapter]}", __name__)
     return {exercise.number: exercise for exercise in module.EXERCISES}
+
+
+def _say(text):
+    """Print `text`; a terminal that lacks some of its characters gets others for them."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    print(text)
+
+
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "·": "*", "…": "...", "★": "*"})
 
 
 def _find(number):

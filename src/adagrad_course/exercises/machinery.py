@@ -160,6 +160,25 @@ class Report:
         """Whether the answer is right."""
         return self.attempted and all(result.problem is None for result in self.results)
 
+    def as_json(self):
+        """Return what a program may want to know, as dictionaries, lists and texts.
+
+        `verdict` is "passed", "not passed" or "not attempted".
+        """
+        verdict = "not attempted"
+        if self.attempted:
+            verdict = "passed" if self.passed else "not passed"
+        return {
+            "version": 1,
+            "exercise": self.number,
+            "verdict": verdict,
+            "checks": [
+                {"name": r.name, "passed": r.problem is None, "problem": r.problem, "hint": r.hint}
+                for r in self.results
+            ],
+            "not_tried": list(self.not_tried),
+        }
+
     def __str__(self):
         if not self.attempted:
             return f"{self.number}: not attempted yet"
