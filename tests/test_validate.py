@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.figure import Figure
 from optional_torch import needs_torch, torch
 
-from adagrad_course._validate import real_array
+from adagrad_course._validate import real_array, whole_numbers
 from adagrad_course.datasets import digits
 from adagrad_course.descent import descend, sweep, travel_bound, travel_budget
 from adagrad_course.objectives import (
@@ -740,6 +740,7 @@ def test_whole_numbers_become_floats():
     assert real_array("a", [1, 2]).dtype == np.float64
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 def test_what_would_lose_its_meaning_as_a_plain_array_is_refused():
     masked = np.ma.masked_array([1.0, 99.0], mask=[False, True])
     refused_types = {"MaskedArray": masked, "matrix": np.asmatrix([[1.0, 2.0]])}
