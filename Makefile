@@ -22,7 +22,7 @@ book: $(READY)  ## build the site and say where to open it
 test: $(READY)  ## prove it: package, notebooks and site
 	$(BIN)/python -m pytest
 
-quick: $(READY)  ## the unit tests alone, in under a minute
+quick: $(READY)  ## the unit tests alone
 	$(BIN)/python -m pytest --ignore=chapters --ignore=tests/book --ignore=tests/site \
 	    --ignore=tests/test_sharded.py
 
