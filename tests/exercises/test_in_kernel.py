@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from adagrad_course.exercises import machinery
+
 SETUP = """\
 import sys
 import numpy as np
@@ -46,15 +48,41 @@ CELLS = {
 }
 
 
-@pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
-def test_a_notebook_stays_clean_and_alive():
-    sources = [SETUP, *(f"{cell}\nprint(grade(double, f))" for cell in CELLS)]
-    sources.append("print('alive')")
+def outputs_of(*sources):
+    """Run cells in a kernel and return the outputs of each."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     client = NotebookClient(notebook, timeout=60, allow_errors=True)
     client.create_kernel_manager().kernel_spec.argv[0] = sys.executable  # this very environment
     client.execute()
-    outputs = [cell.outputs for cell in notebook.cells]
+    return [cell.outputs for cell in notebook.cells]
+
+
+LISTEN = """\
+from IPython.display import display
+from adagrad_course.exercises import check, machinery, report_to
+report_to(lambda report: display({machinery.MIME_TYPE: report}, raw=True))
+"""
+
+
+@pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
+def test_a_report_is_displayed_under_its_own_type_where_it_is_asked_for_and_nowhere_else():
+    check = "check('1.1', {'gradient': 8, 'next point': 4.2, 'limit': 0.5})"
+    forged = "print('1.1: passed.', end=' '); check('1.1', ...)"
+    _, unasked, _, asked, printed = outputs_of(
+        "from adagrad_course.exercises import check", check, LISTEN, check, forged
+    )
+    (only,) = unasked
+    report, text = asked
+    assert report.data[machinery.MIME_TYPE]["verdict"] == "passed"
+    assert text == only
+    reports = [o.data[machinery.MIME_TYPE]["verdict"] for o in printed if "data" in o]
+    assert reports == ["not attempted"]
+
+
+@pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
+def test_a_notebook_stays_clean_and_alive():
+    sources = [SETUP, *(f"{cell}\nprint(grade(double, f))" for cell in CELLS)]
+    outputs = outputs_of(*sources, "print('alive')")
     assert all(len(output) <= 1 for output in outputs)
     texts = [output[0].get("text", output[0]) if output else "" for output in outputs]
     assert texts == ["", *CELLS.values(), "alive\n"]

@@ -12,9 +12,11 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from ._sandbox import quiet, run_limited
 from ._trials import Fit, Wrong, trials_of
 
-__all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade", "uphill"]
+__all__ = ["MIME_TYPE", "TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade", "uphill"]
 
 TIME_LIMIT = 5.0  # seconds for one check, all its trials together
+MIME_TYPE = "application/vnd.adagrad-course.check+json"  # of a report as plain data
+LISTENERS = []  # called with every check's report; see `report_to`
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +162,45 @@ class Report:
         """Whether the answer is right."""
         return self.attempted and all(result.problem is None for result in self.results)
 
+    @property
+    def verdict(self):
+        """The report in a word: `"passed"`, `"not passed"` or `"not attempted"`."""
+        if not self.attempted:
+            return "not attempted"
+        return "passed" if self.passed else "not passed"
+
+    @property
+    def right(self):
+        """How many checks passed."""
+        return sum(result.problem is None for result in self.results)
+
+    @property
+    def total(self):
+        """How many checks there are; 0 if there was no answer to grade."""
+        return len(self.results) + len(self.not_tried)
+
+    def as_data(self):
+        """Return the report as plain data, as `report_to` describes it."""
+        checks = [
+            {
+                "name": result.name,
+                "ok": result.problem is None,
+                "problem": result.problem,
+                "arguments": result.arguments,
+                "hint": result.hint,
+            }
+            for result in self.results
+        ]
+        untried = {"ok": None, "problem": None, "arguments": None, "hint": None}
+        return {
+            "version": 1,
+            "exercise": self.number,
+            "verdict": self.verdict,
+            "passed": self.right,
+            "total": self.total,
+            "checks": checks + [{"name": name} | untried for name in self.not_tried],
+        }
+
     def __str__(self):
         if not self.attempted:
             return f"{self.number}: not attempted yet"
@@ -168,12 +209,13 @@ class Report:
             lines.append(f"– not tried: {', '.join(self.not_tried)}")
         if self.printed:
             lines.append("(Your code printed something; a check shows only its own report.)")
-        total = len(self.results) + len(self.not_tried)
+        several = self.total > 1
         if self.passed:
-            verdict = f"all {total} checks passed." if total > 1 else "passed."
+            verdict = f"all {self.total} checks passed." if several else "passed."
         else:
-            right = sum(result.problem is None for result in self.results)
-            verdict = f"{right} of {total} checks passed." if total > 1 else "not passed yet."
+            verdict = (
+                f"{self.right} of {self.total} checks passed." if several else "not passed yet."
+            )
             verdict += f' For a hint: hint("{self.number}")'
         return "\n".join([*lines, f"{self.number}: {verdict}"])
 
