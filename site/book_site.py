@@ -389,6 +389,12 @@ def draw_explorables(
     app.add_js_file("explorables.js", loading_method="defer")
 
 
+def document_without_torch(app: Sphinx, config: Config) -> None:
+    """Have the API page describe what needs PyTorch also where there is none."""
+    if not find_spec("torch"):
+        config.autodoc_mock_imports = ["torch"]
+
+
 # 5. Pages ------------------------------------------------------------------------------------
 
 
@@ -448,6 +454,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("site_look", "", "html")
     app.connect("config-inited", link_repository)
     app.connect("config-inited", watch_the_look)
+    app.connect("config-inited", document_without_torch)
     app.connect("builder-inited", prepare_katex)
     app.connect("builder-inited", write_explorables)
     app.add_transform(LiftSummary)

@@ -222,3 +222,12 @@ def test_readable_bytes(n, text):
 def test_refused(refused, error, message):
     with pytest.raises(error, match=message):
         refused()
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adagrad, OurTorchAdaGrad])
+def test_a_state_without_memory_counts_as_what_there_would_be(kind):
+    with torch.device("meta"):
+        model = torch.nn.Sequential(torch.nn.Embedding(1000, 64), torch.nn.Linear(64, 10))
+        optimizer = kind(model.parameters())
+    predicted = state_bytes("AdaGrad", [p.shape for p in model.parameters()])
+    assert measured_state_bytes(optimizer) == predicted == 4 * (1000 * 64 + 64 * 10 + 10)

@@ -1,12 +1,16 @@
 """The same losses on one process, two and four, each of which keeps its part of the state."""
 
+import errno
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -313,3 +317,51 @@ def test_refused_numbers_of_processes(processes, error):
 def test_a_launch_that_fails_says_what_was_wrong():
     with pytest.raises(RuntimeError, match=r"exit code 2 after:\n(?s:.*)at least 1"):
         launch(1, "--steps", 0)
+
+
+def test_a_full_disk_is_called_so_and_the_checkpoint_before_is_kept(tmp_path, monkeypatch):
+    options = ["--steps", "1", "--dim", "8", "--batch", "4", "--checkpoint-dir", str(tmp_path)]
+    main(options)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+
+    def full(path, content):
+        with path.open("wb") as file:
+            file.write(content[:100])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(SystemExit, match=r"one before is kept: .*No space left on device"):
+        main(options)
+    assert os.listdir(tmp_path) == ["checkpoint.pt"]
+    with (tmp_path / "checkpoint.pt").open("rb") as file:
+        assert file.read() == before
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_training(tmp_path, capsys):
+    for report in (tmp_path, tmp_path / "missing" / "report.json"):
+        with pytest.raises(SystemExit) as caught:
+            main(["--steps", "1", "--report", str(report)])
+        assert caught.value.code == 2
+        assert "--report must name a file in a folder that exists" in capsys.readouterr().err
+
+
+def test_what_was_printed_is_told_when_time_is_up():
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        launch(1, "--steps", 10**6, timeout=25)
+    assert "step 1: loss" in caught.value.__notes__[0]
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="needs unshare")
+def test_several_processes_find_each_other_where_the_hosts_name_does_not_resolve():
+    code = "from adagrad_course.sharded import launch; print(len(launch(2, '--steps', 1).losses))"
+    command = "hostname nowhere.invalid && exec " + shlex.join([sys.executable, "-c", code])
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--uts", "sh", "-c", command],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    if "unshare failed" in done.stderr:
+        pytest.skip(f"not allowed here: {done.stderr.strip()}")
+    assert done.stdout.strip() == "1", done.stderr

@@ -2,7 +2,11 @@
 
 import copy
 import io
+import json
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -632,3 +636,45 @@ def test_refused_sparse_gradients_of_rows():
     with pytest.raises(RuntimeError, match="weight_decay must be 0"):
         RowWiseAdaGrad([w], weight_decay=0.1).step()
     assert (w == 1).all()
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or not torch.distributed.is_available(),
+    reason="needs torchrun and PyTorch's gloo",
+)
+def test_on_parameters_that_fsdp_shards_the_steps_are_those_on_one_process():
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
+    done = subprocess.run(
+        [sys.executable, *torchrun, "--nproc-per-node=2", Path(__file__).with_name("fsdp.py")],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    differences = json.loads(done.stdout)
+    assert len(differences) == 9
+    assert max(differences.values()) < 1e-6, differences
+
+
+class Logged(torch.Tensor):
+    """A subclass that says which operations it has seen."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        seen.append(func.__name__)
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+seen = []
+
+
+def test_a_large_tensor_of_a_subclass_is_stepped_whole():
+    size = 2**20
+    plain, special = torch.zeros(size), torch.zeros(size).as_subclass(Logged)
+    for w in (plain, special):
+        w.requires_grad_()
+        w.grad = torch.linspace(-1, 1, size)
+        AdaGrad([w], lr=0.1).step()
+    assert torch.equal(special.detach().as_subclass(torch.Tensor), plain.detach())
+    assert not {"split", "view"} & set(seen)

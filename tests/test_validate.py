@@ -738,3 +738,17 @@ def test_good_arrays_are_returned_as_they_are(dtype):
 
 def test_whole_numbers_become_floats():
     assert real_array("a", [1, 2]).dtype == np.float64
+
+
+def test_what_would_lose_its_meaning_as_a_plain_array_is_refused():
+    masked = np.ma.masked_array([1.0, 99.0], mask=[False, True])
+    refused_types = {"MaskedArray": masked, "matrix": np.asmatrix([[1.0, 2.0]])}
+    for name, value in refused_types.items():
+        with pytest.raises(TypeError, match=f"a must be a plain array, got a {name}"):
+            real_array("a", value)
+
+
+def test_a_number_too_large_for_an_index_is_refused():
+    with pytest.raises(ValueError, match="rows must be at most"):
+        whole_numbers("rows", np.array([2**63], np.uint64))
+    assert whole_numbers("rows", np.array([3], np.uint8)).dtype == np.intp

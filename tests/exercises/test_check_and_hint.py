@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import adagrad_course.exercises as exercises
-from adagrad_course.exercises import check, hint, machinery, report_to
-from adagrad_course.exercises.machinery import Exercise
+from adagrad_course.exercises import check, hint, load
+from adagrad_course.exercises.machinery import Exercise, grade
 
 
 @pytest.fixture(autouse=True)
@@ -35,79 +35,6 @@ def test_check_prints_the_report_and_returns_nothing(capsys):
     )
     check("99.1", ...)
     assert capsys.readouterr().out == "99.1: not attempted yet\n"
-
-
-@pytest.fixture
-def heard(monkeypatch):
-    """What a listener hears."""
-    monkeypatch.setattr(machinery, "LISTENERS", [])
-    monkeypatch.setattr(exercises, "LISTENERS", machinery.LISTENERS)
-    reports = []
-    report_to(reports.append)
-    return reports
-
-
-def part(ok, problem=None, hint=None):
-    said = {"name": "your answer", "ok": ok, "problem": problem, "hint": hint}
-    return said | {"arguments": None}
-
-
-def test_whoever_listens_gets_each_report_as_data(heard):
-    for answer in (..., 2.5, 0.4):
-        check("99.1", answer)
-    assert json.loads(json.dumps(heard)) == [
-        {"version": 1, "exercise": "99.1", "verdict": verdict, "passed": passed, "total": total}
-        | {"checks": checks}
-        for verdict, passed, total, checks in [
-            ("not attempted", 0, 0, []),
-            ("not passed", 0, 1, [part(False, "2.5 is not right", "Turn it over.")]),
-            ("passed", 1, 1, [part(True)]),
-        ]
-    ]
-
-
-def test_what_is_printed_is_no_report_and_what_an_answer_checks_is_none_either(heard):
-    print("99.1: passed.")
-
-    class Answer:
-        def __array__(self, *_, **__):
-            check("99.2", 1.0)
-            return np.array(0.4)
-
-    check("99.1", Answer())
-    assert [report["exercise"] for report in heard] == ["99.1"]
-
-
-def test_a_report_is_heard_where_nothing_can_be_printed(heard, monkeypatch):
-    monkeypatch.setattr(sys, "stdout", None)
-    check("99.1", 0.4)
-    assert [report["verdict"] for report in heard] == ["passed"]
-
-
-SAID = """\
-from adagrad_course.exercises import CHAPTERS, check, hint, load
-def step(w, g, G, lr, eps):
-    return w, G
-check("2.2", step)
-for exercise in load("1").values():
-    for n in range(len(exercise.hints)):
-        hint(exercise.number, n + 1)
-"""
-
-
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437", "utf-8"])
-def test_check_and_hint_print_whatever_the_terminal_can_show(encoding):
-    run = subprocess.run(
-        [sys.executable, "-c", SAID],
-        env=os.environ | {"PYTHONIOENCODING": encoding},
-        capture_output=True,
-    )
-    assert run.stderr == b""
-    said = run.stdout.decode(encoding)
-    ok, no = ("✓", "✗") if encoding == "utf-8" else ("[ok]", "[no]")
-    assert f"{ok} a gradient of zero" in said
-    assert f"{no} a first step: value 1: expected [0.9, 2.1], got [1, 2]" in said
-    assert ("GREEK SMALL LETTER ETA" in said) == (encoding != "utf-8")
 
 
 def test_hints_are_given_one_by_one_and_the_same_every_time(capsys):
@@ -163,3 +90,31 @@ def test_the_import_is_light():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[] []\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_a_terminal_that_lacks_a_character_gets_another(encoding):
+    code = (
+        "from adagrad_course.exercises import check, hint; "
+        "check('2.1', {'G1': 25, 'G2': 7, 'step 1': 0, 'step 2': 1}); hint('2.1')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        encoding=encoding,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "+ G1" in done.stdout
+    assert "x G2" in done.stdout
+    assert "of 4 checks passed" in done.stdout
+
+
+def test_a_report_says_to_a_program_what_it_says_to_a_reader():
+    exercise = load("2")["2.1"]
+    report = grade(exercise, {"G1": 25, "G2": 7, "step 1": 0, "step 2": 1})
+    data = json.loads(json.dumps(report.as_json()))
+    assert (data["exercise"], data["verdict"]) == ("2.1", "not passed")
+    marks = [line[0] == "✓" for line in str(report).splitlines() if line[0] in "✓✗"]
+    assert [each["passed"] for each in data["checks"]] == marks
+    assert grade(exercise, ...).as_json()["verdict"] == "not attempted"

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from adagrad_course.exercises import machinery
+from adagrad_course.exercises import REPORT_TYPE, WANTED
 
 SETUP = """\
 import sys
@@ -57,26 +57,26 @@ def outputs_of(*sources):
     return [cell.outputs for cell in notebook.cells]
 
 
-LISTEN = """\
-from IPython.display import display
-from adagrad_course.exercises import check, machinery, report_to
-report_to(lambda report: display({machinery.MIME_TYPE: report}, raw=True))
-"""
+IMPORT = f"import os\nfrom adagrad_course.exercises import check\nos.environ.pop({WANTED!r}, None)"
+RIGHT = "check('1.1', {'gradient': 8, 'next point': 4.2, 'limit': 0.5})"
+FORGED = "print('1.1: passed.', end=' ')\ncheck('1.1', ...)"
+NESTED = f"""\
+class Answer(dict):
+    def items(self):
+        {RIGHT}
+        return super().items()
+check('1.1', Answer())"""
 
 
 @pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
-def test_a_report_is_displayed_under_its_own_type_where_it_is_asked_for_and_nowhere_else():
-    check = "check('1.1', {'gradient': 8, 'next point': 4.2, 'limit': 0.5})"
-    forged = "print('1.1: passed.', end=' '); check('1.1', ...)"
-    _, unasked, _, asked, printed = outputs_of(
-        "from adagrad_course.exercises import check", check, LISTEN, check, forged
-    )
-    (only,) = unasked
-    report, text = asked
-    assert report.data[machinery.MIME_TYPE]["verdict"] == "passed"
-    assert text == only
-    reports = [o.data[machinery.MIME_TYPE]["verdict"] for o in printed if "data" in o]
-    assert reports == ["not attempted"]
+def test_a_report_is_displayed_where_it_is_wanted_and_nowhere_else():
+    want = f"os.environ[{WANTED!r}] = '1'"
+    _, unwanted, _, *wanted = outputs_of(IMPORT, RIGHT, want, RIGHT, FORGED, NESTED)
+    (text,) = unwanted
+    assert wanted[0][-1] == text
+    reports = [[o.data[REPORT_TYPE] for o in outputs if "data" in o] for outputs in wanted]
+    verdicts = [[report["verdict"] for report in of_a_cell] for of_a_cell in reports]
+    assert verdicts == [["passed"], ["not attempted"], ["not passed"]]
 
 
 @pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours

@@ -5,14 +5,20 @@ is imported when one of them is first asked for.
 """
 
 import importlib
+import os
 import sys
 from textwrap import fill
 
 from .._validate import positive_int
 from ._sandbox import is_quiet
-from .machinery import LISTENERS, grade
+from .machinery import grade
 
-__all__ = ["CHAPTERS", "check", "hint", "load", "report_to"]
+__all__ = ["CHAPTERS", "REPORT_TYPE", "WANTED", "check", "hint", "load"]
+
+REPORT_TYPE = "application/vnd.adagrad-course.check+json"
+# Set by whatever reads reports instead of text. They are not shown otherwise, so that a notebook
+# stores what its reader sees and no more.
+WANTED = "ADAGRAD_COURSE_REPORTS"
 
 CHAPTERS = {  # the module with each chapter's exercises
     "1": "learning_rates",
@@ -24,13 +30,12 @@ CHAPTERS = {  # the module with each chapter's exercises
     "7": "after_adagrad",
 }
 
-# What stands for characters that cannot be printed, as on some terminals; others give their name.
-PLAIN = {"✓": "[ok]", "✗": "[no]", "–": "-", "−": "-", "…": "...", "“": '"', "”": '"', "’": "'"}
-PLAIN |= {"·": "*", "×": "x", "√": "sqrt", "²": "^2", "≥": ">=", "≤": "<="}
-
 
 def check(number, answer):
     """Check an answer and print one line for each property tested.
+
+    In a notebook, if the environment variable `ADAGRAD_COURSE_REPORTS` is set, a report that a
+    program can read is displayed, too, under the MIME type `REPORT_TYPE`.
 
     Parameters
     ----------
@@ -53,36 +58,8 @@ def check(number, answer):
     1.1: not attempted yet
     """
     report = grade(_find(number), answer)
-    if not is_quiet():  # an answer that itself calls check is graded by the outer one alone
-        for listener in LISTENERS:
-            listener(report.as_data())
-    _print(str(report))
-
-
-def report_to(listener):
-    """Let every later `check` also hand its report to a program, as plain data.
-
-    What `check` prints is for the reader, and anybody can print the same. Whoever grades, or shows
-    the result elsewhere, listens here. Nothing is stored in a notebook unless the listener does so.
-
-    Parameters
-    ----------
-    listener : callable
-        Called with a dictionary that can be written as JSON. Its keys are `version` (1),
-        `exercise` (as in `"1.2"`), `verdict` (`"passed"`, `"not passed"` or `"not attempted"`),
-        `passed` and `total` (how many checks), and `checks`, a list of dictionaries with the keys
-        `name`, `ok` (None if it was not tried), `problem`, `arguments` and `hint` (texts or None).
-        Where it travels with a MIME type, this is `machinery.MIME_TYPE`.
-
-    Examples
-    --------
-    In Jupyter, `display` can carry it:
-
-    >>> from IPython.display import display
-    >>> from adagrad_course.exercises.machinery import MIME_TYPE
-    >>> report_to(lambda report: display({MIME_TYPE: report}, raw=True))  # doctest: +SKIP
-    """
-    LISTENERS.append(listener)
+    _report(report)
+    _say(str(report))
 
 
 def hint(number, n=1):
@@ -106,9 +83,9 @@ def hint(number, n=1):
     n = positive_int("n", n)
     if n > len(hints):
         raise ValueError(f"n must be from 1 to {len(hints)} for exercise {number}, got {n}")
-    _print(fill(f"Hint {n} of {len(hints)}: {hints[n - 1]}", 80))
+    _say(fill(f"Hint {n} of {len(hints)}: {hints[n - 1]}", 80))
     if n < len(hints):
-        _print(f'For the next: hint("{number}", {n + 1})')
+        _say(f'For the next: hint("{number}", {n + 1})')
 
 
 def load(chapter):
@@ -123,15 +100,25 @@ def load(chapter):
     return {exercise.number: exercise for exercise in module.EXERCISES}
 
 
-def _print(text):
-    """Print a text, in plainer characters where its own cannot be printed."""
+def _report(report):
+    """Display a report for programs, where one is wanted, but none on what an answer checks."""
+    if os.environ.get(WANTED) and "IPython" in sys.modules and not is_quiet():
+        from IPython.display import display
+
+        display({REPORT_TYPE: report.as_json()}, raw=True)
+
+
+def _say(text):
+    """Print `text`; a terminal that lacks some of its characters gets others for them."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        text = text.translate(str.maketrans(PLAIN))
-        text = text.encode(encoding, "namereplace").decode(encoding)
+        text = text.translate(_PLAIN).encode(encoding, "namereplace").decode(encoding)
     print(text)
+
+
+_PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "·": "*", "…": "...", "★": "*"})
 
 
 def _find(number):

@@ -12,11 +12,9 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from ._sandbox import quiet, run_limited
 from ._trials import Fit, Wrong, trials_of
 
-__all__ = ["MIME_TYPE", "TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade", "uphill"]
+__all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade", "uphill"]
 
 TIME_LIMIT = 5.0  # seconds for one check, all its trials together
-MIME_TYPE = "application/vnd.adagrad-course.check+json"  # of a report as plain data
-LISTENERS = []  # called with every check's report; see `report_to`
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,13 +161,6 @@ class Report:
         return self.attempted and all(result.problem is None for result in self.results)
 
     @property
-    def verdict(self):
-        """The report in a word: `"passed"`, `"not passed"` or `"not attempted"`."""
-        if not self.attempted:
-            return "not attempted"
-        return "passed" if self.passed else "not passed"
-
-    @property
     def right(self):
         """How many checks passed."""
         return sum(result.problem is None for result in self.results)
@@ -179,26 +170,25 @@ class Report:
         """How many checks there are; 0 if there was no answer to grade."""
         return len(self.results) + len(self.not_tried)
 
-    def as_data(self):
-        """Return the report as plain data, as `report_to` describes it."""
-        checks = [
-            {
-                "name": result.name,
-                "ok": result.problem is None,
-                "problem": result.problem,
-                "arguments": result.arguments,
-                "hint": result.hint,
-            }
-            for result in self.results
-        ]
-        untried = {"ok": None, "problem": None, "arguments": None, "hint": None}
+    def as_json(self):
+        """Return what a program may want to know, as dictionaries, lists and texts.
+
+        `verdict` is "passed", "not passed" or "not attempted".
+        """
+        verdict = "not attempted"
+        if self.attempted:
+            verdict = "passed" if self.passed else "not passed"
         return {
             "version": 1,
             "exercise": self.number,
-            "verdict": self.verdict,
+            "verdict": verdict,
             "passed": self.right,
             "total": self.total,
-            "checks": checks + [{"name": name} | untried for name in self.not_tried],
+            "checks": [
+                {"name": r.name, "passed": r.problem is None, "problem": r.problem, "hint": r.hint}
+                for r in self.results
+            ],
+            "not_tried": list(self.not_tried),
         }
 
     def __str__(self):
@@ -213,9 +203,8 @@ class Report:
         if self.passed:
             verdict = f"all {self.total} checks passed." if several else "passed."
         else:
-            verdict = (
-                f"{self.right} of {self.total} checks passed." if several else "not passed yet."
-            )
+            counts = f"{self.right} of {self.total} checks passed."
+            verdict = counts if several else "not passed yet."
             verdict += f' For a hint: hint("{self.number}")'
         return "\n".join([*lines, f"{self.number}: {verdict}"])
 
