@@ -66,9 +66,8 @@ def main(arguments=None):
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: every chapter")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on a change")
     options = parser.parse_args(arguments)
-    sys.stdout.reconfigure(errors="backslashreplace")  # for a terminal that lacks a character
-    sys.stderr.reconfigure(errors="backslashreplace")
-    os.environ.update(kernels.own_settings())
+    for stream in (sys.stdout, sys.stderr):  # a file's name may have characters that it lacks
+        stream.reconfigure(errors="backslashreplace")
     try:
         return asyncio.run(
             refresh_all(options.notebooks or sorted(CHAPTERS.glob("*.ipynb")), options.check)
@@ -170,9 +169,10 @@ async def execute(notebook, path, progress):
     RefreshError
         See `refresh`.
     """
+    kernel = kernels.own_kernel()
     client = NotebookClient(
         notebook,
-        kernel_name=KERNELSPEC["name"],
+        kernel,
         timeout=CELL_TIMEOUT,
         store_widget_state=False,
         record_timing=False,
@@ -180,10 +180,8 @@ async def execute(notebook, path, progress):
         resources={"metadata": {"path": str(path.parent)}},
     )
     # Not client.execute(): its own signal handlers make an interrupted run look like a failed one.
-    kernel = client.create_kernel_manager()
     try:
-        # Nobody watches, and what a progress bar writes must not be stored.
-        await client.async_start_new_kernel(env=os.environ | {"TQDM_DISABLE": "1"})
+        await client.async_start_new_kernel(env=kernels.environment())
         await client.async_start_new_kernel_client()
         cells = [(i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code"]
         for done, (index, cell) in enumerate(cells):

@@ -104,6 +104,18 @@ def test_an_edit_made_meanwhile_is_not_lost(run, tmp_path, capsys):
     assert "was edited while it ran" in capsys.readouterr().err
 
 
+def test_a_terminal_that_cannot_show_a_name_is_no_reason_to_stop(tmp_path):
+    path = write(tmp_path, "übung ✓", "1 / 0")
+    process = subprocess.run(
+        [sys.executable, refresh.__file__, path],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+    )
+    assert process.stdout.endswith(b"s)\n"), process.stderr
+    assert rb"\xfcbung \u2713.ipynb: failed" in process.stdout
+    assert b"ZeroDivisionError" in process.stderr
+
+
 @pytest.mark.parametrize("text", [None, "{", "[]", '{"nbformat": 4, "cells": 3}'])
 def test_what_is_no_notebook_is_refused(run, tmp_path, capsys, text):
     if text is not None:

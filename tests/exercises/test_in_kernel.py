@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from adagrad_course.exercises import REPORT_TYPE, WANTED
+
 SETUP = """\
 import sys
 import numpy as np
@@ -46,15 +48,41 @@ CELLS = {
 }
 
 
-@pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
-def test_a_notebook_stays_clean_and_alive():
-    sources = [SETUP, *(f"{cell}\nprint(grade(double, f))" for cell in CELLS)]
-    sources.append("print('alive')")
+def outputs_of(*sources):
+    """Run cells in a kernel and return the outputs of each."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     client = NotebookClient(notebook, timeout=60, allow_errors=True)
     client.create_kernel_manager().kernel_spec.argv[0] = sys.executable  # this very environment
     client.execute()
-    outputs = [cell.outputs for cell in notebook.cells]
+    return [cell.outputs for cell in notebook.cells]
+
+
+IMPORT = f"import os\nfrom adagrad_course.exercises import check\nos.environ.pop({WANTED!r}, None)"
+RIGHT = "check('1.1', {'gradient': 8, 'next point': 4.2, 'limit': 0.5})"
+FORGED = "print('1.1: passed.', end=' ')\ncheck('1.1', ...)"
+NESTED = f"""\
+class Answer(dict):
+    def items(self):
+        {RIGHT}
+        return super().items()
+check('1.1', Answer())"""
+
+
+@pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
+def test_a_report_is_displayed_where_it_is_wanted_and_nowhere_else():
+    want = f"os.environ[{WANTED!r}] = '1'"
+    _, unwanted, _, *wanted = outputs_of(IMPORT, RIGHT, want, RIGHT, FORGED, NESTED)
+    (text,) = unwanted
+    assert wanted[0][-1] == text
+    reports = [[o.data[REPORT_TYPE] for o in outputs if "data" in o] for outputs in wanted]
+    verdicts = [[report["verdict"] for report in of_a_cell] for of_a_cell in reports]
+    assert verdicts == [["passed"], ["not attempted"], ["not passed"]]
+
+
+@pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
+def test_a_notebook_stays_clean_and_alive():
+    sources = [SETUP, *(f"{cell}\nprint(grade(double, f))" for cell in CELLS)]
+    outputs = outputs_of(*sources, "print('alive')")
     assert all(len(output) <= 1 for output in outputs)
     texts = [output[0].get("text", output[0]) if output else "" for output in outputs]
     assert texts == ["", *CELLS.values(), "alive\n"]

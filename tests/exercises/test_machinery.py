@@ -433,6 +433,9 @@ def test_an_endless_loop(short_limit):
         "– not tried: a zero gradient, random vectors",
         '1.1: 1 of 4 checks passed. For a hint: hint("1.1")',
     ]
+    data = grade(STEP, step).as_json()
+    assert (data["verdict"], data["passed"], data["total"]) == ("not passed", 1, 4)
+    assert data["not_tried"] == ["a zero gradient", "random vectors"]
 
 
 def test_an_endless_loop_that_catches_everything(short_limit, monkeypatch):

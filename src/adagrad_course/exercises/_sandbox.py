@@ -66,6 +66,11 @@ def quiet():
         yield out
 
 
+def is_quiet():
+    """Return whether this runs within `quiet()`, as what an answer calls does."""
+    return isinstance(sys.stdout, _Sink)
+
+
 @contextlib.contextmanager
 def _tamed_exit():
     """Make IPython's `exit()` and `quit()`, which end the kernel, raise SystemExit as elsewhere."""

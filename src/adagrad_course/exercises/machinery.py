@@ -160,6 +160,16 @@ class Report:
         """Whether the answer is right."""
         return self.attempted and all(result.problem is None for result in self.results)
 
+    @property
+    def right(self):
+        """How many checks passed."""
+        return sum(result.problem is None for result in self.results)
+
+    @property
+    def total(self):
+        """How many checks there are; 0 if there was no answer to grade."""
+        return len(self.results) + len(self.not_tried)
+
     def as_json(self):
         """Return what a program may want to know, as dictionaries, lists and texts.
 
@@ -172,6 +182,8 @@ class Report:
             "version": 1,
             "exercise": self.number,
             "verdict": verdict,
+            "passed": self.right,
+            "total": self.total,
             "checks": [
                 {"name": r.name, "passed": r.problem is None, "problem": r.problem, "hint": r.hint}
                 for r in self.results
@@ -187,12 +199,12 @@ class Report:
             lines.append(f"– not tried: {', '.join(self.not_tried)}")
         if self.printed:
             lines.append("(Your code printed something; a check shows only its own report.)")
-        total = len(self.results) + len(self.not_tried)
+        several = self.total > 1
         if self.passed:
-            verdict = f"all {total} checks passed." if total > 1 else "passed."
+            verdict = f"all {self.total} checks passed." if several else "passed."
         else:
-            right = sum(result.problem is None for result in self.results)
-            verdict = f"{right} of {total} checks passed." if total > 1 else "not passed yet."
+            counts = f"{self.right} of {self.total} checks passed."
+            verdict = counts if several else "not passed yet."
             verdict += f' For a hint: hint("{self.number}")'
         return "\n".join([*lines, f"{self.number}: {verdict}"])
 
