@@ -66,7 +66,6 @@ def main(arguments=None):
     if options.output and not options.output.absolute().parent.is_dir():
         parser.error(f"--output must name a file in a folder that exists, got {options.output}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    os.environ.update(kernels.own_settings())
     try:
         collect(paths, options)
     except KeyboardInterrupt:
@@ -100,6 +99,7 @@ def collect(paths, options):
         for path in paths
         if scanned[path][0] and before.get(shown[path], {}).get("content") == scanned[path][0]
     }
+    environment = kernels.environment() | {WANTED: "1"}
     with contextlib.ExitStack() as stack:
         table = open_table(options.output, columns, known.values(), stack)
         for number, path in enumerate(paths, start=1):
@@ -107,7 +107,7 @@ def collect(paths, options):
                 continue
             start = time.monotonic()
             row = {FIRST: shown[path], "content": scanned[path][0]}
-            found = run(options.folder / path, options)
+            found = run(options.folder / path, options, environment)
             extra = [k for k in found if k.startswith("exercise ") and k not in columns]
             if extra:  # a check with a number that is not written as text
                 said = [found["remark"], *(f"{key}: {found.pop(key)}" for key in extra)]
@@ -196,7 +196,7 @@ def _unguarded(value):
 # One notebook ---------------------------------------------------------------------------------
 
 
-def run(path, options):
+def run(path, options, environment):
     """Return a notebook's verdicts and a remark, from a process of its own: it may do anything."""
     limits = {"--cell": options.cell, "--notebook": options.notebook, "--memory": options.memory}
     command = [sys.executable, os.path.abspath(__file__), path, "--one"]
@@ -207,7 +207,7 @@ def run(path, options):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is for this process, which then ends that one
-        env=os.environ | {WANTED: "1", "TQDM_DISABLE": "1"},
+        env=environment,
     ) as process:
         try:
             said, _ = process.communicate(timeout=options.notebook)
@@ -273,6 +273,7 @@ def verdicts(path, cell_timeout):
     notebook, without_source = read(path)
     client = Client(
         notebook,
+        kernels.own_kernel(),
         resources={"metadata": {"path": path.parent}},
         timeout=cell_timeout,
         interrupt_on_timeout=True,
@@ -281,7 +282,6 @@ def verdicts(path, cell_timeout):
         iopub_timeout=5,
         raise_on_iopub_timeout=True,
         allow_errors=True,
-        kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],
     )
     ending = ""
@@ -304,8 +304,8 @@ def verdicts(path, cell_timeout):
 class Client(NotebookClient):
     """Executes a notebook and keeps of its outputs only what counts, however many there are."""
 
-    def __init__(self, notebook, **options):
-        super().__init__(notebook, **options)
+    def __init__(self, notebook, kernel, **options):
+        super().__init__(notebook, kernel, **options)
         self.found, self.failed, self.flooded = {}, 0, False
         self.said, self.cell = 0, None
 
