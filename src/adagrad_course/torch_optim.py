@@ -5,9 +5,11 @@
 
 import math
 
-import torch
-
+from ._optional import packages_needed
 from ._validate import number, positive
+
+with packages_needed("torch"):
+    import torch
 
 __all__ = ["AdaGrad", "RowWiseAdaGrad"]
 
