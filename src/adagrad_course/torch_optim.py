@@ -304,7 +304,7 @@ class RowWiseAdaGrad(AdaGrad):
                 "a parameter must have its rows, got one that FullyShardedDataParallel has "
                 "flattened; torch.distributed.fsdp.fully_shard leaves them as they are"
             )
-        return param.shape[:1] + (1,) * (param.ndim - 1)
+        return (*param.shape[:1], *(min(n, 1) for n in param.shape[1:]))
 
 
 def _counter(steps):

@@ -1,6 +1,6 @@
 """What the optimizers do to parameters that two processes share, in JSON for test_torch_optim.py.
 
-python tests/fsdp2.py RANK FILE-BY-WHICH-THE-PROCESSES-MEET
+python tests/on_two_processes.py RANK FILE-BY-WHICH-THE-PROCESSES-MEET
 """
 
 import io
@@ -22,6 +22,7 @@ if __name__ == "__main__":  # pytest imports this file, too, also where PyTorch 
         set_optimizer_state_dict,
     )
     from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+    from torch.distributed.optim import ZeroRedundancyOptimizer
     from torch.distributed.tensor import (
         DTensor,
         Partial,
@@ -141,6 +142,30 @@ def models(mesh, rank):
             yield f"{case} from the whole state_dict", error(again, one)
 
 
+def zero():
+    """Weights whose state is shared, with a group of its own rate, and a schedule."""
+    for name, sizes in itertools.product(OPTIMIZERS, [[3], [3, 2, 4]]):
+        torch.manual_seed(0)
+        start = [torch.randn(n, 2, dtype=torch.float64) for n in [*sizes, 5]]
+        alone, shared = ([w.clone().requires_grad_() for w in start] for _ in range(2))
+        kind, added = OPTIMIZERS[name], {"lr": 0.01, "weight_decay": 0.1}
+        one, both = (
+            kind(alone[:-1], lr=0.1),
+            ZeroRedundancyOptimizer(shared[:-1], kind, lr=0.1),
+        )
+        one.add_param_group({"params": alone[-1:], **added})
+        both.add_param_group({"params": shared[-1:], **added})
+        schedules = [torch.optim.lr_scheduler.StepLR(o, 2, gamma=0.3) for o in (one, both)]
+        for _ in range(5):
+            for a, b in zip(alone, shared, strict=True):
+                a.grad = torch.randn(a.shape, dtype=torch.float64)
+                b.grad = a.grad.clone()
+            for moving in [one, both, *schedules]:
+                moving.step()
+        differences = ((a - b).abs().max().item() for a, b in zip(alone, shared, strict=True))
+        yield f"{name}, {len(sizes)} + 1 tensors", max(differences)
+
+
 def refused(mesh):
     """The errors of what cannot be right."""
     table = distribute_tensor(torch.ones(4, 2), mesh, [Shard(0)])
@@ -161,7 +186,7 @@ def main(rank, store):
     dist.init_process_group("gloo", address, limit, rank=rank, world_size=2)
     mesh = init_device_mesh("cpu", (2,))
     report = {"tensors": tensors(mesh, rank), "models": models(mesh, rank)}
-    report["refused"] = refused(mesh)
+    report |= {"zero": zero(), "refused": refused(mesh)}
     print(json.dumps({part: dict(cases) for part, cases in report.items()}))
     dist.destroy_process_group()
 
