@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from adagrad_course.memory import (
     TrainingBytes,
@@ -108,6 +109,31 @@ def test_only_what_this_process_keeps_of_a_sharded_state_counts():
     whole = stepped(torch.optim.Adam, [(30, 4)])
     whole.optim = own  # as ZeroRedundancyOptimizer has it; tests/test_sharded.py has the real one
     assert measured_state_bytes(whole) == 2 * 48
+
+
+@pytest.mark.parametrize(
+    "context", [lambda: torch.device("meta"), FakeTensorMode], ids=["meta", "fake"]
+)
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("AdaGrad", 256_002_600), ("RowWiseAdaGrad", 4_000_080), ("Adam", 512_005_200)],
+)
+def test_a_state_without_memory_has_the_bytes_that_it_would_take(context, name, expected):
+    with context():
+        params = [torch.ones(s, requires_grad=True) for s in [(10**6, 64), (10, 64), (10,)]]
+        for param in params:
+            param.grad = torch.ones_like(param)
+        optimizer = (TORCHS | {"AdaGrad": OurTorchAdaGrad})[name](params)
+        optimizer.step()
+        assert measured_state_bytes(optimizer) == expected
+    assert state_bytes(name, [param.shape for param in params]) == expected
+
+
+def test_memory_in_lists_counts():
+    """As torch.optim.LBFGS has its history; of step and of numbers nothing is counted."""
+    history = {"old": [torch.zeros(3), (torch.zeros(2),), []], "step": torch.zeros(50), "calls": 1}
+    optimizer = SimpleNamespace(state={0: history}, param_groups=[])
+    assert measured_state_bytes(optimizer) == 12 + 8
 
 
 def test_a_state_on_several_ranks():

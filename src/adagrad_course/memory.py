@@ -231,13 +231,16 @@ def measured_state_bytes(optimizer):
     ----------
     optimizer : torch.optim.Optimizer or tuple
         An optimizer of PyTorch, which may have no state before its first step, or a state of
-        `adagrad_course.optimizers`, as from `init` or `step`. Of a `ZeroRedundancyOptimizer` it is
-        the part that this process keeps.
+        `adagrad_course.optimizers`, as from `init` or `step`. Of a `ZeroRedundancyOptimizer`, and
+        of a state in tensors that processes share (`DTensor`, as with FSDP2), it is the part that
+        this process keeps.
 
     Returns
     -------
     int
         Bytes. Memory that two arrays share counts once; of a view, that of the whole array counts.
+        Tensors without memory, of the device "meta" or of a `FakeTensorMode`, count as if they
+        had it.
         What PyTorch keeps under the name `step`, a number for each tensor of parameters, is left
         out, as in `state_bytes`.
 
