@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.optim.lr_scheduler import LambdaLR, StepLR
+from torch.utils._pytree import tree_map_only
 
 from adagrad_course.optimizers import AdaGradNorm
 from adagrad_course.torch_optim import AdaGrad, RowWiseAdaGrad
@@ -23,6 +26,12 @@ from adagrad_course.torch_optim import AdaGrad, RowWiseAdaGrad
 examples = settings(max_examples=60)
 REAL = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 COMPLEX = [torch.complex64, torch.complex128]
+
+HAS_GLOO = torch.distributed.is_available() and torch.distributed.is_gloo_available()
+several_processes = pytest.mark.skipif(
+    sys.platform == "win32" or not HAS_GLOO,
+    reason="needs PyTorch's gloo, which this platform or build does not have",
+)
 
 # Else PyTorch's Adagrad warns once that these checks of its sparse tensors are off by default.
 torch.sparse.check_sparse_tensor_invariants.disable()
@@ -52,7 +61,7 @@ def gradient(rng, kind, param):
         return None
     if kind == "dense":
         return random(rng, *param.shape, dtype=param.dtype)
-    sparse_dims = param.ndim if kind.endswith("cells") else 1
+    sparse_dims = {"cells": param.ndim, "planes": max(1, param.ndim - 1)}.get(kind.split()[-1], 1)
     indices = [torch.randint(size, (n,), generator=rng) for size in param.shape[:sparse_dims]]
     values = random(rng, n, *param.shape[sparse_dims:], dtype=param.dtype)
     return torch.sparse_coo_tensor(torch.stack(indices), values, param.shape)
@@ -101,7 +110,9 @@ OPTIONS = {
 DENSE = {**OPTIONS, "weight_decay": st.sampled_from([0, 0.01, 0.3])}
 INITIAL = st.sampled_from([0, 0.1, 2])
 SHAPES = st.sampled_from([(9,), (1, 1), (10, 3), (5, 32), (4, 1, 6)])
-SPARSE_KINDS = st.sampled_from(["rows", "cells", "empty rows", "empty cells", "dense", "none"])
+SPARSE_KINDS = st.sampled_from(
+    ["rows", "cells", "planes", "empty rows", "empty cells", "dense", "none"]
+)
 DENSE_KINDS = st.sampled_from(["dense", "none"])
 
 
@@ -161,6 +172,79 @@ def test_same_bits_as_torch_piece_by_piece(threads):
             step_both(optimizers, [values, values, transposed(values)])
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)], ids=str)
+def test_same_bits_as_torch_without_entries(shape):
+    optimizers = pair([torch.ones(shape), torch.ones(2)])
+    for g in (torch.ones(shape), torch.ones(shape).to_sparse(1)):
+        step_both(optimizers, [g, torch.ones(2)])
+    w, optimizer = row_wise(torch.ones(shape), [torch.ones(shape)])
+    assert w.shape == shape
+    optimizer.load_state_dict(optimizer.state_dict())
+
+
+def test_same_bits_as_torch_where_a_table_is_tied_and_hooks_are_at_work():
+    """The table is looked up and multiplied by; what a hook returns is the gradient."""
+
+    def losses(make):
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.Embedding(7, 4, sparse=True), torch.nn.Linear(4, 7))
+        net[1].weight = net[0].weight
+        net[1].bias.register_hook(lambda g: g.clamp(-0.01, 0.01))
+        made = {p: make([p], lr=0.1) for p in net.parameters()}
+
+        def step_at_once(param):
+            made[param].step()
+            param.grad = None
+
+        for p in made:
+            p.register_post_accumulate_grad_hook(step_at_once)
+        words, found = torch.arange(7), []
+        for _ in range(10):
+            loss = torch.nn.functional.cross_entropy(net(words), words.roll(1))
+            loss.backward()
+            found.append(loss.item())
+        return found
+
+    ours = losses(AdaGrad)
+    assert ours == losses(theirs)
+    assert ours[-1] < ours[0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+def test_same_bits_as_torch_after_a_model_has_changed_its_dtype(dtype):
+    """The parameters are the same objects; their sums stay in the dtype that they were made in."""
+
+    def weights(make):
+        torch.manual_seed(0)
+        net = torch.nn.Linear(5, 3)
+        optimizer = make(net.parameters(), lr=0.1)
+        net.to(dtype)
+        for _ in range(4):
+            optimizer.zero_grad()
+            net(torch.ones(2, 5, dtype=dtype)).square().sum().backward()
+            optimizer.step()
+        return [*net.parameters(), *(state["sum"] for state in optimizer.state.values())]
+
+    torch.testing.assert_close(weights(AdaGrad), weights(theirs), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", [AdaGrad, RowWiseAdaGrad])
+def test_a_compiled_step_is_the_same_but_for_rounding(kind):
+    rng = torch.Generator().manual_seed(0)
+    start = [random(rng, 3, 4), random(rng, 1100, 500)]
+    params = [[w.clone().requires_grad_() for w in start] for _ in range(2)]
+    plain, compiled = (kind(p, lr=0.1) for p in params)
+    step = torch.compile(compiled.step, backend="eager")
+    for _ in range(2):
+        for a, b in zip(*params, strict=True):
+            a.grad = random(rng, *a.shape)
+            b.grad = a.grad.clone()
+        plain.step()
+        step()
+    torch.testing.assert_close(params[1], params[0], rtol=1e-5, atol=1e-6)
+    assert not torch.equal(params[1][0], start[0])
 
 
 @pytest.mark.parametrize("lr", [0.5, torch.tensor(0.5)], ids=["float", "tensor"])
@@ -392,6 +476,7 @@ def test_refused_sparse_gradients(dtype, options, message):
     with pytest.raises(RuntimeError, match=message):
         optimizer.step()
     assert torch.equal(w.detach(), torch.ones(3, 2, dtype=dtype))
+    assert optimizer.state[w]["step"] == 0
 
 
 def test_refused_params():
@@ -399,6 +484,136 @@ def test_refused_params():
         AdaGrad([])
     with pytest.raises(TypeError, match="must be a dict"):
         AdaGrad([torch.ones(1, requires_grad=True)]).add_param_group([torch.ones(1)])
+
+
+# Tensors of other kinds
+
+
+class Wrapped(torch.Tensor):
+    """A tensor that holds another, as DTensor does: what is written to a view of it is lost."""
+
+    @staticmethod
+    def __new__(cls, held):
+        return torch.Tensor._make_wrapper_subclass(
+            cls, held.shape, dtype=held.dtype, strides=held.stride()
+        )
+
+    def __init__(self, held):
+        self.held = held.detach().clone()
+
+    @classmethod
+    def __torch_dispatch__(cls, op, types, args=(), kwargs=None):
+        held = tree_map_only(cls, lambda tensor: tensor.held, (args, kwargs or {}))
+        result = op(*held[0], **held[1])
+        if op._schema.name.endswith("_"):  # in place
+            return args[0]
+        return tree_map_only(torch.Tensor, cls, result)
+
+
+class Named(torch.Tensor):
+    """A tensor with another name."""
+
+
+class OwnParameter(torch.nn.Parameter):
+    """A parameter with another name."""
+
+
+def unwrapped(tensor):
+    tensor = tensor.detach()
+    return tensor.held if isinstance(tensor, Wrapped) else tensor.as_subclass(torch.Tensor)
+
+
+@pytest.mark.parametrize(
+    ("of_param", "of_gradient"),
+    [
+        (Wrapped, Wrapped),
+        (torch.nn.Parameter, Wrapped),
+        (Named, Named),
+        (Named, torch.Tensor),
+        (torch.nn.Parameter, Named),
+        (OwnParameter, torch.Tensor),
+        (torch.nn.Buffer, torch.Tensor),
+    ],
+    ids=lambda kind: kind.__name__,
+)
+@pytest.mark.parametrize("shape", [(3, 4), (1100, 500)], ids=["small", "large"])
+def test_subclasses_of_tensors_take_the_same_steps(shape, of_param, of_gradient):
+    def made(kind, tensor):
+        return tensor.as_subclass(kind) if kind in (Named, torch.Tensor) else kind(tensor)
+
+    rng = torch.Generator().manual_seed(0)
+    start, *gradients = (random(rng, *shape) for _ in range(4))
+    for kind in (AdaGrad, RowWiseAdaGrad):
+        w, v = start.clone(), made(of_param, start.clone())
+        one, other = kind([w.requires_grad_()]), kind([v.requires_grad_()])
+        for g in gradients:
+            w.grad, v.grad = g, made(of_gradient, g)
+            one.step()
+            other.step()
+        assert type(v) is type(made(of_param, start))
+        assert torch.equal(unwrapped(v), w.detach())
+        assert torch.equal(unwrapped(other.state[v]["sum"]), one.state[w]["sum"])
+
+
+def masked(values):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The PyTorch API of MaskedTensors")
+        return torch.masked.masked_tensor(values, values > 0)
+
+
+def nested(values):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The PyTorch API of nested tensors")
+        return torch.nested.nested_tensor([values, values[:1]])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (masked, "a parameter must not be masked, got MaskedTensor"),
+        (torch.Tensor.to_sparse, r"must be a dense tensor, got a torch\.sparse_coo one"),
+        (nested, "must be a dense tensor, got a nested one"),
+        (lambda w: Wrapped(w * 1j), "complex parameter must be a plain tensor, .* got Wrapped"),
+    ],
+    ids=["masked", "sparse", "nested", "complex"],
+)
+def test_parameters_of_a_kind_that_has_no_steps_are_refused(make, message):
+    ones = torch.ones(2, 3)
+    for kind in (AdaGrad, RowWiseAdaGrad):
+        with pytest.raises(TypeError, match=message):
+            kind([make(ones)])
+        good = kind([ones])
+        with pytest.raises(TypeError, match=message):
+            good.add_param_group({"params": [torch.zeros(2), make(ones)]})
+        assert len(good.param_groups) == len(good.state) == 1
+
+
+def test_a_masked_gradient_is_refused():
+    for kind in (AdaGrad, RowWiseAdaGrad):
+        w = torch.zeros(2, requires_grad=True)
+        optimizer = kind([w])
+        w.grad = masked(torch.tensor([1.0, -1.0]))
+        with pytest.raises(TypeError, match="a gradient must not be masked, got MaskedTensor"):
+            optimizer.step()
+        assert w.tolist() == optimizer.state[w]["sum"].tolist() == [0, 0]
+        assert optimizer.state[w]["step"] == 0
+
+
+@pytest.mark.parametrize("kind", [AdaGrad, RowWiseAdaGrad])
+@pytest.mark.parametrize(
+    "context", [FakeTensorMode, lambda: torch.device("meta")], ids=["fake", "meta"]
+)
+def test_steps_without_memory(kind, context):
+    """As one tries out a large model, by its shapes alone; the steps are counted nevertheless."""
+    with context():
+        net = torch.nn.Linear(10**5, 10**4)  # 4 GB
+        optimizer = kind(net.parameters())
+        for _ in range(2):
+            net(torch.ones(1, 10**5)).sum().backward()
+            optimizer.step()
+        state = optimizer.state[net.weight]
+        assert state["step"].item() == 2
+        assert state["sum"].shape == (10**4, 10**5 if kind is AdaGrad else 1)
 
 
 # RowWiseAdaGrad
@@ -533,6 +748,14 @@ def test_duplicate_rows_are_summed_before_the_mean_of_the_squares():
     assert g._nnz() == 3
 
 
+def test_a_row_in_16_bits_may_have_a_sum_of_squares_beyond_their_range():
+    g = torch.full((2, 300), 100.0, dtype=torch.float16)
+    w, optimizer = row_wise(torch.zeros(2, 300, dtype=torch.float16), [g], lr=0.5)
+    (state,) = optimizer.state.values()
+    assert (state["sum"] == 10_000).all()
+    assert (w == -0.5).all()
+
+
 @pytest.mark.parametrize("strided", [False, True])
 def test_rows_of_a_large_table_are_the_same_piece_by_piece(strided):
     rng = torch.Generator().manual_seed(0)
@@ -638,43 +861,55 @@ def test_refused_sparse_gradients_of_rows():
     assert (w == 1).all()
 
 
-@pytest.mark.skipif(
-    sys.platform == "win32" or not torch.distributed.is_available(),
-    reason="needs torchrun and PyTorch's gloo",
-)
-def test_on_parameters_that_fsdp_shards_the_steps_are_those_on_one_process():
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
-    done = subprocess.run(
-        [sys.executable, *torchrun, "--nproc-per-node=2", Path(__file__).with_name("fsdp.py")],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    differences = json.loads(done.stdout)
-    assert len(differences) == 9
-    assert max(differences.values()) < 1e-6, differences
+# Parameters that several processes share
 
 
-class Logged(torch.Tensor):
-    """A subclass that says which operations it has seen."""
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory):
+    """What each of two processes reports of the steps of on_two_processes.py."""
+    meeting = tmp_path_factory.mktemp("meeting") / "store"
+    command = [sys.executable, Path(__file__).with_name("on_two_processes.py")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    runs = [subprocess.Popen([*command, str(rank), meeting], **pipes) for rank in range(2)]
+    try:
+        printed = [run.communicate(timeout=200) for run in runs]
+    finally:
+        for run in runs:
+            run.kill()
+    assert [run.returncode for run in runs] == [0, 0], printed
+    return [json.loads(stdout) for stdout, _ in printed]
 
-    @classmethod
-    def __torch_function__(cls, func, types, args=(), kwargs=None):
-        seen.append(func.__name__)
-        return super().__torch_function__(func, types, args, kwargs or {})
+
+@several_processes
+def test_steps_on_two_processes_are_those_on_one(two_processes):
+    """Of tensors divided by rows, by columns or not; PyTorch's own shows what can be had."""
+    for report in two_processes:
+        assert len(report["tensors"]) == 66
+        assert {case: error for case, error in report["tensors"].items() if error > 1e-14} == {}
 
 
-seen = []
+@several_processes
+def test_fsdp2_trains_as_one_process_does_also_from_its_checkpoints(two_processes):
+    for report in two_processes:
+        assert len(report["models"]) == 3 * 2 * 4
+        assert {case: error for case, error in report["models"].items() if error > 1e-12} == {}
 
 
-def test_a_large_tensor_of_a_subclass_is_stepped_whole():
-    size = 2**20
-    plain, special = torch.zeros(size), torch.zeros(size).as_subclass(Logged)
-    for w in (plain, special):
-        w.requires_grad_()
-        w.grad = torch.linspace(-1, 1, size)
-        AdaGrad([w], lr=0.1).step()
-    assert torch.equal(special.detach().as_subclass(torch.Tensor), plain.detach())
-    assert not {"split", "view"} & set(seen)
+@several_processes
+def test_what_zero_shares_takes_the_steps_of_one_process_in_each_group(two_processes):
+    """Also with fewer tensors than processes, and with schedules."""
+    for report in two_processes:
+        assert len(report["zero"]) == 6
+        assert set(report["zero"].values()) == {0}
+
+
+@several_processes
+def test_what_fsdp_cannot_have_right_is_refused(two_processes):
+    for report in two_processes:
+        assert report["refused"] == {
+            "complex": "TypeError: a complex parameter must be a plain tensor, whose real and "
+            "imaginary part can be written to, got DTensor",
+            "flattened": "TypeError: a parameter must have its rows, got one that "
+            "FullyShardedDataParallel has flattened; torch.distributed.fsdp.fully_shard leaves "
+            "them as they are",
+        }

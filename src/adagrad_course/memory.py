@@ -231,14 +231,16 @@ def measured_state_bytes(optimizer):
     ----------
     optimizer : torch.optim.Optimizer or tuple
         An optimizer of PyTorch, which may have no state before its first step, or a state of
-        `adagrad_course.optimizers`, as from `init` or `step`. Of a `ZeroRedundancyOptimizer` it is
-        the part that this process keeps, as of a state that FSDP shards. On the device "meta" and
-        of fake tensors it is what there would be.
+        `adagrad_course.optimizers`, as from `init` or `step`. Of a `ZeroRedundancyOptimizer`, and
+        of a state in tensors that processes share (`DTensor`, as with FSDP2), it is the part that
+        this process keeps.
 
     Returns
     -------
     int
         Bytes. Memory that two arrays share counts once; of a view, that of the whole array counts.
+        Tensors without memory, of the device "meta" or of a `FakeTensorMode`, count as if they
+        had it.
         What PyTorch keeps under the name `step`, a number for each tensor of parameters, is left
         out, as in `state_bytes`.
 
@@ -257,24 +259,18 @@ def measured_state_bytes(optimizer):
     512000
     """
     if isinstance(optimizer, tuple) and hasattr(optimizer, "_fields"):
-        owners = map(_owner, _arrays_in(optimizer))
-        return sum({id(owner): owner.nbytes for owner in owners}.values())
-    if not (hasattr(optimizer, "state") and hasattr(optimizer, "param_groups")):
+        state = optimizer
+    elif hasattr(optimizer, "state") and hasattr(optimizer, "param_groups"):
+        own = getattr(optimizer, "optim", optimizer)  # ZeroRedundancyOptimizer's, of this process
+        state = [kept | {"step": None} for kept in own.state.values()]
+    else:
         raise TypeError(
             "optimizer must be an optimizer of PyTorch or a state of adagrad_course.optimizers, "
             f"got {type(optimizer).__name__}"
         )
-    own = getattr(optimizer, "optim", optimizer)  # ZeroRedundancyOptimizer's, of this process
-    storages = [
-        getattr(
-            value, "_local_tensor", value
-        ).untyped_storage()  # of a DTensor, this process's part
-        for kept in own.state.values()
-        for name, value in kept.items()
-        if name != "step" and hasattr(value, "untyped_storage")
-    ]
-    # Not by address, which is 0 for all storages without memory, as those on "meta".
-    return sum({storage._cdata: storage.nbytes() for storage in storages}.values())
+    # By identity, as all tensors without memory, such as those of the device "meta", lie at 0.
+    owners = {id(owner): owner for owner in map(_owner, _arrays_in(state))}
+    return sum(map(_nbytes, owners.values()))
 
 
 def readable_bytes(n):
@@ -299,19 +295,31 @@ def readable_bytes(n):
 
 
 def _arrays_in(state):
-    """Return all arrays of a state of `adagrad_course.optimizers`, which may be nested."""
-    for field in state:
-        if isinstance(field, tuple):
-            yield from _arrays_in(field)
-        elif isinstance(field, np.ndarray):
-            yield field
+    """Return all arrays and tensors of a state, which may be nested."""
+    if isinstance(state, dict):
+        state = list(state.values())
+    if isinstance(state, list | tuple):
+        for part in state:
+            yield from _arrays_in(part)
+    elif hasattr(state, "__tensor_flatten__"):  # as a DTensor holds the part of this process
+        for name in state.__tensor_flatten__()[0]:
+            yield from _arrays_in(getattr(state, name))
+    elif isinstance(state, np.ndarray) or hasattr(state, "untyped_storage"):
+        yield state
 
 
 def _owner(array):
-    """Return the array whose memory this one, perhaps a view, looks at."""
+    """Return the array or storage whose memory this one, perhaps a view, looks at."""
+    if hasattr(array, "untyped_storage"):
+        return array.untyped_storage()
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
+
+
+def _nbytes(owner):
+    """Return the bytes of an array of NumPy or of a storage of PyTorch."""
+    return owner.nbytes if isinstance(owner, np.ndarray) else owner.nbytes()
 
 
 def _shapes(shapes):

@@ -16,8 +16,10 @@ On one computer, with one process or two::
         -m adagrad_course.sharded
 
 `torchrun` comes with PyTorch; `python -m torch.distributed.run` is the same. Without the variable
-it warns that it sets it to 1. What follows the module's name are options of this module, which
-`--help` lists.
+it warns that it sets it to 1. On a computer whose own name does not resolve, as without a network,
+add `--local-addr 127.0.0.1`, else the processes do not find each other; a warning that the name
+cannot be resolved does no harm then. What follows the module's name are options of this module,
+which `--help` lists.
 
 On several computers, start the same command on each, with an address that all of them reach (one
 of the computers, and any port that is free there)::
@@ -55,10 +57,11 @@ from ._optional import packages_needed
 from ._validate import positive_int
 from .datasets import unicode_names
 from .memory import measured_state_bytes, readable_bytes
-from .torch_optim import AdaGrad, RowWiseAdaGrad
 
 with packages_needed("torch", "Several processes"):
     import torch
+
+from .torch_optim import AdaGrad, RowWiseAdaGrad
 
 __all__ = ["NameClassifier", "Report", "launch", "main"]
 
@@ -153,47 +156,57 @@ def launch(processes, *options, max_restarts=0, timeout=300):
     RuntimeError
         If a process failed; it says what was printed.
     subprocess.TimeoutExpired
-        If it takes longer than `timeout`.
+        If it takes longer than `timeout`; its note says what was printed.
     """
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--max-restarts={max_restarts}"]
-    torchrun += ["--local-addr=127.0.0.1"]  # this computer's name may not resolve
     torchrun += [f"--nproc-per-node={positive_int('processes', processes)}"]
+    torchrun += ["--local-addr=127.0.0.1"]  # not by this computer's name, which may not resolve
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
+        report, log = Path(folder) / "report.json", Path(folder) / "printed.txt"
         torchrun += [f"--log-dir={folder}"]  # else it leaves a folder behind
         command = [sys.executable, *(torchrun if processes > 1 else []), "-m", __name__]
-        with subprocess.Popen(
-            [*command, *map(str, options), "--report", str(report)],
-            # The second, so that a restart does not find the addresses of before.
-            env=os.environ | {"OMP_NUM_THREADS": "1", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as run:
+        environment = {
+            "OMP_NUM_THREADS": "1",
+            "PYTHONUTF8": "1",
+            # So that a restart does not find the addresses of before.
+            "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
+        }
+        with (
+            log.open("wb") as file,
+            subprocess.Popen(
+                [*command, *map(str, options), "--report", str(report)],
+                env=os.environ | environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            ) as run,
+        ):
             try:
-                printed, _ = run.communicate(timeout=timeout)
+                run.wait(timeout)
             except BaseException as error:
-                error.add_note(f"Printed until then:\n{_end(run)}")
+                _end(run)
+                if isinstance(error, subprocess.TimeoutExpired):
+                    error.output = _read(log)
+                    error.add_note(f"It has printed:\n{error.output}")
                 raise
         if run.returncode:
             raise RuntimeError(
                 f"number of processes that succeed must be {processes}, got exit code "
-                f"{run.returncode} after:\n{printed}"
+                f"{run.returncode} after:\n{_read(log)}"
             )
-        return Report(**json.loads(report.read_text(encoding="utf-8")), printed=printed)
+        return Report(**json.loads(report.read_text(encoding="utf-8")), printed=_read(log))
 
 
 def _end(torchrun):
-    """Have torchrun end its processes, for which it takes up to 30 s; killed, it could not.
-
-    Return what has been printed.
-    """
+    """Have torchrun end its processes, for which it takes up to 30 s; killed, it could not."""
     torchrun.terminate()
     try:
-        return torchrun.communicate(timeout=40)[0]
+        torchrun.wait(40)
     except subprocess.TimeoutExpired:
         torchrun.kill()
-        return torchrun.communicate()[0]
+
+
+def _read(log):
+    return log.read_text(encoding="utf-8", errors="backslashreplace")
 
 
 def main(arguments=None):
@@ -210,7 +223,12 @@ def main(arguments=None):
             print(f"rank {other} keeps {readable_bytes(state)} of state")
         if options.report:
             measured = {"losses": report.losses, "state_bytes": report.state_bytes}
-            options.report.write_text(json.dumps(measured), encoding="utf-8")
+            try:
+                options.report.write_text(json.dumps(measured), encoding="utf-8")
+            except OSError as error:
+                sys.exit(
+                    f"adagrad_course.sharded: {options.report} cannot be written: {error.strerror}"
+                )
 
 
 def _options(arguments, ranks):
@@ -251,8 +269,6 @@ def _options(arguments, ranks):
         parser.error(f"--tables must divide --dim, {options.dim}, got {options.tables}")
     if options.batch < ranks:
         parser.error(f"--batch must be at least {ranks}, one example for each rank")
-    if options.report and (options.report.is_dir() or not options.report.parent.is_dir()):
-        parser.error(f"--report must name a file in a folder that exists, got {options.report}")
     if options.resume and not options.checkpoint_dir:
         parser.error("--resume needs --checkpoint-dir")
     return options
@@ -304,29 +320,39 @@ def _save(team, options, model, optimizer, losses):
     """Write a checkpoint that no crash leaves half done. Rank 0 gets the whole state for it."""
     if hasattr(optimizer, "consolidate_state_dict"):
         optimizer.consolidate_state_dict(to=0)
-    if team.rank == 0:
-        path = _path(options)
-        unfinished = path.with_suffix(".unfinished")
+
+    def write():
         checkpoint = {
             "options": {name: getattr(options, name) for name in SAME_WHEN_RESUMED},
             "losses": losses,
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
         }
-        # Not straight into the file: of a full disk PyTorch would say "unexpected pos".
-        content = io.BytesIO()
-        torch.save(checkpoint, content)
-        try:
-            unfinished.write_bytes(content.getbuffer())
-            os.replace(unfinished, path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            sys.exit(
-                f"adagrad_course.sharded: no checkpoint after step {len(losses)}, the one before "
-                f"is kept: {unfinished}: {error.strerror}"
-            )
+        data = io.BytesIO()  # PyTorch's own writing of files does not say that a disk is full
+        torch.save(checkpoint, data)
+        _replace(_path(options), data.getbuffer())
+
+    team.told_by_rank_0(write)
     team.saved = len(losses)
+
+
+def _replace(path, data):
+    """Have a file contain these bytes, or, if that fails, what it did before."""
+    unfinished = _unfinished(path)
+    try:
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise OSError(f"{path} cannot be written, it stays as it was: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _unfinished(path):
+    return path.with_suffix(".unfinished")
 
 
 def _resume(team, options, model, optimizer):
@@ -341,15 +367,20 @@ def _resume(team, options, model, optimizer):
 
 
 def _load(options):
-    """Return the checkpoint that this run goes on from, or None if it starts anew."""
+    """Return the checkpoint that this run goes on from, or None if it starts anew.
+
+    What cannot be written at the run's end is better known before its first step.
+    """
+    if options.report:
+        _try_to_write("--report", options.report)
     if not options.checkpoint_dir:
         return None
     path = _path(options)
     if options.resume and not path.exists():
         raise ValueError(f"--resume needs a checkpoint, but there is no {path}")
+    _try_to_write("--checkpoint-dir", _unfinished(path), parents=True)
     # After a restart, what is there may also be of an earlier run: with the same options, the same.
     if not options.resume and not (_restarts() and path.exists()):
-        path.parent.mkdir(parents=True, exist_ok=True)
         return None
     try:
         checkpoint = torch.load(path, weights_only=True)
@@ -365,6 +396,21 @@ def _load(options):
         if now != was:
             raise ValueError(f"--{name} must be {was}, as in {path}, got {now}")
     return checkpoint
+
+
+def _try_to_write(option, path, parents=False):
+    """Raise unless a file can be written; what it contains stays."""
+    try:
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        there = path.exists()
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"{option} must be where files can be written, but {path} cannot be: {error.strerror}"
+        ) from error
 
 
 def _path(options):

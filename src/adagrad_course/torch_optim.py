@@ -3,6 +3,8 @@
 `RowWiseAdaGrad` remembers one number for each row of a table in place of one for each entry.
 """
 
+import math
+
 from ._optional import packages_needed
 from ._validate import number, positive
 
@@ -132,23 +134,30 @@ class AdaGrad(torch.optim.Optimizer):
                     f"{common}, got {own} for one"
                 )
         super().add_param_group(param_group)
-        for param in self.param_groups[-1]["params"]:
-            self._state_of(param)
+        try:
+            for param in self.param_groups[-1]["params"]:
+                self._state_of(param)
+        except BaseException:
+            for param in self.param_groups.pop()["params"]:
+                self.state.pop(param, None)
+            raise
 
     def _state_of(self, param):
         """Return t and G of a parameter; new ones if it has none, as after loading a state_dict."""
         state = self.state[param]
         if not state:
+            _check_param(param)
             start = self.defaults["initial_accumulator_value"]
             if param.is_complex():
                 start = complex(start, start)
+            part = tuple(map(slice, self._sum_shape(param)))
+            state["sum"] = torch.full_like(param.detach()[part], start)
             state["step"] = _counter(0)
-            state["sum"] = torch.full_like(self._shaped_like_sum(param), start)
         return state
 
-    def _shaped_like_sum(self, param):
-        """Return the part of a parameter that G has the shape of: here, all of it."""
-        return param
+    def _sum_shape(self, param):
+        """Return the shape of G: here, that of the parameter."""
+        return param.shape
 
     def __setstate__(self, state):
         """Take a state, also one from before PyTorch's Adagrad had all of today's arguments."""
@@ -158,11 +167,11 @@ class AdaGrad(torch.optim.Optimizer):
                     raise ValueError(
                         f"the state of a parameter must have step and sum, got {', '.join(kept)}"
                     )
-                expected = self._shaped_like_sum(param).shape
+                expected = tuple(self._sum_shape(param))
                 if kept["sum"].shape != expected:
                     raise ValueError(
                         f"the sum of a parameter of shape {tuple(param.shape)} must have shape "
-                        f"{tuple(expected)}, got {tuple(kept['sum'].shape)}"
+                        f"{expected}, got {tuple(kept['sum'].shape)}"
                     )
         super().__setstate__(state)
         for group in self.param_groups:
@@ -206,14 +215,15 @@ class AdaGrad(torch.optim.Optimizer):
             for param in group["params"]:
                 if param.grad is None:
                     continue
+                _check_not_masked("gradient", param.grad)
                 state = self._state_of(param)
                 t = state["step"].item() + 1
-                state["step"].fill_(t)  # several times faster than += 1
                 lr = group["lr"] / (1 + (t - 1) * group["lr_decay"])
                 if torch.is_tensor(lr):
                     lr = lr.item()
                 update = _sparse_update if param.grad.is_sparse else _dense_update
                 update(param, param.grad, state["sum"], lr, group)
+                state["step"].fill_(t)  # several times faster than += 1
         return loss
 
 
@@ -287,16 +297,20 @@ class RowWiseAdaGrad(AdaGrad):
             params, lr, lr_decay, weight_decay, initial_accumulator_value, eps, maximize=maximize
         )
 
-    def _shaped_like_sum(self, param):
-        """Return the part of a parameter that G has the shape of: the first entry of each row."""
-        first = (slice(None), *[slice(1)] * (param.ndim - 1))
-        return param.detach()[first[: param.ndim]]
+    def _sum_shape(self, param):
+        """Return the shape of s: one entry for each row."""
+        if getattr(param, "_fsdp_flattened", False):
+            raise TypeError(
+                "a parameter must have its rows, got one that FullyShardedDataParallel has "
+                "flattened; torch.distributed.fsdp.fully_shard leaves them as they are"
+            )
+        return (*param.shape[:1], *(min(n, 1) for n in param.shape[1:]))
 
 
 def _counter(steps):
     """Return t as PyTorch keeps it: a tensor on the CPU, not in 16 bits, which count to 256."""
     dtype = torch.promote_types(torch.get_default_dtype(), torch.float32)
-    return torch.tensor(float(steps), dtype=dtype)
+    return torch.tensor(float(steps), dtype=dtype, device="cpu")
 
 
 def _dense_update(param, grad, accumulator, lr, group):
@@ -315,10 +329,17 @@ def _dense_update(param, grad, accumulator, lr, group):
 
 
 def _squares(grad, accumulator):
-    """Return g², or its mean over those axes along which G has one entry and g has more."""
+    """Return g², or its mean over those axes along which G has one entry and g has more.
+
+    Where processes share a row, a mean of means would be wrong if their parts are not equally long.
+    """
+    squares = grad * grad
     sizes = zip(accumulator.shape, grad.shape, strict=True)
     axes = [axis for axis, (one, n) in enumerate(sizes) if one != n]
-    return (grad * grad).mean(axes, keepdim=True) if axes else grad * grad
+    if not axes:
+        return squares
+    wide = torch.promote_types(grad.dtype, torch.float32)  # the sum may exceed 16 bits' range
+    return squares.sum(axes, keepdim=True, dtype=wide) / math.prod(grad.shape[a] for a in axes)
 
 
 def _pieces(*tensors):
@@ -339,12 +360,15 @@ def _pieces(*tensors):
 
 
 def _can_be_cut(tensor):
-    """Say whether what is written to a piece of a tensor is written to the tensor.
+    return _is_plain(tensor) and tensor.is_cpu and tensor.is_contiguous()
 
-    Of a subclass nobody knows; of DTensor, FSDP's kind of parameter, it is not.
+
+def _is_plain(tensor):
+    """Say whether what is written to a view of a tensor is surely written to the tensor.
+
+    It need not be for a subclass, such as DTensor, which FSDP makes of the parameters.
     """
-    plain = type(tensor) in (torch.Tensor, torch.nn.Parameter)
-    return plain and tensor.is_cpu and tensor.is_contiguous()
+    return type(tensor) in (torch.Tensor, torch.nn.Parameter)
 
 
 def _sparse_update(param, grad, accumulator, lr, group):
@@ -393,3 +417,21 @@ def _check(group):
             raise ValueError(
                 f"{name} must be None or False, there is one implementation, got {group[name]}"
             )
+
+
+def _check_param(param):
+    """Raise unless a parameter is of a kind that the steps are right for."""
+    _check_not_masked("parameter", param)
+    if param.layout is not torch.strided or param.is_nested:
+        layout = "nested" if param.is_nested else param.layout
+        raise TypeError(f"a parameter must be a dense tensor, got a {layout} one")
+    if param.is_complex() and not _is_plain(param):
+        raise TypeError(
+            "a complex parameter must be a plain tensor, whose real and imaginary part can be "
+            f"written to, got {type(param).__name__}"
+        )
+
+
+def _check_not_masked(name, tensor):
+    if torch.masked.is_masked_tensor(tensor):
+        raise TypeError(f"a {name} must not be masked, got MaskedTensor")
