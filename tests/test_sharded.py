@@ -318,7 +318,7 @@ def test_a_launch_that_fails_says_what_was_wrong():
         launch(1, "--steps", 0)
 
 
-def test_a_full_disk_is_called_so_and_the_checkpoint_before_is_kept(tmp_path, monkeypatch, capsys):
+def test_a_full_disk_is_called_so_and_the_checkpoint_before_is_kept(tmp_path, monkeypatch):
     options = ["--steps", "1", "--dim", "8", "--batch", "4", "--checkpoint-dir", str(tmp_path)]
     main(options)
     before = (tmp_path / "checkpoint.pt").read_bytes()
@@ -333,12 +333,10 @@ def test_a_full_disk_is_called_so_and_the_checkpoint_before_is_kept(tmp_path, mo
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
-def test_a_report_that_cannot_be_written_is_refused_before_training(tmp_path, capsys):
+def test_a_report_that_cannot_be_written_is_refused_before_training(tmp_path):
     for report in (tmp_path, tmp_path / "missing" / "report.json"):
-        with pytest.raises(SystemExit) as caught:
+        with pytest.raises(SystemExit, match="--report must be where files can be written"):
             main(["--steps", "1", "--report", str(report)])
-        assert caught.value.code == 2
-        assert "--report must name a file in a folder that exists" in capsys.readouterr().err
 
 
 def test_what_was_printed_is_told_when_time_is_up():
