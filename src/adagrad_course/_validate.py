@@ -189,13 +189,17 @@ def positive_int(name, value, *, zero_allowed=False):
     return number
 
 
-def whole_numbers(name, value, *, empty_allowed=False):
+def whole_numbers(name, value, *, dtype=np.intp, empty_allowed=False):
     """Return `value` as an array of whole numbers that are counted from 0.
+
+    By default they are indices, in the one type of integer that every function of NumPy takes as
+    such: it has 32 bits on some machines, in a browser for one. For counts `dtype` is np.int64.
 
     Raises
     ------
     TypeError, ValueError
-        As `real_array`; TypeError also when it holds floats, ValueError when a number is negative.
+        As `real_array`; TypeError also when it holds floats, ValueError when a number is negative
+        or too large for `dtype`.
 
     Examples
     --------
@@ -210,10 +214,9 @@ def whole_numbers(name, value, *, empty_allowed=False):
         raise TypeError(f"{name} must hold whole numbers, got dtype {array.dtype}")
     if array.min(initial=0) < 0:
         raise ValueError(f"{name} must be counted from 0, got {array.min()}")
-    if array.max(initial=0) > (largest := np.iinfo(np.intp).max):
-        raise ValueError(f"{name} must be at most {largest} on this machine, got {array.max()}")
-    # The type of an index, which is a 32-bit one on a 32-bit machine.
-    return array.astype(np.intp, copy=False)
+    if array.max(initial=0) > (largest := np.iinfo(dtype).max):
+        raise ValueError(f"{name} must be at most {largest}, got {array.max()}")
+    return array.astype(dtype, copy=False)
 
 
 def choice(name, value, options):

@@ -32,7 +32,7 @@ class Split:
     features : scipy.sparse.csr_array, shape (n, p)
         One row per example.
     labels : numpy.ndarray of int, shape (n,)
-        Its class, counted from 0.
+        Its class, counted from 0; kept as np.intp, as they are indices.
 
     Raises
     ------
@@ -59,6 +59,7 @@ class Split:
             raise ValueError(
                 f"labels must have shape {self.features.shape[:1]}, got {labels.shape}"
             )
+        object.__setattr__(self, "labels", labels)
 
     def __len__(self):
         return len(self.labels)
@@ -130,9 +131,7 @@ def digits():
     _check_content("digits", 1797, "87ff0c9e40dc", labels.size, pixels.tobytes() + labels.tobytes())
     bounds = {"train": slice(0, 1000), "validation": slice(1000, 1397), "test": slice(1397, None)}
     features = csr_array(pixels / 16.0)
-    parts = {
-        part: Split(features[rows], labels[rows].astype(np.intp)) for part, rows in bounds.items()
-    }
+    parts = {part: Split(features[rows], labels[rows]) for part, rows in bounds.items()}
     return Dataset(
         name="digits",
         **parts,

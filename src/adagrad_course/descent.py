@@ -249,7 +249,7 @@ def travel_budget(lr, steps):
     >>> travel_budget(0.1, [1, 4, 10_000]).round(3)
     array([ 0.1  ,  0.278, 19.854])
     """
-    lr, steps = positive("lr", lr), whole_numbers("steps", steps)
+    lr, steps = positive("lr", lr), whole_numbers("steps", steps, dtype=np.int64)
     if steps.min() < 1:
         raise ValueError(f"steps must be at least 1, got {steps.min()}")
     try:

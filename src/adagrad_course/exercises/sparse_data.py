@@ -33,7 +33,8 @@ def coalesced_to_dense(rows, values):
 
 
 def a_sparse_gradient(rng):
-    rows = rng.permutation(np.repeat(rng.choice(40, 4, replace=False), rng.integers(1, 4, 4)))
+    times = rng.integers(1, 4, 4).astype(np.intp)  # of 32 bits on some machines
+    rows = rng.permutation(np.repeat(rng.choice(40, 4, replace=False), times))
     return rows, rng.normal(size=rows.size)
 
 
