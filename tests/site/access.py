@@ -1,7 +1,63 @@
-"""What the tests of the site share about access: axe, the two themes, widths."""
+"""What the tests of the site share: its pages and what is in them, axe, the themes, widths."""
+
+from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
+
+ROOT = Path(__file__).parents[2]
+ADDRESS = "https://example.github.io/adagrad"  # where the tested site is said to be published
+
+
+def pages_of_the_toc():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    return [f"{file}.html" for file in (toc["root"], *chapters)]
+
+
+class Page(HTMLParser):
+    """What the tests ask about a page: its elements and the text outside code and formulas."""
+
+    HIDDEN = ("script", "style", "title", "pre", "code", "annotation")
+    VOID = ("br", "col", "hr", "img", "input", "link", "meta", "path", "source", "wbr")
+
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.elements, self.text = path, [], ""
+        self._open = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        while tag in self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if not set(self.HIDDEN) & set(self._open):
+            self.text += data
+        elif self._open[-1] == "script" and data.strip():
+            self.elements.append(("inline script", {"text": data}))
+
+    def all(self, tag, attribute):
+        """The values of an attribute in all elements of a tag ("*" for any) that have it."""
+        return [a[attribute] for t, a in self.elements if tag in (t, "*") and attribute in a]
+
+    def meta(self, name):
+        """The contents of the meta elements of a name."""
+        return [
+            a["content"]
+            for t, a in self.elements
+            if t == "meta" and name in (a.get("name"), a.get("property"), a.get("http-equiv"))
+        ]
 
 
 def violations(tab, include="body", exclude=(".katex", "pre"), **options):

@@ -8,26 +8,19 @@ import shutil
 import subprocess
 import sys
 import threading
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 import screenshots
 import yaml
+from access import ADDRESS, ROOT, Page, pages_of_the_toc
 from filelock import FileLock
 
-ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/example/adagrad"
 NO_CHROMIUM = (
     "No Chromium, so the site is not tested in a browser. To get one: `apt install chromium` "
     "(Debian, Ubuntu), `brew install --cask chromium` (macOS), or install Chrome."
 )
-
-
-def pages_of_the_toc():
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    return [f"{file}.html" for file in (toc["root"], *chapters)]
 
 
 def pytest_generate_tests(metafunc):
@@ -51,15 +44,21 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in unable[1:]]
 
 
-def build_book(source, target, repository):
-    """Build the book in a folder as strictly as `make book`; return the finished process."""
+def build_book(source, target, **environment):
+    """Build the book in a folder as strictly as `make book`; return the finished process.
+
+    Neither this repository nor the settings of a runner say where the book comes from.
+    """
+    nothing = {"BOOK_REPOSITORY": "", "BOOK_BRANCH": "main", "BOOK_URL": ""}
+    nothing |= {"GIT_CEILING_DIRECTORIES": str(source.parent)}
     command = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
     return subprocess.run(
         [command, "build", "-W", "-n", "--keep-going", "--path-output", str(target), str(source)],
-        env=os.environ | {"BOOK_REPOSITORY": repository, "BOOK_BRANCH": "main"},
+        env=os.environ | nothing | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
 
 
@@ -72,75 +71,48 @@ def site(tmp_path_factory, worker_id):
     html, built = folder / "book" / "_build" / "html", folder / "book-is-built"
     with FileLock(folder / "book.lock"):
         if not built.exists():
-            result = build_book(ROOT, folder / "book", REPOSITORY)
+            target = folder / "book"
+            result = build_book(ROOT, target, BOOK_REPOSITORY=REPOSITORY, BOOK_URL=ADDRESS)
             assert result.returncode == 0, result.stdout[-5000:]
             built.touch()
     return html
 
 
+def anchored(value, home):
+    """A part of the configuration, with the paths in it that begin with `site` made absolute."""
+    if isinstance(value, dict):
+        return {key: anchored(item, home) for key, item in value.items()}
+    if isinstance(value, list):
+        return [anchored(item, home) for item in value]
+    return (home / value).as_posix() if str(value).split("/")[0] == "site" else value
+
+
 @pytest.fixture(scope="session")
 def small_book(site, tmp_path_factory):
-    """A function that builds a one-page book with this book's configuration and extension.
+    """A function that builds a one-page book with this book's configuration and extensions.
 
-    It returns the finished process and the path of the page.
+    These are used where they stand, in the folder `home`, with what they have fetched. The book is
+    made in a folder of its own unless one is given as `source`; other options are variables of the
+    environment. It returns the finished process and the path of the page.
     """
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    references = (ROOT / "chapters" / "references.bib").read_text(encoding="utf-8")
 
-    def build(text, repository):
-        source = tmp_path_factory.mktemp("small")
-        shutil.copy(ROOT / "_config.yml", source)
-        # Not the fetched modules: the extension is used where it stands, with what it has fetched.
-        (source / "site").symlink_to(ROOT / "site")
-        (source / "chapters").mkdir()
-        shutil.copy(ROOT / "chapters" / "references.bib", source / "chapters")
-        (source / "chapters" / "page.md").write_text(text)
-        (source / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")
-        result = build_book(source, source, repository)
+    def build(text, source=None, home=ROOT, newline="\n", **environment):
+        source = source or tmp_path_factory.mktemp("small")
+        for name, content in {
+            "_config.yml": yaml.safe_dump(anchored(config, home)),
+            "_toc.yml": "format: jb-book\nroot: chapters/page\n",
+            "chapters/references.bib": references,
+            "chapters/page.md": text,
+        }.items():
+            path = source / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content, encoding="utf-8", newline=newline)
+        result = build_book(source, source, **environment)
         return result, source / "_build" / "html" / "chapters" / "page.html"
 
     return build
-
-
-class Page(HTMLParser):
-    """What the tests ask about a page: its elements and the text outside code and formulas."""
-
-    HIDDEN = ("script", "style", "title", "pre", "code", "annotation")
-    VOID = ("br", "col", "hr", "img", "input", "link", "meta", "path", "source", "wbr")
-
-    def __init__(self, path):
-        super().__init__()
-        self.path, self.elements, self.text = path, [], ""
-        self._open = []
-        self.feed(path.read_text(encoding="utf-8"))
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        while tag in self._open and self._open.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if not set(self.HIDDEN) & set(self._open):
-            self.text += data
-        elif self._open[-1] == "script" and data.strip():
-            self.elements.append(("inline script", {"text": data}))
-
-    def all(self, tag, attribute):
-        """The values of an attribute in all elements of a tag ("*" for any) that have it."""
-        return [a[attribute] for t, a in self.elements if tag in (t, "*") and attribute in a]
-
-    def meta(self, name):
-        """The contents of the meta elements of a name."""
-        return [
-            a["content"]
-            for t, a in self.elements
-            if t == "meta" and name in (a.get("name"), a.get("http-equiv"))
-        ]
 
 
 @pytest.fixture(scope="session")

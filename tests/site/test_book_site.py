@@ -1,160 +1,232 @@
-"""The extension by itself: links to repositories, maths that does not parse, folded solutions,
-a summary that moves to the top."""
+"""The extension by itself: maths and what renders it, folded solutions, a summary that moves to
+the top."""
 
 import doctest
+import os
 import shutil
-import subprocess
+import socket
+import stat
+import tempfile
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import book_site
 import pytest
+import sphinxcontrib.katex as katex
 from docutils import nodes
 from docutils.frontend import get_default_settings
 from docutils.utils import new_document
 
-ADDRESS = "https://github.com/ada/grad.py"
-
-
-@pytest.mark.parametrize(
-    "remote",
-    [
-        ADDRESS,
-        f"{ADDRESS}/",
-        f"{ADDRESS}.git",
-        f"{ADDRESS}.git\n",
-        "http://github.com/ada/grad.py",
-        "https://www.github.com/ada/grad.py",
-        "https://GitHub.com/ada/grad.py",
-        "https://user:secret@github.com/ada/grad.py.git",
-        "git@github.com:ada/grad.py.git",
-        "git@github.com:ada/grad.py",
-        "ssh://git@github.com/ada/grad.py.git",
-        "ssh://git@github.com:22/ada/grad.py.git",
-        "git://github.com/ada/grad.py.git",
-        "github.com/ada/grad.py",
-    ],
-)
-def test_a_github_remote_becomes_its_web_address(remote):
-    assert book_site.repository_url(remote) == ADDRESS
-
-
-@pytest.mark.parametrize(
-    "remote",
-    [
-        "",
-        "/srv/git/grad.git",
-        "../grad",
-        "ada/grad",
-        "file:///srv/git/ada/grad.git",
-        "https://example.org/ada/grad",
-        "https://notgithub.com/ada/grad",
-        "https://github.com.example.org/ada/grad",
-        "https://example.org/github.com/ada/grad",
-        "https://github.com/ada",
-        "https://github.com/ada/grad/tree/main",
-        'https://github.com/ada/grad"onclick="alert(1)',
-    ],
-)
-def test_any_other_remote_becomes_nothing(remote):
-    assert book_site.repository_url(remote) is None
-
-
-def linked(folder):
-    options = {
-        "repository_url": "https://github.com/executablebooks/jupyter-book",
-        "launch_buttons": {"binderhub_url": "https://mybinder.org"},
-    }
-    config = SimpleNamespace(html_theme_options=options)
-    book_site.link_repository(SimpleNamespace(srcdir=folder), config)
-    return options
-
-
-@pytest.fixture
-def git(tmp_path, monkeypatch):
-    """A function that runs git in a new repository, which alone says where the book comes from."""
-    monkeypatch.delenv("BOOK_REPOSITORY", raising=False)
-    monkeypatch.delenv("BOOK_BRANCH", raising=False)
-    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
-
-    def run(*arguments):
-        subprocess.run(["git", "-C", tmp_path, *identity, *arguments], check=True)
-
-    run("init", "--quiet", "--initial-branch=topic")
-    return run
-
-
-def test_links_follow_the_remote_called_origin(git, tmp_path):
-    git("remote", "add", "origin", "git@github.com:ada/grad.git")
-    options = linked(tmp_path)
-    assert options["repository_url"] == "https://github.com/ada/grad"
-    assert options["repository_branch"] == "main"  # this branch was not pushed
-    assert options["use_repository_button"]
-    assert options["launch_buttons"]
-
-
-def test_links_follow_the_branch_that_was_pushed(git, tmp_path):
-    git("remote", "add", "origin", "git@github.com:ada/grad.git")
-    git("commit", "--quiet", "--allow-empty", "--message=x")
-    git("update-ref", "refs/remotes/origin/work/two", "HEAD")
-    git("branch", "--quiet", "--set-upstream-to=origin/work/two")
-    assert linked(tmp_path)["repository_branch"] == "work/two"
-
-
-def test_the_environment_overrides_git(git, tmp_path, monkeypatch):
-    git("remote", "add", "origin", "git@github.com:ada/grad.git")
-    monkeypatch.setenv("BOOK_REPOSITORY", "https://github.com/fork/grad")
-    monkeypatch.setenv("BOOK_BRANCH", "dev")
-    options = linked(tmp_path)
-    assert options["repository_url"] == "https://github.com/fork/grad"
-    assert options["repository_branch"] == "dev"
-
-
-@pytest.mark.parametrize("remote", [None, "/srv/git/grad.git"])
-def test_without_a_repository_on_github_there_are_no_links(git, tmp_path, remote):
-    if remote:
-        git("remote", "add", "origin", remote)
-    assert linked(tmp_path) == {"repository_url": "", "launch_buttons": {}}
-
-
-def test_a_folder_that_is_no_clone_has_no_links(tmp_path, monkeypatch):
-    monkeypatch.delenv("BOOK_REPOSITORY", raising=False)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert linked(tmp_path)["repository_url"] == ""
-
 
 def test_a_book_without_a_repository_is_built_without_buttons(small_book):
-    result, page = small_book("# Title\n\nA paragraph.", repository="")
+    result, page = small_book("# Title\n\nA paragraph.")
     assert result.returncode == 0, result.stdout
-    html = page.read_text()
+    html = page.read_text(encoding="utf-8")
     assert "github.com" not in html
     assert "mybinder.org" not in html
     assert '<meta name="description" content="A paragraph.">' in html
 
 
 def test_bad_maths_fails_the_build_and_is_located(small_book):
-    result, page = small_book("# Title\n\nText.\n\nA $\\badmacro$ here.", repository="")
+    result, page = small_book("# Title\n\nText.\n\nA $\\badmacro$ here.")
     assert result.returncode != 0
     assert "page.md:5: KaTeX parse error: Undefined control sequence: \\badmacro" in result.stdout
     assert not page.exists()
 
 
-def test_a_missing_download_is_explained(tmp_path, monkeypatch):
+def rendered(formula):
+    return katex.render_latex(formula)
+
+
+@pytest.fixture
+def renderer(monkeypatch):
+    """Formulas are rendered as in a build."""
+    monkeypatch.setattr(katex.KaTeXServer, "katex_server", book_site.FormulaRenderer())
+    yield
+    book_site.stop_katex(None, None)
+
+
+def test_formulas_are_rendered_where_there_are_no_sockets(renderer, tmp_path, monkeypatch):
+    """Windows' Python has no AF_UNIX; elsewhere the path of a socket is limited to 104 bytes."""
+    monkeypatch.delattr(socket, "socket")
+    monkeypatch.delattr(socket, "AF_UNIX", raising=False)
+    deep = tmp_path / ("long" * 30) / "and longer"
+    deep.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    for formula in ("\\sqrt{G}", "\\text{Übung ✓ \u2028}", "x" * 100_000):
+        html = rendered(formula)
+        assert html.startswith('<span class="katex">')
+        assert html.endswith("</span>")
+    with pytest.raises(katex.KaTeXError, match="KaTeX parse error"):
+        rendered("\\frac{1}")
+    assert "mfrac" in rendered("\\frac{1}{2}")  # an error is no end
+    assert list(deep.iterdir()) == []
+
+
+def test_each_process_of_a_parallel_build_has_its_own_renderer(renderer, monkeypatch):
+    first = book_site.start_katex(os.getpid())
+    with book_site.start_katex(-1) as second:  # as in a fork
+        assert second.pid != first.pid
+        second.stdin.close()
+
+
+def test_the_renderer_ends_with_the_build(renderer):
+    rendered("x")
+    node = book_site.start_katex(os.getpid())
+    book_site.stop_katex(None, None)
+    assert node.returncode == 0
+    book_site.stop_katex(None, None)  # nothing is left to end
+    assert "katex" in rendered("x")  # for the next build there is another
+
+
+def test_a_renderer_that_died_is_not_waited_for(renderer):
+    rendered("x")
+    book_site.start_katex(os.getpid()).kill()
+    with pytest.raises(book_site.ExtensionError, match=r"Node ended with exit code -?\d+ at .*'y'"):
+        rendered("y")
+
+
+@pytest.fixture
+def homes(tmp_path, monkeypatch):
+    """The folder of the extension, with nothing fetched, and that of a build; npm is a stand-in.
+
+    What the stand-in does is in the list `npm`, whose last item is the next call's.
+    """
+    homes = SimpleNamespace(site=tmp_path / "site", build=tmp_path / "_build", npm=[])
+    for home in (homes.site, homes.build):
+        home.mkdir()
     for name in ("package.json", "package-lock.json"):
-        (tmp_path / name).write_text("{}")
-    monkeypatch.setattr(book_site, "SITE", tmp_path)
-    monkeypatch.setattr(
-        book_site,
-        "run_npm",
-        lambda *arguments, cwd: SimpleNamespace(returncode=1, stderr="no network"),
-    )
+        (homes.site / name).write_text("{}", encoding="utf-8")
+
+    def fetch(*arguments, cwd, version=katex.katex_version):
+        fetched = Path(cwd, "node_modules", "katex")
+        (fetched / "dist").mkdir(parents=True)
+        manifest = f'{{"version": "{version}"}}'
+        (fetched / "package.json").write_text(manifest, encoding="utf-8")
+        return SimpleNamespace(returncode=0)
+
+    homes.fetch = fetch
+    homes.npm.append(fetch)
+    monkeypatch.setattr(book_site, "SITE", homes.site)
+    monkeypatch.setattr(book_site, "run_npm", lambda *a, cwd: homes.npm.pop()(*a, cwd=cwd))
+    return homes
+
+
+SOURCES = {"package.json", "package-lock.json"}
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_missing_download_is_explained(homes):
+    homes.npm.append(lambda *a, cwd: SimpleNamespace(returncode=1, stderr="no network"))
     with pytest.raises(book_site.ExtensionError, match=r"(?s)network connection once.*no network"):
-        book_site.fetch_katex()
-    assert {path.name for path in tmp_path.iterdir()} == {"package.json", "package-lock.json"}
+        book_site.fetch_katex(homes.build)
+    assert names(homes.site) == SOURCES
 
 
-def test_what_was_downloaded_is_not_downloaded_again(site, monkeypatch):
-    monkeypatch.setattr(book_site, "run_npm", None)
-    assert (book_site.fetch_katex() / "katex.min.css").is_file()
+def test_what_was_downloaded_is_not_downloaded_again(homes):
+    fetched = homes.site / "node_modules" / "katex" / "dist"
+    assert book_site.fetch_katex(homes.build) == fetched
+    assert homes.npm == []
+    assert book_site.fetch_katex(homes.build) == fetched
+    assert names(homes.site) == {*SOURCES, "node_modules"}
+    assert names(homes.build) == set()
+
+
+def test_another_version_is_replaced(homes):
+    homes.fetch(cwd=homes.site, version="0.0.1")
+    (homes.site / "node_modules" / "katex" / "old").touch()
+    book_site.fetch_katex(homes.build)
+    assert book_site.has_katex(homes.site / "node_modules")
+    assert names(homes.site / "node_modules" / "katex") == {"package.json", "dist"}
+    assert names(homes.site) == {*SOURCES, "node_modules"}
+
+
+def test_a_build_that_was_faster_keeps_what_it_fetched(homes):
+    def fetch_twice(*arguments, cwd):
+        homes.fetch(cwd=homes.site)
+        (homes.site / "node_modules" / "katex" / "in use").touch()
+        return homes.fetch(cwd=cwd)
+
+    homes.npm.append(fetch_twice)
+    book_site.fetch_katex(homes.build)
+    assert "in use" in names(homes.site / "node_modules" / "katex")
+    assert names(homes.site) == {*SOURCES, "node_modules"}
+
+
+def test_where_the_sources_are_read_only_the_download_goes_to_the_build(homes, monkeypatch):
+    writable = os.access  # which a superuser's rights do not limit
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and writable(path, mode))
+    fetched = homes.build / "node_modules" / "katex" / "dist"
+    assert book_site.fetch_katex(homes.build) == fetched
+    assert book_site.fetch_katex(homes.build) == fetched
+    assert names(homes.site) == SOURCES
+    assert names(homes.build) == {"node_modules"}
+
+
+def test_the_rests_of_a_killed_download_are_unknown_to_git_and_removed_later(homes):
+    def killed(*arguments, cwd):
+        homes.fetch(cwd=cwd)
+        shutil.copytree(cwd, homes.site / f"{book_site.DOWNLOAD}killed")
+        return SimpleNamespace(returncode=1, stderr="")
+
+    homes.npm.append(killed)
+    with pytest.raises(book_site.ExtensionError):
+        book_site.fetch_katex(homes.build)
+    rest = homes.site / f"{book_site.DOWNLOAD}killed"
+    assert (rest / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    book_site.fetch_katex(homes.build)
+    assert rest.is_dir()  # it might be another build's that is still under way
+    os.utime(rest, (time.time() - 3600,) * 2)
+    book_site.fetch_katex(homes.build)
+    assert names(homes.site) == {*SOURCES, "node_modules"}
+
+
+def test_what_is_copied_from_read_only_files_can_be_copied_again(homes, tmp_path, monkeypatch):
+    dist = book_site.fetch_katex(homes.build)
+    (dist / "fonts").mkdir()
+    for name in ("katex.min.css", "fonts/A.woff2"):
+        (dist / name).write_bytes(b"x")
+        (dist / name).chmod(0o444)
+    (dist / "fonts").chmod(0o555)
+    monkeypatch.setattr(katex.KaTeXServer, "katex_server", None)
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=homes.build / "html")
+    book_site.prepare_katex(app)
+    book_site.stop_katex(app, None)
+    copied = homes.build / "html" / "_static" / "katex"
+    for path in (copied / "katex.min.css", copied / "fonts", copied / "fonts" / "A.woff2"):
+        assert path.stat().st_mode & stat.S_IWUSR, path.name
+
+
+def test_lines_may_end_as_windows_does(small_book, site):
+    text = "# Title\n\nA paragraph, $x^2$.\n\n```{explorable} race\n```\n\n- one\n- two\n"
+    pages = []
+    for newline in ("\n", "\r\n"):
+        result, page = small_book(text, newline=newline)
+        assert result.returncode == 0, result.stdout
+        pages.append(page.read_bytes())
+    assert pages[0] == pages[1]
+    script = "let a;\n/* why\n   so */\n  // here\n  a = 1;\n"
+    assert book_site.lighten(script.replace("\n", "\r\n")) == book_site.lighten(script)
+
+
+STRANGE = "d'été #1 & 50% {x} [y] $z ü"
+
+
+def test_the_sources_may_lie_in_a_folder_of_any_name(small_book, tmp_path):
+    """Not only the pages: also the extension, and the scripts that draw formulas and figures."""
+    checkout = tmp_path / STRANGE
+    for folder in (book_site.SITE, book_site.EXPLORABLES):
+        shutil.copytree(folder, checkout / folder.relative_to(book_site.SITE.parent))
+    text = "# Title\n\nA paragraph, $x^2$.\n\n```{explorable} race\n```\n"
+    result, page = small_book(text, source=checkout, home=checkout)
+    assert result.returncode == 0, result.stdout
+    html = page.read_text(encoding="utf-8")
+    assert 'class="katex"' in html
+    assert 'class="x-picture"' in html
 
 
 def test_a_new_look_is_a_new_configuration(tmp_path, monkeypatch):
@@ -164,7 +236,7 @@ def test_a_new_look_is_a_new_configuration(tmp_path, monkeypatch):
         return config.site_look
 
     shutil.copytree(book_site.SITE / "templates", tmp_path / "templates")
-    for name in ("book.css", "book.js", "still.js"):
+    for name in ("book.css", "book.js", "formulas.js", "still.js"):
         shutil.copy(book_site.SITE / name, tmp_path)
     shutil.copytree(book_site.EXPLORABLES, tmp_path / "explorables")
     looks = [look()]
@@ -172,17 +244,9 @@ def test_a_new_look_is_a_new_configuration(tmp_path, monkeypatch):
     monkeypatch.setattr(book_site, "EXPLORABLES", tmp_path / "explorables")
     assert look() == looks[0]
     for name in ("book.css", "still.js", "explorables/explorables.js"):
-        (tmp_path / name).write_text("p { color: red }")
+        (tmp_path / name).write_text("p { color: red }", encoding="utf-8")
         looks.append(look())
     assert len(set(looks)) == len(looks)
-
-
-def test_a_description_is_the_first_paragraph_of_the_text_cut_at_a_word():
-    aside = nodes.sidebar("", nodes.paragraph(text="Not this."))
-    text = nodes.paragraph(text="One\ntwo " + "three " * 40)
-    section = nodes.section("", nodes.title(text="T"), aside, text)
-    description = book_site.describe(section, length=20)
-    assert description == "One two three three …"
 
 
 def page_with_a_summary(*boxes, tag="tag_summary"):

@@ -9,6 +9,7 @@ import book_site
 import pytest
 import sphinxcontrib.katex as katex
 
+import adagrad_course
 from adagrad_course.plots import STYLES
 
 ROOT = Path(__file__).parents[2]
@@ -23,22 +24,22 @@ def chapters(pages):
 
 
 def test_the_site_has_the_pages_of_the_table_of_contents_and_no_others(pages):
-    toc = (ROOT / "_toc.yml").read_text()
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     listed = [f"{file}.html" for file in re.findall(r"(?:root|file): (.+)", toc)]
-    assert sorted(pages) == sorted([*listed, "index.html", "search.html"])
+    assert sorted(pages) == sorted([*listed, "404.html", "index.html", "search.html"])
 
 
 def test_a_page_says_what_it_is(pages, page):
     (description,) = pages[page].meta("description")
     assert 20 < len(description) <= 170
-    title = re.search("<title>(.*)</title>", pages[page].path.read_text())[1]
+    title = re.search("<title>(.*)</title>", pages[page].path.read_text(encoding="utf-8"))[1]
     assert TITLE in title
 
 
 def test_a_chapter_has_the_number_of_its_file(pages):
     for name, page in pages.items():
         if found := re.match(r"chapters/0(\d)-", name):
-            html = page.path.read_text()
+            html = page.path.read_text(encoding="utf-8")
             numbers = re.findall(r'<h\d><span class="section-number">(\d+)\.', html)
             numbers += re.findall(r'class="caption-number">\D*(\d+)\.', html)
             assert len(numbers) > 10, name
@@ -76,7 +77,8 @@ def test_every_page_has_the_security_policy_and_needs_no_exception(pages):
 
 def test_nothing_is_loaded_from_another_host(pages, page):
     page = pages[page]
-    loaded = [*page.all("*", "src"), *page.all("link", "href"), *page.all("object", "data")]
+    links = [a["href"] for tag, a in page.elements if tag == "link" and a["rel"] != "canonical"]
+    loaded = [*page.all("*", "src"), *links, *page.all("object", "data")]
     assert loaded
     assert [url for url in loaded if urlsplit(url).netloc] == []
 
@@ -90,7 +92,8 @@ def test_stylesheets_find_their_fonts_and_pictures(pages, site):
     }
     assert site / "_static" / "katex" / "katex.min.css" in sheets
     for sheet in sheets:
-        for url in re.findall(r"url\(['\"]?(?!data:|#)([^'\")]+)", sheet.read_text()):
+        css = sheet.read_text(encoding="utf-8")
+        for url in re.findall(r"url\(['\"]?(?!data:|#)([^'\")]+)", css):
             assert (sheet.parent / urlsplit(url).path).is_file(), f"{sheet.name}: {url}"
 
 
@@ -115,6 +118,12 @@ def test_internal_links_lead_somewhere(pages):
     assert broken == []
 
 
+def test_the_version_stands_at_the_foot_of_every_page(pages, page):
+    html = pages[page].path.read_text(encoding="utf-8")
+    footer = html[html.index('<footer class="bd-footer-content">') :]
+    assert f">Version {adagrad_course.__version__}</p>" in footer
+
+
 def test_ids_are_unique(pages, page):
     ids = pages[page].all("*", "id")
     assert sorted(ids) == sorted(set(ids))
@@ -128,7 +137,7 @@ def test_pictures_have_a_text(pages, page):
 
 def test_formulas_are_rendered(pages, page):
     page = pages[page]
-    assert "katex-error" not in page.path.read_text()
+    assert "katex-error" not in page.path.read_text(encoding="utf-8")
     assert "mathjax" not in "".join(page.all("script", "src")).lower()
     assert not re.search(r"\\\(|\\\[|\$\$|\\begin\{", page.text)
 
@@ -144,14 +153,14 @@ def test_no_markup_leaks_into_the_text(pages, page):
 
 
 def test_the_stylesheet_has_the_optimizers_colours():
-    css = (ROOT / "site" / "book.css").read_text()
+    css = (ROOT / "site" / "book.css").read_text(encoding="utf-8")
     colours = {f"--c-{name.lower()}": look["color"].lower() for name, look in STYLES.items()}
     assert dict(re.findall(r"(--c-\w+): (#\w+);", css)) == colours
 
 
 def test_katex_stylesheet_and_renderer_are_of_one_version(site):
-    package = json.loads((ROOT / "site" / "package.json").read_text())
-    lock = json.loads((ROOT / "site" / "package-lock.json").read_text())
+    package = json.loads((ROOT / "site" / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((ROOT / "site" / "package-lock.json").read_text(encoding="utf-8"))
     dist = ROOT / "site" / "node_modules" / "katex" / "dist"
     assert package["dependencies"]["katex"] == katex.katex_version
     assert lock["packages"]["node_modules/katex"]["version"] == katex.katex_version
@@ -163,7 +172,7 @@ def test_katex_stylesheet_and_renderer_are_of_one_version(site):
 
 
 def test_the_lock_file_names_no_registry():
-    lock = json.loads((ROOT / "site" / "package-lock.json").read_text())
+    lock = json.loads((ROOT / "site" / "package-lock.json").read_text(encoding="utf-8"))
     assert not [name for name, entry in lock["packages"].items() if "resolved" in entry]
 
 
