@@ -1,4 +1,4 @@
-"""What surrounds the book keeps its word: commands, workflows, versions, links and style."""
+"""What surrounds the book keeps its word: commands, versions, links and style."""
 
 import os
 import re
@@ -14,7 +14,6 @@ import yaml
 import adagrad_course
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
 
 def read(name):
@@ -139,50 +138,6 @@ def test_make_says_what_is_missing(install, tmp_path, lack, advice):
     assert advice in result.stdout
     assert asked == []
     assert not (tmp_path / ".venv").exists()
-
-
-# Workflows ------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def workflows():
-    files = (ROOT / ".github" / "workflows").glob("*.yml")
-    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in files}
-
-
-def steps(workflow):
-    return [step for job in workflow["jobs"].values() for step in job.get("steps", [])]
-
-
-def test_workflows_may_only_read_and_pin_their_actions(workflows):
-    assert set(workflows) == {"test", "publish", "weekly"}
-    for workflow in workflows.values():
-        assert workflow["permissions"] == {"contents": "read"}
-        for step in steps(workflow):
-            assert re.fullmatch(r"actions/[a-z-]+@v\d+", step.get("uses", "actions/any@v1"))
-
-
-def test_nothing_is_published_untested(workflows):
-    jobs = workflows["publish"]["jobs"]
-    assert jobs["test"]["uses"] == "./.github/workflows/test.yml"
-    assert (jobs["build"]["needs"], jobs["deploy"]["needs"]) == ("test", "build")
-
-
-def test_workflows_call_the_commands_of_the_readme(workflows):
-    commands = {
-        name: [step["run"] for step in steps(workflow) if "run" in step]
-        for name, workflow in workflows.items()
-    }
-    assert commands == {
-        "test": ["bash .ci/run"],
-        "publish": ["make book"],
-        "weekly": ["make book", "bash .ci/run"],
-    }
-
-
-def test_the_weekly_run_covers_every_python_and_caches_nothing(workflows):
-    assert workflows["weekly"]["jobs"]["cold"]["strategy"]["matrix"]["python"] == PYTHONS
-    assert "cache" not in str(workflows["weekly"])
 
 
 # Versions, links, style -----------------------------------------------------------------------
