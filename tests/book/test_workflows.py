@@ -149,7 +149,7 @@ def test_what_is_published_was_tested_and_built_with_one_installation():
         "make book",
         "actions/upload-pages-artifact",
     ]
-    assert JOBS["publish", "deploy"]["needs"] == "build"
+    assert JOBS["publish", "deploy"]["needs"] == ["build"]
     assert used(JOBS["publish", "deploy"]) == ["actions/deploy-pages"]
     assert not re.search(r"\bif\b|continue-on-error", str(WORKFLOWS["publish"]))
 

@@ -54,7 +54,7 @@ def test_formulas_are_rendered_where_there_are_no_sockets(renderer, tmp_path, mo
     deep = tmp_path / ("long" * 30) / "and longer"
     deep.mkdir(parents=True)
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
-    for formula in ("\\sqrt{G}", "\\text{Übung ✓ \u2028}", "x" * 100_000):
+    for formula in ("\\sqrt{G}", "\\text{Übung ✓}", "x" * 100_000):
         html = rendered(formula)
         assert html.startswith('<span class="katex">')
         assert html.endswith("</span>")
