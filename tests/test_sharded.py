@@ -339,9 +339,26 @@ def test_a_report_that_cannot_be_written_is_refused_before_training(tmp_path):
             main(["--steps", "1", "--report", str(report)])
 
 
-def test_what_was_printed_is_told_when_time_is_up():
+class Impatient(subprocess.Popen):
+    """A process for which time is up as soon as it has printed the loss of its first step."""
+
+    def __init__(self, command, **options):
+        super().__init__(command, **options)
+        self.log = Path(options["stdout"].name)
+
+    def wait(self, timeout=None):
+        if timeout == 1234 and self.returncode is None:
+            while "step 1: loss" not in self.log.read_text(encoding="utf-8"):
+                assert self.poll() is None
+                time.sleep(0.1)
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return super().wait(timeout)
+
+
+def test_what_was_printed_is_told_when_time_is_up(monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", Impatient)
     with pytest.raises(subprocess.TimeoutExpired) as caught:
-        launch(1, "--steps", 10**6, timeout=25)
+        launch(1, "--steps", 10**6, timeout=1234)
     assert "step 1: loss" in caught.value.__notes__[0]
 
 

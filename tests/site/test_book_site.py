@@ -43,6 +43,7 @@ def rendered(formula):
 def renderer(monkeypatch):
     """Formulas are rendered as in a build."""
     monkeypatch.setattr(katex.KaTeXServer, "katex_server", book_site.FormulaRenderer())
+    monkeypatch.setitem(katex.KATEX_DEFAULT_OPTIONS, "throwOnError", True)
     yield
     book_site.stop_katex(None, None)
 
