@@ -107,7 +107,19 @@ def test_an_endless_cell_costs_what_it_must_and_no_more(tmp_path, loop, later, r
     hand_in(tmp_path / "group", IMPORT, right, leave_pid, loop, wrong)
     done = run(tmp_path, "--quiet", "--cell", "5")
     assert table(done.stdout) == {"group/02.ipynb": {"exercise 2.1": later, "remark": remark}}
-    assert not psutil.pid_exists(int((tmp_path / "group" / "pid").read_text(encoding="utf-8")))
+    assert has_ended(int((tmp_path / "group" / "pid").read_text(encoding="utf-8")))
+
+
+def has_ended(pid):
+    """Wait for a killed process, which nobody may have taken note of yet."""
+    for _ in range(100):
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 # A class, with every accident that we know ----------------------------------------------------
