@@ -27,9 +27,12 @@ quick: $(READY)  ## the unit tests alone
 	    --ignore=tests/test_sharded.py
 
 lab: $(READY)  ## open the first chapter in JupyterLab
+	@mkdir -p "$(HOME)" 2>/dev/null && test -w "$(HOME)" || \
+	    { echo "Jupyter keeps its settings in your home folder, and $(HOME) cannot be written to." \
+	    "With another one: make lab HOME=/tmp/home"; exit 1; }
 	@# A notebook that is not trusted would show no figure until its cells are run.
 	@$(BIN)/jupyter-trust --log-level=ERROR chapters/*.ipynb >/dev/null
-	$(BIN)/jupyter-lab chapters/01-learning-rates.ipynb
+	JUPYTER_CONFIG_PATH="$(CURDIR)/lab" $(BIN)/jupyter-lab chapters/01-learning-rates.ipynb
 
 refresh: $(READY)  ## re-execute the notebooks in place (one: make refresh CHAPTER=01)
 	$(BIN)/python tools/refresh.py chapters/$(CHAPTER)*.ipynb

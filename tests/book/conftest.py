@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
@@ -32,6 +33,14 @@ FIGURE = {
     "figure": {"caption": "The loss of both runs.", "name": "fig-losses"},
     "image": {"alt": "Two falling curves of the loss against steps, SGD dashed and AdaGrad solid."},
 }
+
+
+def pytest_collection_modifyitems(items):
+    """Let a fork break the rules of house style: they are said (XFAIL), and stop nothing."""
+    if os.environ.get("HOUSE_STYLE") == "advice":
+        for item in items:
+            if item.get_closest_marker("house_style"):
+                item.add_marker(pytest.mark.xfail(reason="house style: advice for a fork"))
 
 
 @pytest.fixture(scope="session")

@@ -42,11 +42,19 @@ def test_binder_trusts_the_notebooks_so_that_their_figures_show(recipe):
     assert os.access(ROOT / "binder" / "postBuild", os.X_OK)
 
 
+def test_binder_starts_jupyter_with_the_settings_of_make_lab(recipe):
+    assert "binder/start" in recipe
+    command = [ROOT / "binder" / "start", "printenv", "JUPYTER_CONFIG_PATH"]
+    path = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert Path(path.strip(), "jupyter_server_config.py").exists()
+    assert 'JUPYTER_CONFIG_PATH="$(CURDIR)/lab"' in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
 def test_binder_has_a_python_that_is_tested(recipe):
     (version,) = set(re.findall(r"environment-2epy-2d3-2e(\d+)", recipe))
     workflow = (ROOT / ".github" / "workflows" / "weekly.yml").read_text(encoding="utf-8")
     assert (
-        f"3.{version}" in yaml.safe_load(workflow)["jobs"]["cold"]["strategy"]["matrix"]["python"]
+        f"3.{version}" in yaml.safe_load(workflow)["jobs"]["linux"]["strategy"]["matrix"]["python"]
     )
 
 

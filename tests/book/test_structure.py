@@ -23,10 +23,18 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
-@pytest.mark.parametrize("rule", structure.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(rule, marks=pytest.mark.house_style if rule in structure.HOUSE_STYLE else ())
+        for rule in structure.RULES
+    ],
+    ids=lambda rule: rule.__name__,
+)
 def test_a_chapter(path, rule):
-    assert list(rule(read(path))) == []
+    faults = list(rule(read(path)))
+    assert not faults, f"chapters/{path.name}: " + "; ".join(faults)
 
 
 # The pages together ---------------------------------------------------------------------------
@@ -45,21 +53,33 @@ def test_the_table_of_contents_lists_every_page():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     files = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
     pages = [str(path.relative_to(ROOT).with_suffix("").as_posix()) for path in PAGES + CHAPTERS]
-    assert sorted(files) == sorted(pages)
+    missing, gone = sorted({*pages} - {*files}), sorted({*files} - {*pages})
+    assert not missing, f"add to _toc.yml, or remove: {', '.join(missing)}"
+    assert not gone, f"_toc.yml lists what is not there: {', '.join(gone)}"
+    assert len(set(files)) == len(files), f"_toc.yml lists a page twice: {files}"
 
 
 @pytest.mark.parametrize("label", [r'"name": "(fig-[^"]+)"', r":label: (ex-\S+?)(?:\\n|\")"])
 def test_no_two_chapters_share_a_label(label):
     labels = [found for path in CHAPTERS for found in re.findall(label, path.read_text("utf-8"))]
     assert len(labels) >= 5
-    assert len(set(labels)) == len(labels)
+    twice = sorted({found for found in labels if labels.count(found) > 1})
+    assert not twice, f"used more than once in chapters/: {', '.join(twice)}"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_the_exercises_are_those_that_the_package_checks(path):
     chapter = str(int(path.name[:2]))
     in_book = [n for e in structure.exercises_of(read(path)) for n in e.numbers]
-    assert in_book == (list(load(chapter)) if chapter in exercises.CHAPTERS else [])
+    folder = "src/adagrad_course/exercises"
+    assert chapter in exercises.CHAPTERS or not in_book, (
+        f"CHAPTERS in {folder}/__init__.py must name the module with the checks of {path.name}"
+    )
+    checked = list(load(chapter)) if chapter in exercises.CHAPTERS else []
+    assert in_book == checked, (
+        f"chapters/{path.name} and {folder}/{exercises.CHAPTERS.get(chapter)}.py must have the "
+        f"same exercises in the same order: {in_book} and {checked}"
+    )
 
 
 def test_citations_and_bibliography_agree():
@@ -71,7 +91,9 @@ def test_citations_and_bibliography_agree():
         for keys in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text)
         for key in keys.split(",")
     }
-    assert cited == known
+    unknown, unused = sorted(cited - known), sorted(known - cited)
+    assert not unknown, f"add to chapters/references.bib: {', '.join(unknown)}"
+    assert not unused, f"cited nowhere, so take out of chapters/references.bib: {unused}"
 
 
 def test_terms_are_in_the_glossary():
@@ -84,7 +106,7 @@ def test_terms_are_in_the_glossary():
         for text in prose().values()
         for term in re.findall(r"\{term\}`([^`]+)`", text)
     }
-    assert used <= defined
+    assert used <= defined, f"add to chapters/glossary.md: {', '.join(sorted(used - defined))}"
     assert used, "no term is linked"
 
 
@@ -261,8 +283,8 @@ BREAKAGES = {
         in_text("Predict", "Note"),
         in_text(":::{dropdown} Not\nNo.\n:::\n", ""),
     ],
+    "has_enough_exercises": [lambda chapter: chapter.cells.__delitem__(slice(6, 12))],
     "has_exercises": [
-        lambda chapter: chapter.cells.__delitem__(slice(6, 12)),
         in_text("ex-half-2", "half-2"),
         in_text("ex-half-2", "ex-half-1"),
         in_text("```{solution-end}\n```", ""),
@@ -293,7 +315,7 @@ SELF_TEST_BREAKAGES = {
         in_text("## What to remember", "## To remember"),
         lambda chapter: chapter.cells.insert(1, chapter.cells.pop()),
     ],
-    "has_exercises": [in_text("## Self-test", "## Exercises")],
+    "has_enough_exercises": [in_text("## Self-test", "## Exercises")],
     "has_questions": [
         in_text("Question 10", "Question 11"),
         in_text(question(10), ""),

@@ -11,7 +11,7 @@ from adagrad_course import explorables
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 PAGE = (CHAPTERS / "teaching.md").read_text(encoding="utf-8")
-NOTEBOOKS = sorted(CHAPTERS.glob("0*.ipynb"))
+NOTEBOOKS = sorted(CHAPTERS.glob("[0-9]*.ipynb"))
 FIGURES = {figure._kind: figure for figure in map(vars(explorables).get, explorables.__all__)}
 
 
@@ -26,6 +26,13 @@ def plan(title):
     return rows[2:]
 
 
+def listed_times():
+    """Return the minutes of each chapter in the welcome page's table."""
+    welcome = (CHAPTERS / "welcome.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| \[\d+\. [^(]+\(([^)]+)\) \|.*\| (\d+) \|$", welcome, re.M))
+
+
+@pytest.mark.house_style
 @pytest.mark.parametrize(
     ("title", "minutes"), [("A class of 90 minutes", 90), ("A workshop of 3 hours", 180)]
 )
@@ -39,31 +46,52 @@ def reading_plan():
     return [tuple(map(int, row[1].split(" + "))) for row in plan("Two weeks of reading")]
 
 
+@pytest.mark.house_style
 def test_the_reading_plan_is_as_long_as_its_days():
     reading, exercises = map(sum, zip(*reading_plan(), strict=True))
     assert f"Together {reading} minutes of reading and {exercises} of exercises." in PAGE
     assert max(map(sum, reading_plan())) <= 90
 
 
-def test_reading_times_are_those_of_the_chapters():
-    welcome = (CHAPTERS / "welcome.md").read_text(encoding="utf-8")
-    listed = dict(re.findall(r"^\| \[\d\. [^(]+\(([^)]+)\) \|.*\| (\d+) \|$", welcome, re.M))
-    for path in NOTEBOOKS:
-        (time,) = re.findall(r"\*\*Time:\*\* (\d+) minutes", read(path).cells[0].source)
-        assert listed[path.name] == time
-    assert sum(minutes for minutes, _ in reading_plan()) == sum(map(int, listed.values()))
+@pytest.mark.house_style
+def test_the_reading_plan_reads_the_whole_book():
+    planned, book = sum(day for day, _ in reading_plan()), sum(map(int, listed_times().values()))
+    assert planned == book, (
+        f"the days of 'Two weeks of reading' in chapters/teaching.md have {planned} minutes of "
+        f"reading, the chapters in the table of chapters/welcome.md {book}"
+    )
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_reading_time_is_that_of_the_chapter(path):
+    times = re.findall(r"\*\*Time:\*\* (\d+) minutes", read(path).cells[0].source)
+    assert len(times) == 1, (
+        f"the first cell of chapters/{path.name} must say '**Time:** 60 minutes'"
+    )
+    listed = listed_times().get(path.name)
+    assert listed == times[0], (
+        f"the table in chapters/welcome.md must have a row '| [{int(path.name[:2])}. Title]"
+        f"({path.name}) | … | {times[0]} |' with the minutes of the chapter, it has {listed}"
+    )
 
 
 def test_each_exercise_is_listed_once_with_its_grade():
-    listed = re.findall(r"^\| \[(\d\.\d+ ★+)\]\(#ex-[\w-]+\) \|", PAGE, re.M)
-    in_book = [
-        f"{number} {grade}"
-        for path in NOTEBOOKS
-        for cell in read(path).cells
-        for number, grade in re.findall(r"\{exercise\} (\d\.\d+) (★+)", cell.source)
-    ]
-    assert len(in_book) == sum(len(exercises_of(read(path))) for path in NOTEBOOKS)
-    assert sorted(listed) == sorted(in_book)
+    listed = re.findall(r"^\| \[(\d+\.\d+ ★+)\]\(#ex-[\w-]+\) \|", PAGE, re.M)
+    in_book = []
+    for path in NOTEBOOKS:
+        chapter = read(path)
+        text = "\n".join(cell.source for cell in chapter.cells)
+        titles = re.findall(r"\{exercise\} (\d+\.\d+) (★+)", text)
+        assert len(titles) == len(exercises_of(chapter)), (
+            f"in chapters/{path.name} each exercise must begin '{{exercise}} 1.2 ★ Its title', "
+            f"with its number and ★ to ★★★"
+        )
+        in_book += [f"{number} {grade}" for number, grade in titles]
+    missing = [f"add {entry}" for entry in in_book if entry not in listed]
+    spare = [f"take out {entry}" for entry in listed if entry not in in_book]
+    twice = [f"{entry} stands there twice" for entry in {*listed} if listed.count(entry) > 1]
+    wrong = missing + spare + twice
+    assert not wrong, f"the tables of exercises in chapters/teaching.md: {'; '.join(wrong)}"
 
 
 def test_each_link_to_a_figure_names_settings_that_fit():

@@ -1,16 +1,19 @@
-"""The interactive figures in JupyterLab: live, and in step with Python both ways."""
+"""In JupyterLab: figures are live, in step with Python both ways; looking changes no chapter."""
 
 import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import nbformat
 import pytest
+from access import ROOT
 
 TOKEN = "for-this-test-only"
 CELLS = [
@@ -22,18 +25,27 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+@pytest.fixture
+def lab(tmp_path):
     """The address of a notebook with the cells above, in a JupyterLab that knows nothing else."""
-    home = tmp_path_factory.mktemp("lab")
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
-    nbformat.write(notebook, home / "race.ipynb")
-    folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "RUNTIME")}
-    folders |= {"JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
-    log = (home / "log").open("w")
+    nbformat.write(notebook, tmp_path / "race.ipynb")
+    with jupyterlab(tmp_path) as open_notebook:
+        yield open_notebook("race.ipynb")
+
+
+@contextlib.contextmanager
+def jupyterlab(home):
+    """Start JupyterLab in a folder, without settings of this user; yield what gives addresses."""
+    kept = home / ".jupyter"
+    kept.mkdir()
+    folders = {f"JUPYTER_{kind}_DIR": str(kept / kind.lower()) for kind in ("CONFIG", "RUNTIME")}
+    folders |= {"JUPYTERLAB_WORKSPACES_DIR": str(kept / "workspaces")}
+    folders |= {"JUPYTER_CONFIG_PATH": str(home / "lab")}  # as `make lab` says it
+    log = (kept / "log").open("w")
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
@@ -45,27 +57,28 @@ def lab(tmp_path_factory):
         stderr=subprocess.STDOUT,
     )
     try:
-        yield f"{address(server, home)}lab/tree/race.ipynb?token={TOKEN}"
+        url = address(server, kept)
+        yield lambda name: f"{url}lab/tree/{name}?token={TOKEN}"
     finally:
         server.terminate()
         server.wait(20)
         log.close()
 
 
-def address(server, home):
+def address(server, kept):
     """Return where the server answers.
 
     It takes a port from 8888 on. One that is free at random may be a kernel's before it listens.
     """
     for _ in range(600):
-        assert server.poll() is None, (home / "log").read_text()
-        for info in (home / "runtime").glob("jpserver-*.json"):
+        assert server.poll() is None, (kept / "log").read_text()
+        for info in (kept / "runtime").glob("jpserver-*.json"):
             with contextlib.suppress(OSError, ValueError):  # not listening yet, or half written
                 url = json.loads(info.read_text())["url"]
                 urllib.request.urlopen(f"{url}api", timeout=5).close()
                 return url
         time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not start within a minute:\n{(home / 'log').read_text()}")
+    pytest.fail(f"JupyterLab did not start within a minute:\n{(kept / 'log').read_text()}")
 
 
 def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
@@ -131,3 +144,29 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
     words.get_by_text("After 2 steps").wait_for()
     assert wrongs == []
     context.close()
+
+
+def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(browser, tmp_path):
+    (tmp_path / "chapters").mkdir()
+    (name,) = (path.name for path in (ROOT / "chapters").glob("02-*.ipynb"))
+    chapter = Path(shutil.copy(ROOT / "chapters" / name, tmp_path / "chapters"))
+    before, written = chapter.read_bytes(), chapter.stat().st_mtime_ns
+    for folder in ("lab", "tools"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    with jupyterlab(tmp_path) as open_notebook:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        tab = context.new_page()
+        tab.set_default_timeout(60_000)
+        tab.goto(open_notebook(f"chapters/{name}"))
+        tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        tab.locator(".jp-Notebook h1").first.click()
+        tab.keyboard.press("ArrowLeft")  # a heading that is collapsed, as a reader may leave it
+        for _ in range(60):
+            tab.keyboard.press("Control+s")
+            tab.wait_for_timeout(500)
+            if chapter.stat().st_mtime_ns != written:
+                break
+        else:
+            pytest.fail("JupyterLab did not save")
+        context.close()
+    assert chapter.read_bytes() == before

@@ -1,0 +1,25 @@
+"""What `make lab` and Binder tell the Jupyter server.
+
+A chapter that is only looked at must stay as it was: JupyterLab saves by itself, and adds which
+cells are collapsed and which Python ran. It is saved as `make refresh` would leave it.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import refresh  # noqa: E402
+
+
+def without_traces(model, path, contents_manager, **_):
+    """Take an editor's traces out of a chapter before it is saved."""
+    file = Path(contents_manager.root_dir, path)
+    if model["type"] == "notebook" and file.resolve().parent == ROOT / "chapters":
+        model["content"] = refresh.normalised(nbformat.from_dict(model["content"]))
+
+
+c.FileContentsManager.pre_save_hook = without_traces  # noqa: F821
