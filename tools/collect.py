@@ -65,7 +65,11 @@ def main(arguments=None):
         parser.error(f"name a folder that has notebooks in it, got {options.folder}")
     if options.output and not options.output.absolute().parent.is_dir():
         parser.error(f"--output must name a file in a folder that exists, got {options.output}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # a shell has a command in the background ignore the first
+        signal.signal(number, signal.default_int_handler)
     try:
         collect(paths, options)
     except KeyboardInterrupt:

@@ -7,8 +7,13 @@ files, their matplotlibrc and locale, nor on kernels of theirs that are called p
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
+
+# What checks a notebook's form would first build, in two seconds, a grammar of web addresses for
+# itself, which no notebook's form asks for; it does without where the package is missing.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager

@@ -47,14 +47,16 @@ def pytest_collection_modifyitems(config, items):
 def build_book(source, target, **environment):
     """Build the book in a folder as strictly as `make book`; return the finished process.
 
-    Neither this repository nor the settings of a runner say where the book comes from.
+    Neither this repository nor the settings of a runner say where the book comes from. A variable
+    of the environment that is None is not set.
     """
     nothing = {"BOOK_REPOSITORY": "", "BOOK_BRANCH": "main", "BOOK_URL": ""}
     nothing |= {"GIT_CEILING_DIRECTORIES": str(source.parent)}
+    variables = os.environ | nothing | environment
     command = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
     return subprocess.run(
         [command, "build", "-W", "-n", "--keep-going", "--path-output", str(target), str(source)],
-        env=os.environ | nothing | environment,
+        env={name: value for name, value in variables.items() if value is not None},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -191,7 +191,8 @@ def test_every_link_of_a_page_in_a_folder_names_the_folder(git, tmp_path, small_
     (folder / "_config.yml").touch()
     git("add", ".")
     notebook = "---\nfile_format: mystnb\nkernelspec: {name: python3}\n---\n# Title\n\nText."
-    result, page = small_book(notebook, source=folder, GIT_CEILING_DIRECTORIES="")
+    by_git = {"BOOK_REPOSITORY": None, "GIT_CEILING_DIRECTORIES": None}
+    result, page = small_book(notebook, source=folder, **by_git)
     assert result.returncode == 0, result.stdout
     links = Page(page).all("a", "href")
     path = "lessons%20%26%20more/book/chapters/page"

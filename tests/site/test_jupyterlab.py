@@ -61,7 +61,10 @@ def jupyterlab(home):
         yield lambda name: f"{url}lab/tree/{name}?token={TOKEN}"
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:  # it asks each kernel first
+            server.kill()
         log.close()
 
 
