@@ -23,8 +23,8 @@ test: $(READY)  ## prove it: package, notebooks and site
 	$(BIN)/python -m pytest
 
 quick: $(READY)  ## the unit tests alone
-	$(BIN)/python -m pytest --ignore=chapters --ignore=tests/book --ignore=tests/site \
-	    --ignore=tests/test_sharded.py
+	$(BIN)/python -m pytest src tests --ignore=tests/book --ignore=tests/site \
+	    --ignore=tests/test_sharded.py --ignore=tests/test_two_processes.py
 
 lab: $(READY)  ## open the first chapter in JupyterLab
 	@mkdir -p "$(HOME)" 2>/dev/null && test -w "$(HOME)" || \

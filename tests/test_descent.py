@@ -115,11 +115,11 @@ every_maker_of_all = pytest.mark.parametrize(
     ],
 )
 def test_a_sweep_is_each_rate_alone_bit_for_bit(make, objective, start):
-    lrs = np.geomspace(1e-4, 1e3, 15)
-    swept = sweep(objective, start, make, lrs, steps=300)
-    assert swept.trajectory.points.shape == (301, 15, len(start))
+    lrs = np.geomspace(1e-4, 1e3, 5)  # the largest overflows within 100 steps
+    swept = sweep(objective, start, make, lrs, steps=120)
+    assert swept.trajectory.points.shape == (121, 5, len(start))
     for i, lr in enumerate(lrs):
-        assert_runs_equal(row(swept.trajectory, i), descend(objective, start, make(lr), steps=300))
+        assert_runs_equal(row(swept.trajectory, i), descend(objective, start, make(lr), steps=120))
 
 
 def test_divergence_is_recorded():

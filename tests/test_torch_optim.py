@@ -2,12 +2,8 @@
 
 import copy
 import io
-import json
 import pickle
-import subprocess
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,12 +22,6 @@ from adagrad_course.torch_optim import AdaGrad, RowWiseAdaGrad
 examples = settings(max_examples=60)
 REAL = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 COMPLEX = [torch.complex64, torch.complex128]
-
-HAS_GLOO = torch.distributed.is_available() and torch.distributed.is_gloo_available()
-several_processes = pytest.mark.skipif(
-    sys.platform == "win32" or not HAS_GLOO,
-    reason="needs PyTorch's gloo, which this platform or build does not have",
-)
 
 # Else PyTorch's Adagrad warns once that these checks of its sparse tensors are off by default.
 torch.sparse.check_sparse_tensor_invariants.disable()
@@ -859,57 +849,3 @@ def test_refused_sparse_gradients_of_rows():
     with pytest.raises(RuntimeError, match="weight_decay must be 0"):
         RowWiseAdaGrad([w], weight_decay=0.1).step()
     assert (w == 1).all()
-
-
-# Parameters that several processes share
-
-
-@pytest.fixture(scope="module")
-def two_processes(tmp_path_factory):
-    """What each of two processes reports of the steps of on_two_processes.py."""
-    meeting = tmp_path_factory.mktemp("meeting") / "store"
-    command = [sys.executable, Path(__file__).with_name("on_two_processes.py")]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    runs = [subprocess.Popen([*command, str(rank), meeting], **pipes) for rank in range(2)]
-    try:
-        printed = [run.communicate(timeout=200) for run in runs]
-    finally:
-        for run in runs:
-            run.kill()
-    assert [run.returncode for run in runs] == [0, 0], printed
-    return [json.loads(stdout) for stdout, _ in printed]
-
-
-@several_processes
-def test_steps_on_two_processes_are_those_on_one(two_processes):
-    """Of tensors divided by rows, by columns or not; PyTorch's own shows what can be had."""
-    for report in two_processes:
-        assert len(report["tensors"]) == 66
-        assert {case: error for case, error in report["tensors"].items() if error > 1e-14} == {}
-
-
-@several_processes
-def test_fsdp2_trains_as_one_process_does_also_from_its_checkpoints(two_processes):
-    for report in two_processes:
-        assert len(report["models"]) == 3 * 2 * 4
-        assert {case: error for case, error in report["models"].items() if error > 1e-12} == {}
-
-
-@several_processes
-def test_what_zero_shares_takes_the_steps_of_one_process_in_each_group(two_processes):
-    """Also with fewer tensors than processes, and with schedules."""
-    for report in two_processes:
-        assert len(report["zero"]) == 6
-        assert set(report["zero"].values()) == {0}
-
-
-@several_processes
-def test_what_fsdp_cannot_have_right_is_refused(two_processes):
-    for report in two_processes:
-        assert report["refused"] == {
-            "complex": "TypeError: a complex parameter must be a plain tensor, whose real and "
-            "imaginary part can be written to, got DTensor",
-            "flattened": "TypeError: a parameter must have its rows, got one that "
-            "FullyShardedDataParallel has flattened; torch.distributed.fsdp.fully_shard leaves "
-            "them as they are",
-        }
