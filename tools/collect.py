@@ -20,9 +20,11 @@ import io
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -35,6 +37,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from adagrad_course.exercises import REPORT_TYPE, WANTED
 
 FIRST, LAST = "notebook", ("remark", "content")  # the columns around those of the exercises
+MARK = "ADAGRAD_COURSE_COLLECTED"  # whatever a notebook starts inherits its value
 FLOOD = 10**7  # characters that a cell may give before it is stopped
 CHECK = re.compile(r"""\bcheck\(\s*["'](\d+\.\d+)["']""")
 
@@ -205,39 +208,45 @@ def run(path, options, environment):
     limits = {"--cell": options.cell, "--notebook": options.notebook, "--memory": options.memory}
     command = [sys.executable, os.path.abspath(__file__), path, "--one"]
     command += [str(part) for pair in limits.items() for part in pair]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for this process, which then ends that one
-        env=environment,
-    ) as process:
+    mark = secrets.token_hex()
+    # A file, not a pipe: what the notebook leaves running may hold it open as long as it likes.
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for this process, which then ends that one
+            env=environment | {MARK: mark},
+        ) as process,
+    ):
         try:
-            said, _ = process.communicate(timeout=options.notebook)
+            process.wait(options.notebook)
         except subprocess.TimeoutExpired:
             return {"remark": f"took longer than {options.notebook:g} s"}
         finally:
-            end_family(process.pid)
-    try:
-        return json.loads(said)
-    except ValueError:
-        return {"remark": "ended the process that ran it"}
+            end_family(mark)
+        said.seek(0)
+        try:
+            return json.load(said)
+        except ValueError:
+            return {"remark": "ended the process that ran it"}
 
 
-def end_family(pid):
-    """Kill a process and all that it has started, kernels and what these have left running."""
-    family = []
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-    for member in family:
-        with contextlib.suppress(psutil.Error):
-            member.kill()
+def end_family(mark):
+    """Kill a process, its kernel and what this has left running, which may have no parent now."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == mark:
+                process.kill()
 
 
 def run_one(options):
     """Run one notebook in this process and print what came of it, as JSON."""
+    answer = os.dup(1)
+    with open(os.devnull, "w") as nowhere:  # what a kernel's children print is not the answer
+        os.dup2(nowhere.fileno(), 1)
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource  # not on Windows
 
@@ -249,7 +258,7 @@ def run_one(options):
         found = {"remark": str(error)}
     except Exception as error:  # whatever it is, it must not cost the row
         found = {"remark": f"could not be run: {type(error).__name__}"}
-    print(json.dumps(found))
+    os.write(answer, json.dumps(found).encode())
     return 0
 
 
