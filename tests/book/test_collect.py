@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -245,6 +246,7 @@ def test_a_notebook_that_changed_is_run_again_and_another_is_not(tmp_path):
     hand_in(tmp_path / "b", *SOLVED)
     output = tmp_path / "results.csv"
     assert "2/2 b/02.ipynb" in run(tmp_path, "--output", output).stderr
+    shutil.rmtree(tmp_path / "b")  # collected, and tidied away
     path = tmp_path / "a" / "02.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[1].source = SOLVED[1]
