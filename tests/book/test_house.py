@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 
@@ -164,6 +165,20 @@ def test_the_package_imports_nothing_heavy():
     light = ", ".join(f"adagrad_course.{name}" for name in ("datasets", "memory", "sparse"))
     code = f"import sys, {light}; print([m for m in {heavy} if m in sys.modules])"
     assert run(sys.executable, "-c", code, check=True).stdout == "[]\n"
+
+
+def test_an_archive_of_the_package_has_no_tests_that_could_not_run(tmp_path):
+    pytest.importorskip("setuptools")
+    for name in ("src", "tests", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    build = "import setuptools.build_meta as b; b.build_sdist('dist')"
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, check=True)
+    (archive,) = (tmp_path / "dist").iterdir()
+    with tarfile.open(archive) as packed:
+        names = {Path(name).relative_to(Path(name).parts[0]) for name in packed.getnames()}
+    assert Path("src/adagrad_course/descent.py") in names
+    assert [name for name in names if name.parts[:1] == ("tests",)] == []
 
 
 def tracked_files():
