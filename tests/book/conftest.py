@@ -35,12 +35,15 @@ FIGURE = {
 }
 
 
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
     """Let a fork break the rules of house style: they are said (XFAIL), and stop nothing."""
-    if os.environ.get("HOUSE_STYLE") == "advice":
-        for item in items:
-            if item.get_closest_marker("house_style"):
-                item.add_marker(pytest.mark.xfail(reason="house style: advice for a fork"))
+    report = yield
+    advice = os.environ.get("HOUSE_STYLE") == "advice" and item.get_closest_marker("house_style")
+    if advice and report.failed and call.excinfo.errisinstance(AssertionError):
+        report.outcome = "skipped"
+        report.wasxfail = f"advice: {call.excinfo.value}".partition("\n")[0]
+    return report
 
 
 @pytest.fixture(scope="session")

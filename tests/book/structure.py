@@ -44,7 +44,7 @@ def is_executed_in_order(chapter):
     """Every code cell ran once, from the top: nbval passes a cell without outputs or count."""
     counts = [cell.execution_count for cell in _code(chapter)]
     if counts != list(range(1, len(counts) + 1)):
-        yield f"execution counts must be 1, 2, 3 …, got {counts}"
+        yield f"execution counts must be 1, 2, 3 …, so run `make refresh`; they are {counts}"
 
 
 def stores_what_is_compared(chapter):
@@ -163,6 +163,7 @@ class ExerciseInBook:
     """An exercise as the chapter has it."""
 
     label: str
+    numbered: bool  # by Sphinx, beside the number in its title
     cells: list = field(default_factory=list)  # the starter and the check
     solution: list = field(default_factory=list)
     ended: bool = False
@@ -188,7 +189,8 @@ def exercises_of(chapter):
         for kind, argument, options in DIRECTIVE.findall(cell.source):
             if kind == "exercise":
                 label = re.search(r"^:label:\s*(\S+)", options, re.M)
-                found.append(ExerciseInBook(label[1] if label else ""))
+                numbered = not re.search(r"^:nonumber:", options, re.M)
+                found.append(ExerciseInBook(label[1] if label else "", numbered))
                 into = found[-1].cells
             elif kind == "solution-start":
                 if found and argument.strip() == found[-1].label:
@@ -220,6 +222,8 @@ def has_exercises(chapter):
 def _exercise_faults(exercise):
     if not re.fullmatch(r"ex-[a-z0-9]+(-[a-z0-9]+)*", exercise.label):
         yield f"its label must look like ex-two-words, got {exercise.label!r}"
+    if exercise.numbered:
+        yield "it needs `:nonumber:`, as its title begins with its number"
     if len(exercise.numbers) != 1:
         yield f"its cells must check one exercise, got {sorted(exercise.numbers)}"
         return

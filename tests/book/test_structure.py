@@ -133,7 +133,7 @@ def drawn(
 
 def exercise(number):
     return [
-        markdown(f"```{{exercise}} Half\n:label: ex-half-{number}\n\nHalve it.\n```"),
+        markdown(f"```{{exercise}} Half\n:label: ex-half-{number}\n:nonumber:\n\nHalve it.\n```"),
         code("def half(x):\n    ..."),
         code(f'check("9.{number}", half)', printed(f"9.{number}: not attempted yet\n")),
         markdown(f"```{{solution-start}} ex-half-{number}\n:class: dropdown\n```"),
@@ -286,6 +286,7 @@ BREAKAGES = {
     "has_enough_exercises": [lambda chapter: chapter.cells.__delitem__(slice(6, 12))],
     "has_exercises": [
         in_text("ex-half-2", "half-2"),
+        in_text(":nonumber:\n", ""),
         in_text("ex-half-2", "ex-half-1"),
         in_text("```{solution-end}\n```", ""),
         in_code(STARTER, lambda cell: cell.update(source="def half(x): return x")),

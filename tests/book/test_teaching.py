@@ -37,7 +37,8 @@ def listed_times():
     ("title", "minutes"), [("A class of 90 minutes", 90), ("A workshop of 3 hours", 180)]
 )
 def test_a_plan_takes_as_long_as_it_says(title, minutes):
-    assert sum(int(row[0]) for row in plan(title)) == minutes
+    planned = sum(int(row[0]) for row in plan(title))
+    assert planned == minutes, f"{title!r} in chapters/teaching.md has {planned} minutes"
     assert f"Together {minutes} minutes." in PAGE
 
 
@@ -49,8 +50,14 @@ def reading_plan():
 @pytest.mark.house_style
 def test_the_reading_plan_is_as_long_as_its_days():
     reading, exercises = map(sum, zip(*reading_plan(), strict=True))
-    assert f"Together {reading} minutes of reading and {exercises} of exercises." in PAGE
-    assert max(map(sum, reading_plan())) <= 90
+    together = f"Together {reading} minutes of reading and {exercises} of exercises."
+    assert together in PAGE, (
+        f"below 'Two weeks of reading' chapters/teaching.md must say: {together}"
+    )
+    longest = max(map(sum, reading_plan()))
+    assert longest <= 90, (
+        f"a day in chapters/teaching.md must have at most 90 minutes, not {longest}"
+    )
 
 
 @pytest.mark.house_style
@@ -92,6 +99,15 @@ def test_each_exercise_is_listed_once_with_its_grade():
     twice = [f"{entry} stands there twice" for entry in {*listed} if listed.count(entry) > 1]
     wrong = missing + spare + twice
     assert not wrong, f"the tables of exercises in chapters/teaching.md: {'; '.join(wrong)}"
+
+
+def test_the_plans_set_exercises_that_there_are():
+    plans = re.sub(
+        r"<a [^>]*>", "", PAGE.partition("(sec-plans)=")[2].partition("(sec-grading)=")[0]
+    )
+    named = set(re.findall(r"(?<![\d.])[1-9]\d*\.\d+(?![\d.]\d)", plans))
+    in_book = {n for path in NOTEBOOKS for e in exercises_of(read(path)) for n in e.numbers}
+    assert named <= in_book, f"a plan in chapters/teaching.md names {sorted(named - in_book)}"
 
 
 def test_each_link_to_a_figure_names_settings_that_fit():

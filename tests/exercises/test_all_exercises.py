@@ -34,7 +34,9 @@ def test_the_numbers_count_up(chapter):
 )
 def test_exercise(number, monkeypatch):
     monkeypatch.setattr(machinery, "TIME_LIMIT", 60.0)  # patience, for a busy machine
-    assert audit(load(number.partition(".")[0])[number]) == []
+    chapter = number.partition(".")[0]
+    faults = audit(load(chapter)[number])
+    assert not faults, f"exercise {number} in {CHAPTERS[chapter]}.py: " + "\n".join(faults)
 
 
 @pytest.mark.parametrize("number", NUMBERS)

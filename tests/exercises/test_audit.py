@@ -41,11 +41,11 @@ def test_a_sound_exercise_has_no_faults(parts):
             DOUBLE | {"reference": lambda x: print(x) or 2 * x},
             "the reference prints",
         ),
-        (DOUBLE | {"mistakes": {"Right.": lambda x: x + x}}, "the mistake 'Right.' brings"),
-        ({"reference": 1.0, "mistakes": {"Close.": 1.0001}}, "the mistake 'Close.' brings"),
+        (DOUBLE | {"mistakes": {"Right.": lambda x: x + x}}, "the mistake 'Right.' must fail"),
+        ({"reference": 1.0, "mistakes": {"Close.": 1.0001}}, "the mistake 'Close.' must fail"),
         (
             DOUBLE | {"mistakes": {"One.": lambda x: x, "Same.": lambda x: 1 * x}},
-            "the mistake 'Same.' brings",
+            "the mistake 'Same.' must fail",
         ),
         (
             {"reference": double, "cases": {"one": (1.0,)}},
@@ -53,7 +53,7 @@ def test_a_sound_exercise_has_no_faults(parts):
         ),
         (
             {"reference": 1.0, "properties": {"any": lambda x: None}, "mistakes": {"Two.": 2.0}},
-            "the mistake 'Two.' brings",
+            "the mistake 'Two.' must fail",
         ),
         (
             {"reference": double, "properties": {"any": lambda f: None}},

@@ -45,7 +45,7 @@ def audit(exercise):
         report = grade(exercise, _complete(mistake, exercise.reference))
         said = [result.hint for result in report.results if result.hint]
         if report.passed or said != [hint]:
-            faults.append(f"the mistake {hint!r} brings:\n{report}")
+            faults.append(f"the mistake {hint!r} must fail with this hint and no other:\n{report}")
     if exercise.cases and not exercise.run:
         with quiet():
             values = {trial.name: trial.expected().value for trial in trials_of(exercise)}
