@@ -249,7 +249,35 @@ def test_each_rate_runs_from_each_start(make):
     for i, j in np.ndindex(3, 4):
         alone = descend(BOWL, starts[j], make(lrs[i]), steps=20)
         assert_runs_equal(row(swept.trajectory, i, j), alone)
-    assert swept.best_lr == lrs[swept.final_losses.mean(axis=1).argmin()]
+
+
+def test_each_rate_is_judged_by_its_mean_over_the_starts():
+    starts = np.random.default_rng(0).standard_normal((4, 2))
+    swept = sweep(BOWL, starts, SGD, [0.01, 0.15, 0.2, 0.21, 0.5], steps=20)
+    best = swept.final_losses.mean(axis=1).argmin()
+    assert 0 < best < 4
+    assert swept.best_lr == swept.lrs[best]
+
+
+def test_a_best_rate_at_an_end_of_its_grid_is_said_to_be_there():
+    with pytest.warns(UserWarning, match=r"0\.02, is the largest of the sweep"):
+        assert sweep(BOWL, START, SGD, [0.01, 0.02], steps=5).best_lr == 0.02
+    with pytest.warns(UserWarning, match=r"0\.2, is the smallest of the sweep"):
+        assert sweep(BOWL, START, SGD, [0.2, 0.5], steps=50).best_lr == 0.2
+
+
+def test_a_rate_that_diverged_is_never_the_best():
+    swept = sweep(BOWL, START, SGD, [10.0, 20.0, 30.0], steps=500)
+    assert swept.trajectory.diverged.all()
+    with pytest.raises(ValueError, match="one rate at least must not diverge"):
+        swept.best_lr  # noqa: B018
+
+
+def test_a_rate_of_zero_stays_where_it_is():
+    run = sweep(BOWL, START, AdaGrad, [0.0, 0.1], steps=3).trajectory
+    assert (run.points[:, 0] == START).all()
+    warm = descend(BOWL, START, SGD(lambda t: 0.1 * max(0, 1 - t / 2)), steps=3)
+    assert (warm.points[1:] == warm.points[1]).all()
 
 
 def test_a_rate_for_each_coordinate():
@@ -472,3 +500,9 @@ def test_a_steep_start_costs_adagrad_the_rest_of_the_way():
     assert first[2] > 2 * first[1]
     # Convex, and never past the minimum: so the gradients never grow.
     assert (np.diff(np.abs(run.gradients), axis=0) <= 0).all()
+
+
+def test_the_bound_on_the_way_has_no_limit_of_range():
+    expected = 0.1 * np.sqrt(2 * (1 + 320 * np.log(10)))
+    np.testing.assert_allclose(travel_bound(0.1, [[1e-100], [1e60]]), expected, rtol=1e-14)
+    assert np.isfinite(travel_bound(0.1, [[1e-300], [1e300]])).all()

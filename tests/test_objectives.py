@@ -301,3 +301,22 @@ def test_no_noise_leaves_the_gradient():
     silent, points = Noisy(Saddle(), noise=0.0), np.ones((3, 2))
     gradients = silent.stochastic_gradient(points, np.random.default_rng(0))
     np.testing.assert_array_equal(gradients, Saddle().gradient(points))
+
+
+def test_a_part_without_the_last_class_takes_the_weights_of_the_whole():
+    features, labels = np.eye(6, 2), np.arange(6) % 3
+    part = labels < 2
+    for whole, test in (
+        (
+            SoftmaxRegression(features, labels),
+            SoftmaxRegression(features[part], labels[part], n_classes=3),
+        ),
+        (
+            TwoLayerNetwork(features, labels, 4),
+            TwoLayerNetwork(features[part], labels[part], 4, n_classes=3),
+        ),
+    ):
+        assert whole.size == test.size
+        assert np.isfinite(test.value(np.ones(whole.size)))
+    with pytest.raises(ValueError, match="n_classes must be at least 3, as labels say, got 2"):
+        SoftmaxRegression(features, labels, n_classes=2)

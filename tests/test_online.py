@@ -362,3 +362,19 @@ def test_bounds_of_many_games_or_rates(bound):
     np.testing.assert_allclose(bound(gradients, 3.0, lrs), both)
     each = [bound(gradients[:, 0], 3.0, lr) for lr in lrs]
     np.testing.assert_allclose(bound(gradients[:, 0], 3.0, lrs), each)
+
+
+def test_a_game_that_diverges_is_recorded_and_the_others_go_on():
+    target = MovingTarget(np.ones((1200, 1)))
+    games = play(target, SGD([[0.1], [3.0]]))
+    np.testing.assert_array_equal(games.diverged, [False, True])
+    alone = play(target, SGD(0.1))
+    np.testing.assert_array_equal(games.points[:, 0], alone.points)
+    np.testing.assert_array_equal(games.losses[:, 0], alone.losses)
+    first = np.isfinite(games.losses[:, 1]).sum()
+    assert 100 < first < 1200
+    assert (games.losses[first:, 1] == np.inf).all()
+    assert (games.points[first:, 1] == games.points[first, 1]).all()
+    assert np.isfinite(games.points).all()
+    assert (games.gradients[first:, 1] == 0).all()
+    np.testing.assert_allclose(games.regret(0.0), [alone.losses.sum(), np.inf])

@@ -822,3 +822,41 @@ def test_a_graft_is_swept_over_the_rates_of_its_length():
     np.testing.assert_array_equal(direct.points, swept.trajectory.points)
     moved = direct.points[:-1] - direct.effective_lrs * direct.gradients
     np.testing.assert_allclose(direct.points[1:], moved, rtol=1e-12)
+
+
+def test_a_full_matrix_forgets_no_direction_whose_gradients_were_small():
+    grads = np.array([[1.0, 0.0], [0.0, 1e9], [1.0, 0.0], [1.0, 0.0]])
+    for turn in (np.eye(2), np.array([[0.8, -0.6], [0.6, 0.8]])):
+        end = run(FullMatrixAdaGrad(0.1), np.zeros(2), grads @ turn.T)[-1] @ turn
+        expected = run(AdaGrad(0.1), np.zeros(2), grads)[-1]
+        # Turned, the entries of G keep of the small gradients no digit: they cannot be told.
+        if turn[0, 1] == 0:
+            np.testing.assert_allclose(end, expected, rtol=1e-9)
+        np.testing.assert_allclose(end[1], expected[1], rtol=1e-6)
+
+
+def test_a_full_matrix_leaves_alone_what_never_had_a_gradient():
+    grads = np.random.default_rng(0).standard_normal((20, 1)) * np.array([1.0, 2.0, -3.0])
+    full = FullMatrixAdaGrad(0.1)
+    params, state = np.zeros(3), full.init(np.zeros(3))
+    for g in grads:
+        params, state = full.step(params, g, state)
+    aside = np.array([2.0, -1.0, 0.0])
+    np.testing.assert_allclose(params @ aside, 0.0, atol=1e-12)
+    moved = full.step(params, aside + grads[0], state)[0] - params
+    assert moved @ aside < -0.1  # its first gradient moves it as a first step does
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_a_gradient_too_large_for_the_parameters_dtype_is_refused(make):
+    optimizer, params = make(0.1), np.ones(2, np.float32)
+    with pytest.raises(ValueError, match="grads, in float32 as params, must be finite, got inf"):
+        optimizer.step(params, [1e39, 1.0], optimizer.init(params))
+
+
+def test_constants_do_not_change_with_the_arrays_that_they_were_given_as():
+    lrs, betas = np.array([0.1, 0.2]), np.array([0.9, 0.5])
+    sgd, adam = SGD(lrs), Adam(0.1, betas=(betas, 0.999))
+    lrs[0], betas[0] = -1.0, 7.0
+    assert sgd.lr[0] == 0.1
+    assert adam.betas[0][0] == 0.9

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from optional_torch import needs_torch, torch
 from scipy.sparse import csr_array
 
-from adagrad_course.datasets import Split
+from adagrad_course.datasets import Split, digits
 from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, Momentum
 from adagrad_course.sparse import OnlineSoftmax, coalesce, power_law_features, row_step
 
@@ -277,7 +278,10 @@ BAD_STEPS = {
         {"optimizer": AdaGrad(lambda t: np.ones((2, 1)))},
         "lr must broadcast to the shape of one row, (2,), got shape (2, 1)",
     ),
-    "schedule": ({"optimizer": AdaGrad(lambda t: -1.0)}, "lr(1) must be positive, got -1.0"),
+    "schedule": (
+        {"optimizer": AdaGrad(lambda t: -1.0)},
+        "lr(1) must be zero or positive, got -1.0",
+    ),
 }
 
 
@@ -524,7 +528,7 @@ def test_there_is_no_average_that_was_not_kept():
             AdaGrad(0.1, eps=np.ones((7, 1))),
             "eps must broadcast to the shape of one row, (4,), got shape (7, 1)",
         ),
-        (AdaGrad(lambda t: 0.0), "lr(1) must be positive, got 0.0"),
+        (AdaGrad(lambda t: -1.0), "lr(1) must be zero or positive, got -1.0"),
     ],
 )
 def test_an_optimizer_that_does_not_fit_is_refused_at_once(optimizer, message):
@@ -566,3 +570,34 @@ OnlineSoftmax(1, 2, SGD(1.0)).learn(split, np.random.default_rng(0), batch_size=
     )
     assert result.stdout == ""
     assert ("0/11" in result.stderr, result.stderr == "") == (not disabled, disabled)
+
+
+class Uphill(AdaGrad):
+    """A reader's own optimizer, by the documented method."""
+
+    def step(self, params, grads, state):
+        return super().step(params, np.negative(grads), state)
+
+
+def test_a_step_of_a_readers_own_is_taken():
+    optimizer, params = Uphill(1.0), np.zeros((3, 1))
+    row_step(optimizer, params, [1], [[4.0]], optimizer.init(params))
+    np.testing.assert_allclose(params.T, [[0.0, 1.0, 0.0]])
+    model = OnlineSoftmax(64, 10, Uphill(0.1))
+    progress = model.learn(digits().train, np.random.default_rng(0))
+    assert progress.losses[-100:].mean() > progress.losses[:100].mean()
+
+
+def test_random_features_are_those_of_the_formula_and_need_little_memory():
+    rng, same = (np.random.default_rng(3) for _ in range(2))
+    n, d, p = 700, 3000, np.minimum(1, np.arange(1.0, 3001) ** -1.5)
+    active = same.random((n, d)) < p
+    expected = np.where(active, same.choice([-1.0, 1.0], (n, d)), 0.0)
+    features = power_law_features(n, d, 1.5, rng)
+    np.testing.assert_array_equal(features.toarray(), expected)
+    assert rng.random() == same.random()
+    tracemalloc.start()
+    power_law_features(5000, 10_000, 2.0, rng)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e7  # the whole table would have 4e8 bytes

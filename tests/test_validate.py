@@ -154,10 +154,14 @@ ARRAYS = [
     ("gradients", lambda v: travel_bound(0.1, v)),
 ]
 # These, too, but None has a meaning.
+# A rate of zero has no bound.
+BOUNDS = [
+    ("lr", lambda v, bound=bound: bound(COLUMN, 1.0, v)) for bound in (adagrad_bound, sgd_bound)
+]
 OPTIONAL = [
     ("minimum", lambda v: Quadratic([1.0, 4.0], minimum=v)),
     ("start", lambda v: play(LOSSES, SGD(0.1), start=v)),
-    *(("lr", lambda v, bound=bound: bound(COLUMN, 1.0, v)) for bound in (adagrad_bound, sgd_bound)),
+    *BOUNDS,
     ("radius", lambda v: play(LOSSES, SGD(0.1), radius=v)),
 ]
 # These must be single numbers.
@@ -203,9 +207,9 @@ def test_not_finite_numbers(value, rows, array, bad, place):
         refused(name, "be finite", str(bad), give, array)
 
 
-POSITIVE = {"lr", "lr(1)", "curvatures", "lrs"}
+POSITIVE = {"curvatures"}
 BELOW_ONE = {"momentum", "rho", "betas[0]", "betas[1]"}
-FROM_ZERO = BELOW_ONE | {"eps", "initial_accumulator_value", "alpha"}
+FROM_ZERO = BELOW_ONE | {"lr", "lr(1)", "lrs", "eps", "initial_accumulator_value", "alpha"}
 
 
 @examples
@@ -213,7 +217,7 @@ FROM_ZERO = BELOW_ONE | {"eps", "initial_accumulator_value", "alpha"}
 def test_negative_or_zero(array, bad, place):
     negative, zero = spoiled(array.copy(), bad, place), spoiled(array, 0.0, place)
     for name, give in ARRAYS + OPTIONAL:
-        if name in POSITIVE:
+        if name in POSITIVE or (name, give) in BOUNDS:
             refused(name, "be positive", "0.0", give, zero)
             refused(name, "be positive", str(bad), give, negative)
         elif name in FROM_ZERO:

@@ -3,6 +3,7 @@
 Also, how far AdaGrad can get at all.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from ._validate import (
     real_array,
     whole_numbers,
 )
+from .optimizers import lengths
 
 __all__ = ["Sweep", "Trajectory", "descend", "sweep", "travel_bound", "travel_budget"]
 
@@ -32,7 +34,8 @@ class Trajectory:
     gradients : numpy.ndarray, shape (steps, ..., d)
         The (possibly noisy) gradient that each step used.
     effective_lrs : numpy.ndarray, shape (steps, ..., d)
-        The rate by which each step multiplied it.
+        What the optimizer's `effective_lr` said after each step: the rate by which the gradient
+        was multiplied or, with momentum and Adam, the average of gradients in its place.
     """
 
     points: np.ndarray
@@ -63,7 +66,7 @@ def descend(objective, start, optimizer, steps, *, rng=None):
         Has methods `value(points)` and `gradient(points)` for points of shape (..., d).
     start : array_like, shape (..., d)
         Where to start. It is broadcast against the optimizer's learning rates, so that one start
-        serves a whole sweep.
+        serves a whole sweep. The run is in float64, whatever its dtype.
     optimizer : object
         Has methods `init`, `step` and `effective_lr`, as in `adagrad_course.optimizers`.
     steps : int
@@ -116,11 +119,11 @@ def descend(objective, start, optimizer, steps, *, rng=None):
         for t in range(steps):
             grads = gradient(params, *extra)
             grads = _shaped(f"objective.{gradient_name}(points)", grads, params.shape)
-            alive = alive & _finite(grads)
+            alive = alive & finite(grads)
             # Recorded here, as a reader's optimizer may work in place.
             gradients[t] = grads = np.where(alive[..., None], grads, 0.0)
             stepped, state = take_step(optimizer, params, grads, state)
-            alive = alive & _finite(stepped)
+            alive = alive & finite(stepped)
             params = np.where(alive[..., None], stepped, points[t])
             loss = _shaped("objective.value(points)", objective.value(params), loss.shape)
             alive = alive & np.isfinite(loss)
@@ -153,9 +156,23 @@ class Sweep:
 
     @property
     def best_lr(self):
-        """The rate with the least final loss, averaged over the batch axes if there are any."""
+        """The rate with the least final loss, averaged over the batch axes if there are any.
+
+        A rate that diverged is never the best; ValueError is raised if all did. If the best is the
+        first or the last of the rates, a better one may lie beyond it, and a warning says so.
+        """
         losses = self.final_losses.reshape(len(self.lrs), -1).mean(axis=1)
-        return float(self.lrs[losses.argmin()])
+        if not np.isfinite(losses).any():
+            raise ValueError(f"one rate at least must not diverge, all of {self.lrs} did")
+        best = losses.argmin()
+        if best in (0, len(losses) - 1):
+            end = "smallest" if best == 0 else "largest"
+            warnings.warn(
+                f"the best rate, {self.lrs[best]:.3g}, is the {end} of the sweep: "
+                "a better one may lie beyond it",
+                stacklevel=2,
+            )
+        return float(self.lrs[best])
 
     def __repr__(self):
         return f"Sweep({len(self.lrs)} rates from {self.lrs[0]:.3g} to {self.lrs[-1]:.3g})"
@@ -172,7 +189,7 @@ def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
         Makes an optimizer from a learning rate: a class such as `SGD`, or
         `lambda lr: Momentum(lr, momentum=0.5)`.
     lrs : array_like, shape (n_lrs,)
-        The positive learning rates, ascending.
+        The learning rates, ascending.
 
     Returns
     -------
@@ -197,7 +214,7 @@ def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
             "optimizer must be callable with a learning rate, such as SGD, "
             f"got {type(optimizer).__name__}"
         )
-    lrs = positive("lrs", real_array("lrs", lrs, min_dims=1))
+    lrs = positive("lrs", real_array("lrs", lrs, min_dims=1), zero_allowed=True)
     if lrs.ndim != 1 or (np.diff(lrs) <= 0).any():
         raise ValueError(f"lrs must be a list of ascending rates, got {lrs}")
     start = real_array("start", start, min_dims=1)
@@ -237,7 +254,7 @@ def travel_budget(lr, steps):
     Raises
     ------
     TypeError, ValueError
-        If a rate is not positive, a number of steps is not whole or below 1, or they do not
+        If a rate is negative, a number of steps is not whole or below 1, or they do not
         broadcast.
 
     See Also
@@ -249,7 +266,8 @@ def travel_budget(lr, steps):
     >>> travel_budget(0.1, [1, 4, 10_000]).round(3)
     array([ 0.1  ,  0.278, 19.854])
     """
-    lr, steps = positive("lr", lr), whole_numbers("steps", steps, dtype=np.int64)
+    lr = positive("lr", lr, zero_allowed=True)
+    steps = whole_numbers("steps", steps, dtype=np.int64)
     if steps.min() < 1:
         raise ValueError(f"steps must be at least 1, got {steps.min()}")
     try:
@@ -291,7 +309,7 @@ def travel_bound(lr, gradients):
     Raises
     ------
     TypeError, ValueError
-        If a rate is not positive, a gradient is not finite, or the shapes do not fit.
+        If a rate is negative, a gradient is not finite, or the shapes do not fit.
 
     See Also
     --------
@@ -302,7 +320,8 @@ def travel_bound(lr, gradients):
     >>> travel_bound(0.1, [[1.0, 0.0], [1.0, 3.0], [1.0, 0.0]]).round(3)
     array([0.251, 0.1  ])
     """
-    lr, gradients = positive("lr", lr), real_array("gradients", gradients, min_dims=2)
+    lr = positive("lr", lr, zero_allowed=True)
+    gradients = real_array("gradients", gradients, min_dims=2)
     shape = gradients.shape[1:]
     try:
         fits = np.broadcast_shapes(lr.shape, shape) == shape
@@ -311,14 +330,18 @@ def travel_bound(lr, gradients):
     if not fits:
         raise ValueError(f"lr must broadcast to the gradients of a step, {shape}, got {lr.shape}")
     moved = gradients != 0
-    first = np.take_along_axis(gradients, moved.argmax(axis=0)[None], axis=0)
-    # Divided before they are squared, so that the squares of tiny gradients do not vanish.
-    ratios = gradients / np.where(first == 0, 1, first)
-    growth = np.maximum((ratios * ratios).sum(axis=0), 1)  # 0 where there is no gradient
-    return lr * np.sqrt(moved.sum(axis=0) * (1 + np.log(growth)))
+    first = np.abs(np.take_along_axis(gradients, moved.argmax(axis=0)[None], axis=0)[0])
+    norms = lengths(np.moveaxis(gradients, 0, -1))[..., 0]
+    some = first > 0
+    # Not the logarithm of G_T / g², which may be too large a number.
+    growth = 2 * (
+        np.log(norms, where=some, out=np.zeros(shape))
+        - np.log(first, where=some, out=np.zeros(shape))
+    )
+    return lr * np.sqrt(moved.sum(axis=0) * (1 + np.maximum(growth, 0)))
 
 
-def _finite(vectors):
+def finite(vectors):
     """Return where all coordinates are finite (`all` would do, at three times the cost)."""
     return np.logical_and.reduce(np.isfinite(vectors), axis=-1)
 
@@ -356,7 +379,7 @@ def broadcast_start(start, optimizer):
     """Give each learning rate of the optimizer its own copy of the start."""
     start = real_array("start", start, min_dims=1).astype(np.float64)
     lr = getattr(optimizer, "lr", 1.0)
-    lr_shape = np.shape(positive("lr(1)", lr(1)) if callable(lr) else lr)
+    lr_shape = np.shape(positive("lr(1)", lr(1), zero_allowed=True) if callable(lr) else lr)
     try:
         shape = np.broadcast_shapes(start.shape, lr_shape)
     except ValueError:

@@ -411,12 +411,12 @@ class _Classifier:
             raise ValueError(f"batch_size must be at most {labels.size}, got {self.batch_size}")
         ones = np.ones((features.shape[0], 1), features.dtype)
         object.__setattr__(self, "features", np.hstack([features, ones]))
-        object.__setattr__(self, "labels", labels)
-
-    @property
-    def n_classes(self):
-        """The number of classes."""
-        return int(self.labels.max()) + 1
+        object.__setattr__(self, "labels", labels.copy())
+        seen = int(labels.max()) + 1
+        n_classes = seen if self.n_classes is None else positive_int("n_classes", self.n_classes)
+        if n_classes < seen:
+            raise ValueError(f"n_classes must be at least {seen}, as labels say, got {n_classes}")
+        object.__setattr__(self, "n_classes", n_classes)
 
     def _log_probabilities(self, points, features):
         """Return the logarithms of the softmax of the scores, and what is kept of them."""
@@ -471,12 +471,15 @@ class SoftmaxRegression(_Classifier):
     batch_size : int, optional
         How many examples a stochastic gradient sees; they are drawn with replacement, and one
         draw serves the whole batch of points. All examples by default.
+    n_classes : int, optional
+        How many classes there are; by default as many as the labels say. A part of the data may
+        lack the last ones.
 
     Raises
     ------
     TypeError, ValueError
-        If the shapes do not fit, labels are not whole numbers from 0 on, or `batch_size` is not
-        a whole number from 1 to n.
+        If the shapes do not fit, labels are not whole numbers from 0 on, `batch_size` is not a
+        whole number from 1 to n, or there are more classes than `n_classes`.
 
     Examples
     --------
@@ -489,6 +492,7 @@ class SoftmaxRegression(_Classifier):
     features: np.ndarray
     labels: np.ndarray
     batch_size: int | None = None
+    n_classes: int | None = None
 
     @property
     def size(self):
@@ -521,7 +525,7 @@ class TwoLayerNetwork(_Classifier):
         As in `SoftmaxRegression`.
     hidden : int
         The number of hidden units.
-    batch_size : int, optional
+    batch_size, n_classes : int, optional
         As in `SoftmaxRegression`.
 
     Raises
@@ -544,6 +548,7 @@ class TwoLayerNetwork(_Classifier):
     labels: np.ndarray
     hidden: int
     batch_size: int | None = None
+    n_classes: int | None = None
 
     def __post_init__(self):
         super().__post_init__()

@@ -9,7 +9,7 @@ from dataclasses import InitVar, dataclass
 import numpy as np
 
 from ._validate import choice, has_methods, instance, number, positive, positive_int, real_array
-from .descent import broadcast_start, take_step
+from .descent import broadcast_start, finite, take_step
 from .optimizers import lengths
 
 __all__ = [
@@ -80,8 +80,8 @@ class LinearLosses:
         if self.kind != "absolute" and not np.isin(targets, (-1, 1)).all():
             bad = targets[~np.isin(targets, (-1, 1))][0]
             raise ValueError(f"targets must be -1 or 1 for the {self.kind} loss, got {bad}")
-        object.__setattr__(self, "features", features)
-        object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "features", features.copy())
+        object.__setattr__(self, "targets", targets.copy())
 
     def __len__(self):
         return len(self.targets)
@@ -168,7 +168,7 @@ class MovingTarget:
         if noise > 0 or rng is not None:
             instance("rng", rng, np.random.Generator)
         errors = noise * rng.standard_normal(targets.shape) if noise > 0 else 0 * targets
-        object.__setattr__(self, "targets", targets)
+        object.__setattr__(self, "targets", targets.copy())
         object.__setattr__(self, "_errors", errors)
 
     def __len__(self):
@@ -219,11 +219,16 @@ class Play:
     losses: np.ndarray
     gradients: np.ndarray
 
+    @property
+    def diverged(self):
+        """Whether each game diverged, shape (...)."""
+        return ~np.isfinite(self.losses[-1])
+
     def __repr__(self):
         return f"Play({len(self.losses)} rounds, points {self.points.shape})"
 
     def regret(self, best_total):
-        """Return the regret after the last round, shape (...).
+        """Return the regret after the last round, shape (...); infinite where a game diverged.
 
         Parameters
         ----------
@@ -255,6 +260,8 @@ def play(losses, learner, *, radius=None, start=None):
     Returns
     -------
     Play
+        A game whose loss or gradient is no longer finite has diverged: it stays at its last finite
+        point, and its losses are infinite from there on. The other games of the batch go on.
 
     Raises
     ------
@@ -282,13 +289,20 @@ def play(losses, learner, *, radius=None, start=None):
     points = np.empty((len(losses), *params.shape))
     values = np.empty(points.shape[:-1])
     gradients = np.empty_like(points)
-    for t in range(len(losses)):
-        points[t], values[t] = params, losses.value(t, params)
-        gradients[t] = losses.gradient(t, params)
-        # A copy, as a reader's learner may work in place.
-        params, state = take_step(learner, params, gradients[t].copy(), state)
-        if radius is not None:
-            params = np.clip(params, -radius, radius)
+    alive = np.ones(values[0].shape, bool)
+    # A game that overflows is a result to be shown, so NumPy need not warn of it.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        for t in range(len(losses)):
+            value, grads = losses.value(t, params), losses.gradient(t, params)
+            alive = alive & np.isfinite(value) & finite(grads)
+            points[t], values[t] = params, np.where(alive, value, np.inf)
+            gradients[t] = np.where(alive[..., None], grads, 0.0)
+            # A copy, as a reader's learner may work in place.
+            stepped, state = take_step(learner, params, gradients[t].copy(), state)
+            alive = alive & finite(stepped)
+            params = np.where(alive[..., None], stepped, points[t])
+            if radius is not None:
+                params = np.clip(params, -radius, radius)
     return Play(points, values, gradients)
 
 

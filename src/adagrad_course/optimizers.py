@@ -13,6 +13,7 @@ matrices and looks at the last two axes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -143,6 +144,9 @@ class GraftedState(NamedTuple):
     direction: tuple
 
 
+_from_zero = partial(positive, zero_allowed=True)
+
+
 @dataclass(frozen=True, eq=False)
 class _Optimizer:
     """What all optimizers share: the checks around what each defines in `_start` and `_change`."""
@@ -195,8 +199,7 @@ class _Optimizer:
         grads = real_array("grads", grads)
         same_shape("grads", grads, "params", params)
         instance("state", state, self._State)
-        grads = grads.astype(params.dtype, copy=False)
-        change, state = self._change(params, grads, state)
+        change, state = self._change(params, cast_grads(grads, params.dtype), state)
         # Written over the change, to spare a pass through fresh memory.
         change = np.asarray(change)
         return np.subtract(params, change, out=change), state
@@ -210,9 +213,13 @@ class _RatedOptimizer(_Optimizer):
 
     def __post_init__(self):
         if not callable(self.lr):
-            lr = positive("lr", self.lr)
-            if lr.ndim:  # a list among them, which `effective_lr` must not hand back
-                object.__setattr__(self, "lr", lr)
+            self._check(_from_zero, "lr")
+
+    def _check(self, check, *names):
+        """Check constants, and keep copies of those that are arrays: the caller's might change."""
+        for name in names:
+            if (value := check(name, getattr(self, name))).ndim:
+                object.__setattr__(self, name, value.copy())
 
     def _lr_at(self, state):
         """Return the learning rate, constant or scheduled, of the step that led to `state`."""
@@ -221,7 +228,24 @@ class _RatedOptimizer(_Optimizer):
             raise ValueError("state must be one after at least 1 step, got 0 steps")
         if not callable(self.lr):
             return self.lr
-        return positive(f"lr({state.steps})", self.lr(state.steps))
+        return positive(f"lr({state.steps})", self.lr(state.steps), zero_allowed=True)
+
+
+def cast_grads(grads, dtype):
+    """Return finite gradients in the dtype of the parameters, or raise if one is too large for it.
+
+    Examples
+    --------
+    >>> cast_grads(np.array([1e39]), np.dtype("float32"))
+    Traceback (most recent call last):
+    ...
+    ValueError: grads, in float32 as params, must be finite, got inf at index 0
+    """
+    if grads.dtype == dtype:
+        return grads
+    with np.errstate(over="ignore"):
+        cast = grads.astype(dtype)
+    return real_array(f"grads, in {dtype} as params,", cast, empty_allowed=True)
 
 
 def _fitted(name, value, like):
@@ -283,14 +307,14 @@ class SGD(_RatedOptimizer):
     Parameters
     ----------
     lr : float or array_like or callable
-        The learning rate η > 0. An array must broadcast to the parameters' shape, such as
+        The learning rate η ≥ 0. An array must broadcast to the parameters' shape, such as
         `lrs[:, None]` for a sweep. A callable is a schedule: it is given the step's number
         1, 2, 3, … and returns the rate of that step.
 
     Raises
     ------
     TypeError, ValueError
-        If `lr` is not a positive, finite number, an array of them or a callable.
+        If `lr` is not a finite number from zero on, an array of them or a callable.
 
     References
     ----------
@@ -358,7 +382,7 @@ class Momentum(_RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        share("momentum", self.momentum)
+        self._check(share, "momentum")
 
     def _start(self, params):
         return MomentumState(steps=0, velocity=np.zeros_like(params))
@@ -422,8 +446,7 @@ class AdaGrad(_RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        positive("eps", self.eps, zero_allowed=True)
-        positive("initial_accumulator_value", self.initial_accumulator_value, zero_allowed=True)
+        self._check(_from_zero, "eps", "initial_accumulator_value")
 
     def _start(self, params):
         start = _fitted("initial_accumulator_value", self.initial_accumulator_value, params)
@@ -497,7 +520,7 @@ class FullMatrixAdaGrad(_RatedOptimizer):
 
     It sees the gradients' directions, not only their coordinates, at a cost of d² numbers and of
     d³ operations a step. A direction in which there never was a gradient (an eigenvalue of G that
-    is zero to machine precision) is left alone.
+    is zero but for the rounding errors of G's entries) is left alone.
 
     Parameters
     ----------
@@ -556,9 +579,14 @@ class FullMatrixAdaGrad(_RatedOptimizer):
         # A matrix that overflowed moves nothing, as in AdaGrad; eigh may fail on it. LAPACK knows
         # neither float16 nor longdouble.
         finite = np.isfinite(outer).all(axis=(-2, -1), keepdims=True)
-        values, vectors = np.linalg.eigh(np.where(finite, outer, 0).astype(np.float64))
-        smallest = values[..., -1:] * values.shape[-1] * np.finfo(outer.dtype).eps
-        seen = values > smallest
+        matrix = np.where(finite, outer, 0).astype(np.float64)
+        vectors = np.linalg.eigh(matrix).eigenvectors
+        # eigh's own eigenvalues have the error of the largest one, which would hide a direction
+        # whose gradients were small. vᵀGv has that of the entries of G which count in it.
+        values = (vectors * (matrix @ vectors)).sum(axis=-2)
+        sizes = np.abs(vectors)
+        errors = (sizes * (np.abs(matrix) @ sizes)).sum(axis=-2)
+        seen = values > errors * values.shape[-1] * np.finfo(outer.dtype).eps
         root = np.sqrt(values, where=seen, out=np.ones_like(values)) + self.eps
         inverse = np.where(seen, 1 / root, 0)[..., None, :]
         return (vectors * inverse @ np.swapaxes(vectors, -1, -2)).astype(outer.dtype)
@@ -618,7 +646,7 @@ class SM3(_RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        positive("eps", self.eps, zero_allowed=True)
+        self._check(_from_zero, "eps")
 
     def _start(self, params):
         return SM3State(0, np.zeros_like(params[..., :1]), np.zeros_like(params[..., :1, :]))
@@ -699,8 +727,7 @@ class RestartedAdaGrad(_RatedOptimizer):
         super().__post_init__()
         # As an int: a small type of NumPy would not divide a large number of steps.
         object.__setattr__(self, "every", positive_int("every", self.every))
-        positive("eps", self.eps, zero_allowed=True)
-        positive("initial_accumulator_value", self.initial_accumulator_value, zero_allowed=True)
+        self._check(_from_zero, "eps", "initial_accumulator_value")
 
     _start = AdaGrad._start
 
@@ -765,7 +792,7 @@ class WindowedAdaGrad(_RatedOptimizer):
     def __post_init__(self):
         super().__post_init__()
         positive_int("window", self.window)
-        positive("eps", self.eps, zero_allowed=True)
+        self._check(_from_zero, "eps")
 
     def _start(self, params):
         squares = np.zeros((self.window, *params.shape), params.dtype)
@@ -839,8 +866,8 @@ class RMSProp(_RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        share("rho", self.rho)
-        positive("eps", self.eps, zero_allowed=True)
+        self._check(share, "rho")
+        self._check(_from_zero, "eps")
 
     def _start(self, params):
         return RMSPropState(steps=0, square_average=np.zeros_like(params))
@@ -910,8 +937,8 @@ class AdaDelta(_RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        share("rho", self.rho)
-        positive("eps", self.eps, zero_allowed=True)
+        self._check(share, "rho")
+        self._check(_from_zero, "eps")
 
     def _start(self, params):
         return AdaDeltaState(0, *(np.zeros_like(params) for _ in AdaDeltaState._fields[1:]))
@@ -991,9 +1018,9 @@ class Adam(_RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        for i, beta in enumerate(pair("betas", self.betas)):
-            share(f"betas[{i}]", beta)
-        positive("eps", self.eps, zero_allowed=True)
+        betas = (share(f"betas[{i}]", b) for i, b in enumerate(pair("betas", self.betas)))
+        object.__setattr__(self, "betas", tuple(b.copy() if b.ndim else float(b) for b in betas))
+        self._check(_from_zero, "eps")
 
     def _start(self, params):
         return AdamState(0, np.zeros_like(params), np.zeros_like(params))
@@ -1089,8 +1116,8 @@ class Grafted(_Optimizer):
 
     def _change(self, params, grads, state):
         inputs = (params, grads)
-        long, magnitude = _change_of("magnitude", self.magnitude, *inputs, state.magnitude)
-        change, direction = _change_of("direction", self.direction, *inputs, state.direction)
+        long, magnitude = change_of("magnitude", self.magnitude, *inputs, state.magnitude)
+        change, direction = change_of("direction", self.direction, *inputs, state.direction)
         ratio = _divided(lengths(long), lengths(change), 0.0)
         change *= ratio
         return change, GraftedState(state.steps + 1, ratio, magnitude, direction)
@@ -1106,7 +1133,7 @@ class Grafted(_Optimizer):
         return state.ratio * np.asarray(rates, state.ratio.dtype)
 
 
-def _change_of(name, optimizer, params, grads, state):
+def change_of(name, optimizer, params, grads, state):
     """Return what the optimizer takes off the parameters, in fresh memory, and its new state."""
     if getattr(type(optimizer), "step", None) is _Optimizer.step:
         # The difference of the points, if that is large, would have lost the digits of the step.

@@ -53,6 +53,7 @@ def test_hints(number, capsys):
     ("number", "answer"),
     [
         ("1.7", {"deep": 0.875, "shallow": 1.19}),  # to three digits
+        ("1.8", lambda t: min(0.5, 4 / t) * (1 - t / 1000)),  # zero at the end
         ("2.8", (-1000.0) ** np.arange(10)),
         pytest.param("4.7", lambda T: torch.arange(T, 0, -1) / T, marks=needs_torch),  # float32
         pytest.param(

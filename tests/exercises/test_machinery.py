@@ -417,6 +417,15 @@ def test_a_half_filled_starter():
     ]
 
 
+def test_a_wrong_index_is_an_attempt():
+    def step(w, grad, lr):
+        return np.asarray(w)[..., ...] - lr * grad
+
+    report = grade(STEP, step)
+    assert report.attempted
+    assert "single ellipsis" in str(report)
+
+
 # ---------------------------------------------------------------------------- time
 
 

@@ -42,8 +42,8 @@ def check(number, answer):
     number : str
         The exercise, as in `"1.2"`.
     answer : object
-        Your function, class or value. It cannot break anything: functions get copies of their
-        arguments, and are stopped if they take longer than 5 seconds.
+        Your function, class or value. Functions get copies of their arguments, and are stopped if
+        they take longer than 5 seconds.
 
     Raises
     ------

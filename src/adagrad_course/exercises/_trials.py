@@ -88,7 +88,9 @@ class Outcome:
     @property
     def unfinished(self):
         """Whether the `...` of a starter cell was met."""
-        return has_ellipsis(self.value) or bool(re.search(r"\bellipsis\b", self.error or ""))
+        # "a single ellipsis" is all that NumPy admits in an index: g[..., ...] is an attempt.
+        met = re.search(r"(?<!single )\bellipsis\b", self.error or "")
+        return has_ellipsis(self.value) or bool(met)
 
 
 @dataclass(frozen=True)

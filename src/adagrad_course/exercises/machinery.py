@@ -45,7 +45,7 @@ class Exercise:
     hints : tuple of str
         From a nudge to nearly the solution.
     rtol, atol : float, optional
-        Tolerance for numbers. By default `rtol` is 1e-9 for what functions return and 1e-3 for
+        Tolerance for numbers. By default `rtol` is 1e-5 for what functions return and 1e-3 for
         values, which people round; `atol` is 1e-12.
     run : callable, optional
         `run(answer, *args)` is compared in place of `answer(*args)`, say because the answer is a
