@@ -860,3 +860,52 @@ def test_constants_do_not_change_with_the_arrays_that_they_were_given_as():
     lrs[0], betas[0] = -1.0, 7.0
     assert sgd.lr[0] == 0.1
     assert adam.betas[0][0] == 0.9
+
+
+class Doubled(AdaGrad):
+    """A reader's own optimizer, by the method that everything else rests on."""
+
+    def update(self, grads, state, params):
+        change, state = super().update(grads, state, params)
+        return 2 * change, state
+
+
+def test_an_update_of_a_readers_own_is_taken_wherever_there_is_a_step():
+    params, grads = np.array([3.0, 4.0]), np.array([1.0, -2.0])
+    own, plain = Doubled(0.5), AdaGrad(1.0)
+    assert np.array_equal(
+        own.step(params, grads, own.init(params))[0],
+        plain.step(params, grads, plain.init(params))[0],
+    )
+    for graft, expected in [
+        (Grafted(own, SGD(1.0)), Grafted(plain, SGD(1.0))),
+        (Grafted(SGD(1.0), own), Grafted(SGD(1.0), plain)),
+    ]:
+        np.testing.assert_allclose(
+            graft.step(params, grads, graft.init(params))[0],
+            expected.step(params, grads, expected.init(params))[0],
+        )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_a_step_is_params_less_the_update(make, dtype):
+    optimizer, params = make(0.1), np.array([1.0, -2.0], dtype)
+    grads = np.array([3.0, 0.25], dtype)
+    change, after = optimizer.update(grads, optimizer.init(params), params)
+    stepped, state = optimizer.step(params, grads, optimizer.init(params))
+    assert change.dtype == stepped.dtype == dtype
+    np.testing.assert_array_equal(stepped, params - change)
+    for a, b in zip(arrays_in(after), arrays_in(state), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_update_of_another_shape_is_refused():
+    class Summed(SGD):
+        def update(self, grads, state, params):
+            change, state = super().update(grads, state, params)
+            return change.sum(), state
+
+    summed = Summed(0.1)
+    with pytest.raises(ValueError, match=r"the change must have the shape of params, \(2,\)"):
+        summed.step([1.0, 2.0], [1.0, 1.0], summed.init([1.0, 2.0]))

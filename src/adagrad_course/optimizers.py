@@ -1,10 +1,14 @@
 """Optimizers as pure functions: a state goes in with the gradient, a new state comes out.
 
-Every optimizer has three methods::
+Every optimizer has four methods::
 
     state = optimizer.init(params)
-    params, state = optimizer.step(params, grads, state)
+    change, state = optimizer.update(grads, state, params)
+    params, state = optimizer.step(params, grads, state)  # params - change
     rates = optimizer.effective_lr(state)
+
+A subclass that overrides `update` is another optimizer, wherever one is taken.
+`effective_lr` only says what an update did.
 
 No update looks beyond the last axis, so a sweep over learning rates is a batch dimension, no loop:
 `SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate. `SM3` is for
@@ -174,35 +178,44 @@ class _Optimizer:
         """
         return self._start(real_array("params", params, min_dims=self._min_dims))
 
-    def step(self, params, grads, state):
-        """Return the parameters and the state after one step, in the parameters' dtype.
+    def update(self, grads, state, params):
+        """Return what a step takes off the parameters, in their dtype, and the state after it.
 
         Parameters
         ----------
-        params, grads : array_like
-            The parameters and the gradient at them, of one shape.
+        grads : array_like
+            The gradient, in the parameters' shape.
         state : tuple
-            The state before the step, as from `init` or `step`; it is not changed.
+            The state before the step, as from `init` or `update`; it is not changed.
+        params : array_like
+            The parameters at which the gradient was taken.
 
         Returns
         -------
         tuple of (numpy.ndarray, tuple)
-            The new parameters, and a state of the type that `init` returns.
+            The change, and a state of the type that `init` returns.
 
         Raises
         ------
         TypeError, ValueError
             If the arrays are not finite real numbers of one shape, `state` is not what `init` or
-            `step` returned, or the optimizer's constants do not broadcast to `params`.
+            `update` returned, or the optimizer's constants do not broadcast to `params`.
         """
         params = real_array("params", params, min_dims=self._min_dims)
         grads = real_array("grads", grads)
         same_shape("grads", grads, "params", params)
         instance("state", state, self._State)
         change, state = self._change(params, cast_grads(grads, params.dtype), state)
-        # Written over the change, to spare a pass through fresh memory.
-        change = np.asarray(change)
-        return np.subtract(params, change, out=change), state
+        return np.asarray(change), state
+
+    def step(self, params, grads, state):
+        """Return the parameters after one step, `params` less what `update` says, and the state.
+
+        The arguments, the state and the errors are those of `update`, in another order.
+        """
+        change, state = self.update(grads, state, params)
+        params = real_array("params", params, finite=False)
+        return np.asarray(params - _remembered("the change", change, params)), state
 
 
 @dataclass(frozen=True, eq=False)
@@ -454,8 +467,9 @@ class AdaGrad(_RatedOptimizer):
 
     def _change(self, params, grads, state):
         accumulator = _remembered("state.accumulator", state.accumulator, params)
-        state = AdaGradState(state.steps + 1, accumulator + grads * grads)
-        return self.effective_lr(state) * grads, state
+        accumulator = accumulator + grads * grads
+        state = AdaGradState(state.steps + 1, accumulator)
+        return _rates(self._lr_at(state), accumulator, self.eps) * grads, state
 
     def effective_lr(self, state):
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
@@ -505,8 +519,9 @@ class AdaGradNorm(AdaGrad):
     def _change(self, params, grads, state):
         accumulator = _remembered("state.accumulator", state.accumulator, params[..., :1])
         squared_norm = np.square(grads).sum(axis=-1, keepdims=True)
-        state = AdaGradState(state.steps + 1, accumulator + squared_norm)
-        return self.effective_lr(state) * grads, state
+        accumulator = accumulator + squared_norm
+        state = AdaGradState(state.steps + 1, accumulator)
+        return _rates(self._lr_at(state), accumulator, self.eps) * grads, state
 
 
 @dataclass(frozen=True, eq=False)
@@ -803,10 +818,13 @@ class WindowedAdaGrad(_RatedOptimizer):
         squares = _remembered("state.squares", state.squares, like, "a window of params")
         squares = np.concatenate([squares[1:], (grads * grads)[None]])
         state = WindowedAdaGradState(state.steps + 1, squares)
-        return self.effective_lr(state) * grads, state
+        return self._rates_of(state) * grads, state
 
     def effective_lr(self, state):
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
+        return self._rates_of(state)
+
+    def _rates_of(self, state):
         lr = self._lr_at(state)
         # One by one: NumPy's sum would round differently for a run alone and in a batch.
         summed = np.array(state.squares[0])
@@ -1135,10 +1153,13 @@ class Grafted(_Optimizer):
 
 def change_of(name, optimizer, params, grads, state):
     """Return what the optimizer takes off the parameters, in fresh memory, and its new state."""
+    # The difference of the points, if these are large, would have lost the digits of the step.
     if getattr(type(optimizer), "step", None) is _Optimizer.step:
-        # The difference of the points, if that is large, would have lost the digits of the step.
-        instance(f"state.{name}", state, optimizer._State)
-        return optimizer._change(params, grads, state)
+        if type(optimizer).update is _Optimizer.update:
+            instance(f"state.{name}", state, optimizer._State)
+            return optimizer._change(params, grads, state)
+        change, state = optimizer.update(grads, state, params)
+        return np.array(_remembered(f"{name}.update's change", change, params)), state
     stepped, state = optimizer.step(params, grads, state)
     return params - _remembered(f"{name}.step's params", stepped, params), state
 

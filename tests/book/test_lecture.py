@@ -90,28 +90,36 @@ def test_no_threshold_is_a_hairs_breadth_away(ledger):
             assert apart > near, (claim.name, line)
 
 
-class Rootless(AdaGrad):
+class WithOtherRates(AdaGrad):
+    def update(self, grads, state, params):
+        _, state = super().update(grads, state, params)
+        return self.effective_lr(state) * grads, state
+
+
+class Rootless(WithOtherRates):
     def effective_lr(self, state):
         return self.lr / (state.accumulator + self.eps)
 
 
 class Forgetful(AdaGrad):
-    def _change(self, params, grads, state):
-        return super()._change(params, grads, state._replace(accumulator=0 * state.accumulator))
+    def update(self, grads, state, params):
+        forgotten = state._replace(accumulator=0 * state.accumulator)
+        return super().update(grads, forgotten, params)
 
 
 class Fading(AdaGrad):
-    def _change(self, params, grads, state):
-        return super()._change(params, grads, state._replace(accumulator=0.9 * state.accumulator))
+    def update(self, grads, state, params):
+        faded = state._replace(accumulator=0.9 * state.accumulator)
+        return super().update(grads, faded, params)
 
 
 class Uphill(AdaGrad):
-    def _change(self, params, grads, state):
-        change, state = super()._change(params, grads, state)
+    def update(self, grads, state, params):
+        change, state = super().update(grads, state, params)
         return -change, state
 
 
-class Undivided(AdaGrad):
+class Undivided(WithOtherRates):
     def effective_lr(self, state):
         return self.lr + 0 * state.accumulator
 
