@@ -27,7 +27,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
-CELL_TIMEOUT = 60  # seconds, as for nbval
+CELL_TIMEOUT = 180  # seconds, as for nbval
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE_INFO = {
