@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._arrays import broadcast_start, finite, lengths, shaped, take_step
 from ._validate import (
     has_methods,
     instance,
@@ -16,7 +17,6 @@ from ._validate import (
     real_array,
     whole_numbers,
 )
-from .optimizers import lengths
 
 __all__ = ["Sweep", "Trajectory", "descend", "sweep", "travel_bound", "travel_budget"]
 
@@ -113,19 +113,19 @@ def descend(objective, start, optimizer, steps, *, rng=None):
 
     # A run that overflows is a result to be shown, so NumPy need not warn of it.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        loss = _shaped("objective.value(points)", objective.value(params), losses[0].shape)
+        loss = shaped("objective.value(points)", objective.value(params), losses[0].shape)
         alive = np.isfinite(loss)
         points[0], losses[0] = params, np.where(alive, loss, np.inf)
         for t in range(steps):
             grads = gradient(params, *extra)
-            grads = _shaped(f"objective.{gradient_name}(points)", grads, params.shape)
+            grads = shaped(f"objective.{gradient_name}(points)", grads, params.shape)
             alive = alive & finite(grads)
             # Recorded here, as a reader's optimizer may work in place.
             gradients[t] = grads = np.where(alive[..., None], grads, 0.0)
             stepped, state = take_step(optimizer, params, grads, state)
             alive = alive & finite(stepped)
             params = np.where(alive[..., None], stepped, points[t])
-            loss = _shaped("objective.value(points)", objective.value(params), loss.shape)
+            loss = shaped("objective.value(points)", objective.value(params), loss.shape)
             alive = alive & np.isfinite(loss)
             points[t + 1], losses[t + 1] = params, np.where(alive, loss, np.inf)
             _record(
@@ -341,29 +341,6 @@ def travel_bound(lr, gradients):
     return lr * np.sqrt(moved.sum(axis=0) * (1 + np.maximum(growth, 0)))
 
 
-def finite(vectors):
-    """Return where all coordinates are finite (`all` would do, at three times the cost)."""
-    return np.logical_and.reduce(np.isfinite(vectors), axis=-1)
-
-
-def take_step(optimizer, params, grads, state):
-    """Return the new parameters and state of an optimizer that may be the reader's own."""
-    result = optimizer.step(params, grads, state)
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(
-            f"optimizer.step must return a tuple (params, state), got {type(result).__name__}"
-        )
-    return _shaped("optimizer.step's params", result[0], params.shape), result[1]
-
-
-def _shaped(name, value, shape):
-    """Return what a method gave as an array; it may be infinite, but must have its shape."""
-    array = real_array(name, value, finite=False)
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    return array
-
-
 def _record(place, name, value):
     """Write what a method gave to where it is kept; it may be infinite, but must broadcast."""
     array = real_array(name, value, finite=False)
@@ -373,20 +350,3 @@ def _record(place, name, value):
         raise ValueError(
             f"{name} must broadcast to shape {place.shape}, got {array.shape}"
         ) from None
-
-
-def broadcast_start(start, optimizer):
-    """Give each learning rate of the optimizer its own copy of the start."""
-    start = real_array("start", start, min_dims=1).astype(np.float64)
-    lr = getattr(optimizer, "lr", 1.0)
-    lr_shape = np.shape(positive("lr(1)", lr(1), zero_allowed=True) if callable(lr) else lr)
-    try:
-        shape = np.broadcast_shapes(start.shape, lr_shape)
-    except ValueError:
-        shape = None
-    if shape is None or shape[-1] != start.shape[-1]:
-        raise ValueError(
-            "start must broadcast with the rates, whose last axis must have length 1 as in "
-            f"lrs[:, None], got start of shape {start.shape} and lr of shape {lr_shape}"
-        )
-    return np.broadcast_to(start, shape).copy()

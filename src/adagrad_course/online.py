@@ -8,9 +8,8 @@ from dataclasses import InitVar, dataclass
 
 import numpy as np
 
+from ._arrays import broadcast_start, finite, lengths, take_step
 from ._validate import choice, has_methods, instance, number, positive, positive_int, real_array
-from .descent import broadcast_start, finite, take_step
-from .optimizers import lengths
 
 __all__ = [
     "LinearLosses",

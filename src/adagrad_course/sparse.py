@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._arrays import broadcast_start
 from ._validate import (
     instance,
     number,
@@ -20,9 +21,9 @@ from ._validate import (
     whole_numbers,
 )
 from .datasets import Split
-from .descent import broadcast_start
 from .objectives import log_softmax
-from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState, cast_grads, change_of
+from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState
+from .optimizers._base import cast_grads, change_of
 
 __all__ = ["OnlineSoftmax", "Progress", "coalesce", "power_law_features", "row_step"]
 

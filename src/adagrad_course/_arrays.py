@@ -1,0 +1,52 @@
+"""What several modules do with arrays: lengths, and what a reader's own optimizer gives."""
+
+import numpy as np
+
+from ._validate import positive, real_array
+
+
+def lengths(vectors):
+    """Return the Euclidean lengths along the last axis, which is kept; no square overflows."""
+    largest = np.abs(vectors).max(axis=-1, keepdims=True)
+    scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
+    return largest * np.sqrt(np.square(scaled).sum(axis=-1, keepdims=True))
+
+
+def finite(vectors):
+    """Return where all coordinates are finite (`all` would do, at three times the cost)."""
+    return np.logical_and.reduce(np.isfinite(vectors), axis=-1)
+
+
+def broadcast_start(start, optimizer):
+    """Give each learning rate of the optimizer its own copy of the start."""
+    start = real_array("start", start, min_dims=1).astype(np.float64)
+    lr = getattr(optimizer, "lr", 1.0)
+    lr_shape = np.shape(positive("lr(1)", lr(1), zero_allowed=True) if callable(lr) else lr)
+    try:
+        shape = np.broadcast_shapes(start.shape, lr_shape)
+    except ValueError:
+        shape = None
+    if shape is None or shape[-1] != start.shape[-1]:
+        raise ValueError(
+            "start must broadcast with the rates, whose last axis must have length 1 as in "
+            f"lrs[:, None], got start of shape {start.shape} and lr of shape {lr_shape}"
+        )
+    return np.broadcast_to(start, shape).copy()
+
+
+def take_step(optimizer, params, grads, state):
+    """Return the new parameters and state of an optimizer that may be the reader's own."""
+    result = optimizer.step(params, grads, state)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"optimizer.step must return a tuple (params, state), got {type(result).__name__}"
+        )
+    return shaped("optimizer.step's params", result[0], params.shape), result[1]
+
+
+def shaped(name, value, shape):
+    """Return what a method gave as an array; it may be infinite, but must have its shape."""
+    array = real_array(name, value, finite=False)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    return array

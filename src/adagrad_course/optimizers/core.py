@@ -1,0 +1,370 @@
+"""The optimizers that everything else is compared with, each beside what it remembers."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .._validate import pair, share
+from ._base import RatedOptimizer, adaptive_rates, fitted, from_zero, leaky, remembered
+
+
+class SGDState(NamedTuple):
+    """What SGD remembers: how many steps it has taken."""
+
+    steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class SGD(RatedOptimizer):
+    r"""(Stochastic) gradient descent: one learning rate for every coordinate.
+
+    .. math:: w_{t+1} = w_t - \eta_t\, g_t
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η ≥ 0. An array must broadcast to the parameters' shape, such as
+        `lrs[:, None]` for a sweep. A callable is a schedule: it is given the step's number
+        1, 2, 3, … and returns the rate of that step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `lr` is not a finite number from zero on, an array of them or a callable.
+
+    References
+    ----------
+    Robbins and Monro, A Stochastic Approximation Method, Annals of Mathematical Statistics, 1951.
+
+    Examples
+    --------
+    >>> sgd = SGD(lr=0.1)
+    >>> params = np.array([1.0, 2.0])
+    >>> params, state = sgd.step(params, np.array([10.0, 0.0]), sgd.init(params))
+    >>> params
+    array([0., 2.])
+    """
+
+    _State = SGDState
+
+    def _start(self, params):
+        return SGDState(steps=0)
+
+    def _change(self, params, grads, state):
+        state = SGDState(state.steps + 1)
+        lr = fitted("lr", self._lr_at(state), params)
+        return lr * grads, state
+
+    def effective_lr(self, state):
+        """Return the rate of the step that led to `state`: the same for every coordinate."""
+        return self._lr_at(state)
+
+
+class MomentumState(NamedTuple):
+    """What momentum remembers: the steps taken and the velocity, shaped like the parameters."""
+
+    steps: int
+    velocity: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Momentum(RatedOptimizer):
+    r"""Gradient descent with (heavy-ball) momentum: a decaying sum of gradients is the direction.
+
+    .. math:: v_{t+1} = \mu\, v_t + g_t, \qquad w_{t+1} = w_t - \eta_t\, v_{t+1}
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `SGD`.
+    momentum : float or array_like, optional
+        The factor μ with 0 ≤ μ < 1 by which the velocity shrinks at each step. Like an array of
+        rates, an array of factors must broadcast to the parameters' shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `lr` is not as in `SGD`, or `momentum` is not in [0, 1).
+
+    References
+    ----------
+    Goh, Why Momentum Really Works, Distill, 2017; the form is that of `torch.optim.SGD`.
+
+    Examples
+    --------
+    >>> heavy = Momentum(lr=0.1, momentum=0.5)
+    >>> params, state = np.array([1.0]), heavy.init([1.0])
+    >>> for _ in range(2):
+    ...     params, state = heavy.step(params, np.array([1.0]), state)
+    >>> params, state.velocity
+    (array([0.75]), array([1.5]))
+    """
+
+    momentum: float | np.ndarray = 0.9
+    _State = MomentumState
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check(share, "momentum")
+
+    def _start(self, params):
+        return MomentumState(steps=0, velocity=np.zeros_like(params))
+
+    def _change(self, params, grads, state):
+        velocity = remembered("state.velocity", state.velocity, params)
+        velocity = fitted("momentum", self.momentum, params) * velocity + grads
+        state = MomentumState(state.steps + 1, velocity)
+        lr = fitted("lr", self._lr_at(state), params)
+        return lr * velocity, state
+
+    def effective_lr(self, state):
+        """Return the factor on the velocity in the step that led to `state`."""
+        return self._lr_at(state)
+
+
+class AdaGradState(NamedTuple):
+    """What AdaGrad remembers: the steps taken and the sum of squared gradients, G.
+
+    `AdaGradNorm` has one sum for all coordinates, (..., 1).
+    """
+
+    steps: int
+    accumulator: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class AdaGrad(RatedOptimizer):
+    r"""AdaGrad: each coordinate's rate is divided by the root of its summed squared gradients.
+
+    .. math::
+
+        G_t = G_{t-1} + g_t^2, \qquad
+        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `SGD`. It has the unit of the parameters.
+    eps : float or array_like, optional
+        The constant ε ≥ 0 added to the root. With ε = 0 a coordinate whose gradient has always
+        been zero stays where it is (0/0 is taken as 0).
+    initial_accumulator_value : float or array_like, optional
+        The value of G₀ ≥ 0. Like the rates, arrays of constants must broadcast to the parameters'
+        shape.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, JMLR 12 (2011), figure 1; defaults and the place of ε are those of
+    `torch.optim.Adagrad`.
+
+    Examples
+    --------
+    The first step has the length of the learning rate, whatever the gradient's size:
+
+    >>> adagrad = AdaGrad(lr=0.5)
+    >>> params, grads = np.array([1.0, 1.0]), np.array([1000.0, 0.001])
+    >>> params, state = adagrad.step(params, grads, adagrad.init(params))
+    >>> params.round(6)
+    array([0.5, 0.5])
+    """
+
+    eps: float | np.ndarray = 1e-10
+    initial_accumulator_value: float | np.ndarray = 0.0
+    _State = AdaGradState
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check(from_zero, "eps", "initial_accumulator_value")
+
+    def _start(self, params):
+        start = fitted("initial_accumulator_value", self.initial_accumulator_value, params)
+        return AdaGradState(steps=0, accumulator=np.full_like(params, start))
+
+    def _change(self, params, grads, state):
+        accumulator = remembered("state.accumulator", state.accumulator, params)
+        accumulator = accumulator + grads * grads
+        state = AdaGradState(state.steps + 1, accumulator)
+        return adaptive_rates(self._lr_at(state), accumulator, self.eps) * grads, state
+
+    def effective_lr(self, state):
+        """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
+        return adaptive_rates(self._lr_at(state), state.accumulator, self.eps)
+
+
+class RMSPropState(NamedTuple):
+    """What RMSProp remembers: the steps and the leaky average of squared gradients, s."""
+
+    steps: int
+    square_average: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class RMSProp(RatedOptimizer):
+    r"""RMSProp: AdaGrad with a leaky average of squared gradients in place of their sum.
+
+    .. math::
+
+        s_t = \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \qquad
+        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{s_t} + \varepsilon}\, g_t
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `AdaGrad`.
+    rho : float or array_like, optional
+        The share ρ of the average, 0 ≤ ρ < 1, that is kept at each step: it remembers about
+        1/(1 - ρ) of them. An array must broadcast to the parameters' shape.
+    eps : float or array_like, optional
+        The constant ε ≥ 0 added to the root, as in `AdaGrad`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012; defaults and the
+    place of ε are those of `torch.optim.RMSprop`, whose `alpha` is ρ.
+
+    Examples
+    --------
+    The average starts at zero, too low, which makes the first steps η/√(1 - ρ) long. After that,
+    unlike AdaGrad's, they do not shrink:
+
+    >>> rmsprop = RMSProp(lr=1.0, rho=0.99)
+    >>> params, state = np.zeros(1), rmsprop.init(np.zeros(1))
+    >>> for t in range(1, 1001):
+    ...     params, state = rmsprop.step(params, np.array([5.0]), state)
+    ...     if t in (1, 100, 1000):
+    ...         print((rmsprop.effective_lr(state) * 5.0).round(4))
+    [10.]
+    [1.2559]
+    [1.]
+    """
+
+    rho: float | np.ndarray = 0.99
+    eps: float | np.ndarray = 1e-8
+    _State = RMSPropState
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check(share, "rho")
+        self._check(from_zero, "eps")
+
+    def _start(self, params):
+        return RMSPropState(steps=0, square_average=np.zeros_like(params))
+
+    def _change(self, params, grads, state):
+        average = remembered("state.square_average", state.square_average, params)
+        scratch = np.asarray(grads * grads)
+        average = leaky("rho", self.rho, average, scratch, scratch)
+        state = RMSPropState(state.steps + 1, average)
+        rates = adaptive_rates(self._lr_at(state), average, self.eps, scratch)
+        return np.multiply(rates, grads, out=rates), state
+
+    def effective_lr(self, state):
+        """Return η / (√s + ε), the rates of the step that led to `state`, one per coordinate."""
+        return adaptive_rates(self._lr_at(state), state.square_average, self.eps)
+
+
+class AdamState(NamedTuple):
+    """What Adam remembers: the steps and the leaky averages of gradients, m, and squares, s."""
+
+    steps: int
+    average: np.ndarray
+    square_average: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Adam(RatedOptimizer):
+    r"""Adam: RMSProp with momentum, both averages corrected for having started at zero.
+
+    .. math::
+
+        \begin{aligned}
+        m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \\
+        s_t &= \beta_2 s_{t-1} + (1 - \beta_2)\, g_t^2, \\
+        w_{t+1} &= w_t - \eta_t\,
+        \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \varepsilon}
+        \end{aligned}
+
+    Parameters
+    ----------
+    lr : float or array_like or callable
+        The learning rate η, as in `AdaGrad`.
+    betas : pair of float or array_like, optional
+        The shares β₁ and β₂, from 0 up to but not including 1, of the averages that are kept at
+        each step. Arrays must broadcast to the parameters' shape.
+    eps : float or array_like, optional
+        The constant ε ≥ 0 added to the root, as in `AdaGrad`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range, or `betas` not a pair.
+
+    References
+    ----------
+    Kingma and Ba, Adam, ICLR 2015, algorithm 1, whose v is s here; defaults and the place of ε are
+    those of `torch.optim.Adam`.
+
+    Examples
+    --------
+    Thanks to the correction the first step is η long, as AdaGrad's, and not RMSProp's η/√(1 - β₂):
+
+    >>> adam = Adam(lr=0.5)
+    >>> params, grads = np.array([1.0, 1.0]), np.array([1000.0, 0.001])
+    >>> params, state = adam.step(params, grads, adam.init(params))
+    >>> params.round(4)
+    array([0.5, 0.5])
+    """
+
+    betas: tuple[float | np.ndarray, float | np.ndarray] = (0.9, 0.999)
+    eps: float | np.ndarray = 1e-8
+    _State = AdamState
+
+    def __post_init__(self):
+        super().__post_init__()
+        betas = (share(f"betas[{i}]", b) for i, b in enumerate(pair("betas", self.betas)))
+        object.__setattr__(self, "betas", tuple(b.copy() if b.ndim else float(b) for b in betas))
+        self._check(from_zero, "eps")
+
+    def _start(self, params):
+        return AdamState(0, np.zeros_like(params), np.zeros_like(params))
+
+    def _change(self, params, grads, state):
+        average = remembered("state.average", state.average, params)
+        square_average = remembered("state.square_average", state.square_average, params)
+        scratch = np.empty_like(params)
+        average = leaky("betas[0]", self.betas[0], average, grads, scratch)
+        squares = np.multiply(grads, grads, out=scratch)
+        square_average = leaky("betas[1]", self.betas[1], square_average, squares, scratch)
+        state = AdamState(state.steps + 1, average, square_average)
+        factors = self._factors(state, scratch)
+        return np.multiply(factors, average, out=factors), state
+
+    def effective_lr(self, state):
+        """Return the factors on the average m in the step that led to `state`.
+
+        They are η / (1 - β₁ᵗ) / (√(s / (1 - β₂ᵗ)) + ε), one per coordinate. As with `Momentum`,
+        the gradient itself is not what they multiply.
+        """
+        return self._factors(state)
+
+    def _factors(self, state, scratch=None):
+        # Both fractions are multiplied by √(1 - β₂ᵗ), which spares a pass over the coordinates.
+        # np.power for numbers, too: Python's own could round differently from that of an array.
+        lr, squares = self._lr_at(state), state.square_average
+        betas = (np.asarray(beta, np.float64) for beta in self.betas)
+        first, second = (1 - np.power(beta, state.steps) for beta in betas)
+        root = np.sqrt(second)
+        lr = fitted("lr", lr, squares) * fitted("betas", root / first, squares)
+        eps = fitted("eps", self.eps, squares) * fitted("betas", root, squares)
+        return adaptive_rates(lr, squares, eps, scratch)

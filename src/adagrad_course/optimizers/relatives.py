@@ -1,0 +1,203 @@
+"""What came of AdaGrad: AdaDelta, and steps grafted from one optimizer on another."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .._arrays import lengths
+from .._validate import has_methods, instance, share
+from ._base import (
+    Optimizer,
+    RatedOptimizer,
+    change_of,
+    divided,
+    fitted,
+    from_zero,
+    leaky,
+    remembered,
+)
+
+
+class AdaDeltaState(NamedTuple):
+    """What AdaDelta remembers: the steps and the leaky averages of squared gradients and updates.
+
+    `ratio`, by which the last step multiplied η g, is kept for `effective_lr`: it cannot be told
+    from the averages, and the next step does not need it.
+    """
+
+    steps: int
+    square_average: np.ndarray
+    update_average: np.ndarray
+    ratio: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class AdaDelta(RatedOptimizer):
+    r"""AdaDelta: RMSProp whose learning rate is the typical size of its own last updates.
+
+    .. math::
+
+        \begin{aligned}
+        s_t &= \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \\
+        \delta_t &= \frac{\sqrt{u_{t-1} + \varepsilon}}{\sqrt{s_t + \varepsilon}}\, g_t, \\
+        u_t &= \rho\, u_{t-1} + (1 - \rho)\, \delta_t^2, \\
+        w_{t+1} &= w_t - \eta_t\, \delta_t
+        \end{aligned}
+
+    Parameters
+    ----------
+    lr : float or array_like or callable, optional
+        A factor η on the updates; it has no unit. The method was published without one, which is
+        η = 1.
+    rho : float or array_like, optional
+        The share ρ of both averages, 0 ≤ ρ < 1, that is kept at each step, as in `RMSProp`.
+    eps : float or array_like, optional
+        The constant ε ≥ 0, inside both roots. It sets the length of the first steps: with ε = 0
+        there would never be one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a finite number in its range.
+
+    References
+    ----------
+    Zeiler, ADADELTA, arXiv:1212.5701, algorithm 1; defaults and η are those of
+    `torch.optim.Adadelta`.
+
+    Examples
+    --------
+    Without a rate to be tuned, the first step is √(ε/(1 - ρ)) long, however far there is to go:
+
+    >>> adadelta = AdaDelta()
+    >>> params, grads = np.array([0.0, 0.0]), np.array([1000.0, -1.0])
+    >>> params, state = adadelta.step(params, grads, adadelta.init(params))
+    >>> params.round(6)
+    array([-0.003162,  0.003162])
+    """
+
+    lr: float | np.ndarray | Callable[[int], float | np.ndarray] = 1.0
+    rho: float | np.ndarray = 0.9
+    eps: float | np.ndarray = 1e-6
+    _State = AdaDeltaState
+
+    def __post_init__(self):
+        super().__post_init__()
+        self._check(share, "rho")
+        self._check(from_zero, "eps")
+
+    def _start(self, params):
+        return AdaDeltaState(0, *(np.zeros_like(params) for _ in AdaDeltaState._fields[1:]))
+
+    def _change(self, params, grads, state):
+        square_average = remembered("state.square_average", state.square_average, params)
+        update_average = remembered("state.update_average", state.update_average, params)
+        eps = fitted("eps", self.eps, params)
+        scratch = np.asarray(grads * grads)
+        square_average = leaky("rho", self.rho, square_average, scratch, scratch)
+        ratio = np.asarray(square_average + eps)
+        np.sqrt(ratio, out=ratio)
+        np.sqrt(np.add(update_average, eps, out=scratch), out=scratch)
+        ratio = divided(scratch, ratio, eps)
+        change = np.multiply(ratio, grads, out=scratch)
+        squares = np.asarray(change * change)
+        update_average = leaky("rho", self.rho, update_average, squares, squares)
+        state = AdaDeltaState(state.steps + 1, square_average, update_average, ratio)
+        change *= fitted("lr", self._lr_at(state), params)
+        return change, state
+
+    def effective_lr(self, state):
+        """Return η √(u + ε) / √(s + ε), the rates of the step that led to `state`.
+
+        There is one per coordinate. u is the average before that step, s the one after it.
+        """
+        return fitted("lr", self._lr_at(state), state.ratio) * state.ratio
+
+
+class GraftedState(NamedTuple):
+    """What a graft remembers: the steps, the last ratio of lengths, (..., 1), and both states."""
+
+    steps: int
+    ratio: np.ndarray
+    magnitude: tuple
+    direction: tuple
+
+
+@dataclass(frozen=True, eq=False)
+class Grafted(Optimizer):
+    r"""Steps as long as one optimizer's, in the direction of another's.
+
+    .. math:: w_{t+1} = w_t - \frac{\|m_t\|_2}{\|d_t\|_2}\, d_t
+
+    where :math:`m_t` and :math:`d_t` are the changes that the two optimizers would make. Both see
+    every point that is visited and its gradient, and each keeps its own state. It tells which part
+    of an optimizer matters: its direction, or the implied schedule of step lengths.
+
+    Parameters
+    ----------
+    magnitude : object
+        The optimizer that sets the length: one of this module, or an object with methods `init`
+        and `step` like theirs.
+    direction : object
+        The optimizer that sets the direction, which needs a method `effective_lr`, too. The size
+        of its learning rate makes no difference.
+
+    Raises
+    ------
+    TypeError
+        If one of them lacks a method.
+
+    References
+    ----------
+    Agarwal, Anil, Hazan, Koren and Zhang, Disentangling Adaptive Gradient Methods from Learning
+    Rates, arXiv:2002.11803.
+
+    Examples
+    --------
+    The gradient is 5 long. SGD goes along it; AdaGrad's first step has equal coordinates:
+
+    >>> from adagrad_course.optimizers import SGD, AdaGrad
+    >>> grafted = Grafted(SGD(lr=0.1), AdaGrad(lr=1.0))
+    >>> params, grads = np.zeros(2), np.array([3.0, 4.0])
+    >>> params, state = grafted.step(params, grads, grafted.init(params))
+    >>> params.round(4), float(np.linalg.norm(params).round(4))
+    (array([-0.3536, -0.3536]), 0.5)
+    """
+
+    magnitude: object
+    direction: object
+    _State = GraftedState
+    _min_dims = 1
+
+    def __post_init__(self):
+        has_methods("magnitude", self.magnitude, "init", "step")
+        has_methods("direction", self.direction, "init", "step", "effective_lr")
+
+    @property
+    def lr(self):
+        """The learning rate of `magnitude`."""
+        return self.magnitude.lr
+
+    def _start(self, params):
+        ratio = np.zeros_like(params[..., :1])
+        return GraftedState(0, ratio, self.magnitude.init(params), self.direction.init(params))
+
+    def _change(self, params, grads, state):
+        inputs = (params, grads)
+        long, magnitude = change_of("magnitude", self.magnitude, *inputs, state.magnitude)
+        change, direction = change_of("direction", self.direction, *inputs, state.direction)
+        ratio = divided(lengths(long), lengths(change), 0.0)
+        change *= ratio
+        return change, GraftedState(state.steps + 1, ratio, magnitude, direction)
+
+    def effective_lr(self, state):
+        """Return the direction's effective rates, times the ratio of lengths in that step.
+
+        Like the direction's own, they are the factors on the gradient, or on the momentum in its
+        place. Where the direction did not move, they are 0.
+        """
+        instance("state", state, GraftedState)
+        rates = self.direction.effective_lr(state.direction)
+        return state.ratio * np.asarray(rates, state.ratio.dtype)
