@@ -138,12 +138,9 @@ BROKEN = {  # all verdicts that change
 }
 BROKEN_WITHOUT_TEXT = {  # of the claims that do not train on text, which takes long
     Uphill: changes(OVERSTATED, "C13") | changes(HOLDS, "C14", "C17") | changes(CAVEAT, "C6"),
-    Undivided: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15")
-    | changes(CAVEAT, "C16")
-    | changes("cannot be tested", "C17"),
-    SGD: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C18")
-    | changes(CAVEAT, "C16")
-    | changes("cannot be tested", "C17"),
+    Undivided: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C17") | changes(CAVEAT, "C16"),
+    SGD: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C17", "C18")
+    | changes(CAVEAT, "C16"),
 }
 ON_TEXT = {"C7", "C8", "C9", "C10", "C11", "C12"}
 
