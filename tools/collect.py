@@ -101,18 +101,18 @@ def collect(paths, options):
         named |= {f"exercise {number}" for number in exercises}
     columns = [FIRST, *sorted(named, key=_order), *LAST]
     shown = {path: readable(path) for path in paths}
-    fresh = [
-        path
+    to_run = {
+        shown[path]
         for path in paths
         if not scanned[path][0] or before.get(shown[path], {}).get("content") != scanned[path][0]
-    ]
+    }
     environment = kernels.environment() | {WANTED: "1"}
     with contextlib.ExitStack() as stack:
         # What is not to be made again stays, also of notebooks that are no longer there.
-        old = [row for name, row in before.items() if name not in {shown[p] for p in fresh}]
+        old = [row for name, row in before.items() if name not in to_run]
         table = open_table(options.output, columns, old, stack)
         for number, path in enumerate(paths, start=1):
-            if path not in fresh:
+            if shown[path] not in to_run:
                 continue
             start = time.monotonic()
             row = {FIRST: shown[path], "content": scanned[path][0]}

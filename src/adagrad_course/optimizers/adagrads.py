@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._validate import number, positive, positive_int
+from .._validate import number, positive_int
 from ._base import RatedOptimizer, adaptive_rates, fitted, from_zero, remembered
 from .core import AdaGrad, AdaGradState
 
@@ -111,7 +111,7 @@ class FullMatrixAdaGrad(RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        positive("eps", number("eps", self.eps), zero_allowed=True)
+        from_zero("eps", number("eps", self.eps))
 
     def _start(self, params):
         shape = (*params.shape, params.shape[-1])
