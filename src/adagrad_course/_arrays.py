@@ -1,12 +1,12 @@
-"""What several modules do with arrays: lengths, and what a reader's own optimizer gives."""
+"""What several modules do with arrays."""
 
 import numpy as np
 
 from ._validate import positive, real_array
 
 
-def lengths(vectors):
-    """Return the Euclidean lengths along the last axis, which is kept; no square overflows."""
+def norms(vectors):
+    """Return the Euclidean norms along the last axis, which is kept; no square overflows."""
     largest = np.abs(vectors).max(axis=-1, keepdims=True)
     scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
     return largest * np.sqrt(np.square(scaled).sum(axis=-1, keepdims=True))
@@ -32,16 +32,6 @@ def broadcast_start(start, optimizer):
             f"lrs[:, None], got start of shape {start.shape} and lr of shape {lr_shape}"
         )
     return np.broadcast_to(start, shape).copy()
-
-
-def take_step(optimizer, params, grads, state):
-    """Return the new parameters and state of an optimizer that may be the reader's own."""
-    result = optimizer.step(params, grads, state)
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(
-            f"optimizer.step must return a tuple (params, state), got {type(result).__name__}"
-        )
-    return shaped("optimizer.step's params", result[0], params.shape), result[1]
 
 
 def shaped(name, value, shape):

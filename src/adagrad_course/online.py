@@ -8,8 +8,9 @@ from dataclasses import InitVar, dataclass
 
 import numpy as np
 
-from ._arrays import broadcast_start, finite, lengths, take_step
+from ._arrays import broadcast_start, finite, norms
 from ._validate import choice, has_methods, instance, number, positive, positive_int, real_array
+from .optimizers._base import take_step
 
 __all__ = [
     "LinearLosses",
@@ -382,7 +383,7 @@ def hindsight_optimum(losses, radius):
 def _norms(gradients):
     """Return the root of each coordinate's sum of squared gradients, of shape (..., d)."""
     gradients = real_array("gradients", gradients, min_dims=2)
-    return lengths(np.moveaxis(gradients, 0, -1))[..., 0]
+    return norms(np.moveaxis(gradients, 0, -1))[..., 0]
 
 
 def hindsight_scaling(gradients, budget=1.0):
@@ -495,5 +496,5 @@ def sgd_bound(gradients, diameter, lr=None):
     >>> sgd_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
     np.float64(14.142)
     """
-    rounds = lengths(real_array("gradients", gradients, min_dims=2))
+    rounds = norms(real_array("gradients", gradients, min_dims=2))
     return adagrad_bound(rounds, diameter, lr)

@@ -22,8 +22,8 @@ from ._validate import (
 )
 from .datasets import Split
 from .objectives import log_softmax
-from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState
-from .optimizers._base import cast_grads, change_of
+from .optimizers import AdaGradState
+from .optimizers._base import Optimizer, cast_grads, change_of
 
 __all__ = ["OnlineSoftmax", "Progress", "coalesce", "power_law_features", "row_step"]
 
@@ -396,11 +396,8 @@ class OnlineSoftmax:
 
 
 def _leaves_rows_alone(optimizer):
-    """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError.
-
-    A subclass is taken at its word, but for AdaGrad-Norm, whose number is not that of a row.
-    """
-    if not isinstance(optimizer, SGD | AdaGrad) or isinstance(optimizer, AdaGradNorm):
+    """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
+    if not (isinstance(optimizer, Optimizer) and optimizer._rests):
         raise TypeError(
             "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone, "
             f"got {optimizer!r:.60}"
