@@ -42,15 +42,7 @@ def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     ...
     ValueError: start must be finite, got nan at index 1
     """
-    if isinstance(value, np.ma.MaskedArray | np.matrix):
-        # As a plain array the first would lose its mask, the second its meaning of a product.
-        raise TypeError(f"{name} must be a plain array, got a {type(value).__name__}")
-    try:
-        array = np.asarray(value)
-    except Exception as error:  # ragged, or an object that refuses to become an array
-        raise ValueError(
-            f"{name} must be a rectangular array of numbers, got {_shown(value)}"
-        ) from error
+    array = value if type(value) is np.ndarray else _as_array(name, value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers, got {_shown(value)}")
     if array.ndim < min_dims:
@@ -63,11 +55,23 @@ def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
     # Not by a dot product: BLAS starts threads for it, which a small array must wait for.
-    if finite and not np.isfinite(array).all():
+    if finite and not np.logical_and.reduce(np.isfinite(array), axis=None):
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
         raise ValueError(f"{name} must be finite, got {array[first]}{where}")
     return array
+
+
+def _as_array(name, value):
+    if isinstance(value, np.ma.MaskedArray | np.matrix):
+        # As a plain array the first would lose its mask, the second its meaning of a product.
+        raise TypeError(f"{name} must be a plain array, got a {type(value).__name__}")
+    try:
+        return np.asarray(value)
+    except Exception as error:  # ragged, or an object that refuses to become an array
+        raise ValueError(
+            f"{name} must be a rectangular array of numbers, got {_shown(value)}"
+        ) from error
 
 
 def number(name, value, *, finite=True):

@@ -8,7 +8,7 @@ from dataclasses import InitVar, dataclass
 
 import numpy as np
 
-from ._arrays import broadcast_start, finite, norms
+from ._arrays import Survivors, broadcast_start, norms
 from ._validate import choice, has_methods, instance, number, positive, positive_int, real_array
 from .optimizers._base import take_step
 
@@ -289,18 +289,17 @@ def play(losses, learner, *, radius=None, start=None):
     points = np.empty((len(losses), *params.shape))
     values = np.empty(points.shape[:-1])
     gradients = np.empty_like(points)
-    alive = np.ones(values[0].shape, bool)
+    games = Survivors()
     # A game that overflows is a result to be shown, so NumPy need not warn of it.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for t in range(len(losses)):
-            value, grads = losses.value(t, params), losses.gradient(t, params)
-            alive = alive & np.isfinite(value) & finite(grads)
-            points[t], values[t] = params, np.where(alive, value, np.inf)
-            gradients[t] = np.where(alive[..., None], grads, 0.0)
+            value, grads = np.asarray(losses.value(t, params)), losses.gradient(t, params)
+            value = games.keep(value[..., None], np.inf)
+            points[t], gradients[t] = params, games.keep(grads, 0.0)
+            values[t] = games.keep(value, np.inf)[..., 0]  # again: the gradient may be infinite
             # A copy, as a reader's learner may work in place.
             stepped, state = take_step(learner, params, gradients[t].copy(), state)
-            alive = alive & finite(stepped)
-            params = np.where(alive[..., None], stepped, points[t])
+            params = games.keep(stepped, points[t])
             if radius is not None:
                 params = np.clip(params, -radius, radius)
     return Play(points, values, gradients)
