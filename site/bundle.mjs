@@ -1,0 +1,41 @@
+// Makes the scripts and the stylesheet of the interactive figures small. The arguments are the folder
+// of their sources, the node_modules with esbuild, and the folder where the pages look for them.
+//
+// A page loads shared.js and then a script for each of its figures. A page that is opened as a file
+// can load no modules, so these are plain scripts, and the first has its exports in a global variable.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const [source, modules, target] = process.argv.slice(2);
+const { buildSync } = createRequire(join(modules, "esbuild", "package.json"))("esbuild");
+
+const bundle = (name, options) =>
+  buildSync({
+    absWorkingDir: source,
+    bundle: true,
+    charset: "utf8",
+    logLevel: "error",
+    minify: true,
+    outfile: join(target, name),
+    ...options,
+  });
+
+bundle("explorables.css", { entryPoints: ["./explorables.css"] });
+bundle("shared.js", { entryPoints: ["./shared.mjs"], format: "iife", globalName: "explorables" });
+
+for (const kind of Object.keys(JSON.parse(readFileSync(join(source, "settings.json"), "utf8")))) {
+  const contents = `
+    import { hydrate } from "./shared.mjs";
+    import { figure } from "./${kind}.mjs";
+    import { ${kind} } from "./settings.json";
+    hydrate("${kind}", { ...figure, ...${kind} });`;
+  bundle(`${kind}.js`, {
+    stdin: { contents, resolveDir: source },
+    external: ["./shared.mjs"],
+    // Like this esbuild asks a function `require` for what is external.
+    format: "cjs",
+    banner: { js: "((require) => {" },
+    footer: { js: "})(() => explorables);" },
+  });
+}
