@@ -127,19 +127,21 @@ def run_script(name: str, *arguments: str, question: str = "") -> str:
     return result.stdout
 
 
-def has_modules(modules: Path) -> bool:
-    """Return whether a folder has the packages that this folder's `package.json` pins."""
+def missing_modules(modules: Path) -> list[str]:
+    """Return which of the packages pinned in `package.json` a folder lacks, or has otherwise."""
     pins = json.loads((SITE / "package.json").read_text(encoding="utf-8"))["dependencies"]
-    manifests = {name: modules / name / "package.json" for name in pins}
-    return all(
-        manifest.is_file()
-        and json.loads(manifest.read_text(encoding="utf-8"))["version"] == pins[name]
-        for name, manifest in manifests.items()
-    )
+
+    def found(name: str) -> str | None:
+        manifest = modules / name / "package.json"
+        if not manifest.is_file():
+            return None
+        return json.loads(manifest.read_text(encoding="utf-8"))["version"]
+
+    return [f"{name} {version}" for name, version in pins.items() if found(name) != version]
 
 
 def fetch_modules(build: Path) -> Path:
-    """Return the folder with KaTeX's stylesheet and fonts and esbuild, fetched the first time.
+    """Return the folder with KaTeX's stylesheet and fonts and with esbuild, fetched the first time.
 
     It is kept beside this file, or with what is built if that cannot be.
     """
@@ -148,11 +150,12 @@ def fetch_modules(build: Path) -> Path:
         if time.time() - left.stat().st_mtime > 600:  # of a build that was killed
             shutil.rmtree(left, ignore_errors=True)
     for home in homes:
-        if has_modules(home / "node_modules"):
+        if not missing_modules(home / "node_modules"):
             return home / "node_modules"
     home = SITE if os.access(SITE, os.W_OK) else build
     modules = home / "node_modules"
-    logger.info("fetching KaTeX's stylesheet and fonts, and esbuild ...")
+    missing = " and ".join(missing_modules(modules))
+    logger.info("fetching %s ...", missing)
     # Downloaded next door and moved in one go: an interrupted download leaves no half folder.
     with TemporaryDirectory(dir=home, prefix=DOWNLOAD, ignore_cleanup_errors=True) as download:
         Path(download, ".gitignore").write_text("*\n", encoding="utf-8")
@@ -161,11 +164,10 @@ def fetch_modules(build: Path) -> Path:
         result = run_npm("ci", "--ignore-scripts", cwd=download)
         if result.returncode != 0:
             raise ExtensionError(
-                "KaTeX's stylesheet and fonts (for formulas) and esbuild (for the interactive "
-                "figures) could not be downloaded. This needs a network connection once; they "
-                f"are then kept in {modules}. npm says:\n{result.stderr}"
+                f"The site needs {missing}, which could not be downloaded. This needs a network "
+                f"connection once; it is then kept in {modules}. npm says:\n{result.stderr}"
             )
-        if not has_modules(modules):  # unless another build was faster
+        if missing_modules(modules):  # unless another build was faster
             if modules.exists():
                 modules.rename(Path(download, "replaced"))  # and goes with the download's folder
             Path(download, "node_modules").rename(modules)

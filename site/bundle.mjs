@@ -1,8 +1,8 @@
-// Makes the scripts and the stylesheet of the interactive figures small. The arguments are the folder
-// of their sources, the node_modules with esbuild, and the folder where the pages look for them.
+// Makes the scripts and the stylesheet of the interactive figures small. The arguments are the
+// folder of their sources, the node_modules with esbuild, and the folder for what is made.
 //
 // A page loads shared.js and then a script for each of its figures. A page that is opened as a file
-// can load no modules, so these are plain scripts, and the first has its exports in a global variable.
+// can load no modules: these are plain scripts, and the first keeps its exports in a variable.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ for (const kind of Object.keys(JSON.parse(readFileSync(join(source, "settings.js
   bundle(`${kind}.js`, {
     stdin: { contents, resolveDir: source },
     external: ["./shared.mjs"],
-    // Like this esbuild asks a function `require` for what is external.
+    // In this format esbuild calls `require` for what is external.
     format: "cjs",
     banner: { js: "((require) => {" },
     footer: { js: "})(() => explorables);" },

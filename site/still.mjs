@@ -1,6 +1,6 @@
 // Draws the figures of a page as they stand where no script runs. Reads from standard input
-// {"folder": of their scripts, "width": pixels, "figures": [[name, settings], …]}, writes their HTML
-// as a list.
+// {"folder": of their sources, "width": pixels, "figures": [[name, settings], …]}, and writes their
+// HTML as a list.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -10,6 +10,8 @@ import pytest
 from access import set_theme, set_width, violations
 from in_node import FIGURES, evaluate
 
+from adagrad_course import explorables
+
 ON_PAGES = {
     "chapters/welcome.html": ["race"],
     "chapters/01-learning-rates.html": ["race"],
@@ -25,6 +27,7 @@ SLIDERS = {
     for kind in KINDS
 }
 CONTROLS = [(kind, name) for kind in KINDS for name in SLIDERS[kind]]
+WIDGETS = [getattr(explorables, name) for name in explorables.__all__]
 HANDLES = [("race", 0), ("root", 0), ("root", 1), ("root", 2)]
 PHONE = 390  # pixels
 
@@ -501,6 +504,53 @@ def test_a_mouse_presses_where_it_is_seen_to_at_any_scale(open_bench):
     tab.mouse.click(*point)
     assert settings(tab, "race") != before
     assert middle(race.locator("[role=slider]")) == pytest.approx(point, abs=1)
+
+
+# In JupyterLab, as far as that is a module, an element and a model -----------------------------
+
+WIDGET = """async ([source, traits]) => {
+    const { default: widget } =
+        await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    const follow = {};
+    const model = {
+        get: (name) => traits[name],
+        set: (name, value) => (traits[name] = value),
+        on: (event, act) => (follow[event] = act),
+        off: () => {},
+        save_changes: () => (window.saved = { ...traits }),
+    };
+    const el = document.body.appendChild(document.createElement("div"));
+    const remove = widget.render({ model, el });
+    window.change = (name, value) => {
+        traits[name] = value;
+        follow[`change:${name}`]();
+    };
+    window.leave = () => (remove(), el.textContent);
+}"""
+
+
+@pytest.mark.parametrize("widget", WIDGETS)
+def test_a_widget_follows_its_model_and_its_model_follows_it(browser, widget):
+    kind, name = widget._kind, SLIDERS[widget._kind][0]
+    specs = FIGURES[kind]["settings"]
+    traits = {name: spec["default"] for name, spec in specs.items()}
+    tab = browser.new_page()
+    tab.evaluate(WIDGET, [widget._esm, dict(traits)])
+    tab.locator("svg[viewBox]").wait_for()
+    control = tab.get_by_label(specs[name]["label"], exact=True)
+    before = tab.locator("svg > g").first.inner_html()
+    control.press("End")
+    settled(tab)
+    assert tab.evaluate("saved") == traits | {name: specs[name]["max"]}
+    assert tab.locator("svg > g").first.inner_html() != before
+    tab.evaluate("([name, value]) => change(name, value)", [name, traits[name]])
+    settled(tab)
+    assert tab.locator("svg > g").first.inner_html() == before
+    tab.evaluate("name => change(name, 'garbage')", name)  # of a version with other settings
+    settled(tab)
+    assert tab.locator("svg > g").first.inner_html() == before
+    assert tab.evaluate("leave()") == ""
+    tab.close()
 
 
 # Play, links, words ---------------------------------------------------------------------------

@@ -32,7 +32,12 @@ export const figure = {
       const x = px(Math.min(far, 1.25 * goal));
       drawn += text(66, y + 15, method, `name ${method}`, "end");
       drawn += box(74, y, Math.max(x - 74, 1.5), 21, `fill ${method}`);
-      drawn += text(x + 6, y + 15, show(far) + (far > 1.25 * goal ? " →" : ""), `name halo ${method}`);
+      drawn += text(
+        x + 6,
+        y + 15,
+        show(far) + (far > 1.25 * goal ? " →" : ""),
+        `name halo ${method}`,
+      );
     });
     const flag = px(goal);
     drawn += line(flag, 22, flag, 122, "goal") + text(flag, 138, "minimum", "small", "middle");
@@ -45,18 +50,27 @@ export const figure = {
     drawn += text(left, low + 17, "0", "small", "middle");
     drawn += text(width, low + 17, `${show(state.horizon)} steps`, "small", "end");
     drawn += line(left, qy(goal), width, qy(goal), "goal");
-    drawn += text(left - 6, qy(goal) + 4, show(goal), "small", "end") + text(left - 6, low + 4, "0", "small", "end");
+    drawn +=
+      text(left - 6, qy(goal) + 4, show(goal), "small", "end") +
+      text(left - 6, low + 4, "0", "small", "end");
     let curves = "";
     for (const method of methods) {
       const { travelled, arrival } = sim[method];
       const every = Math.max(1, Math.floor(state.horizon / 150));
       const points = travelled
         .map((far, t) => [t, far])
-        .filter(([t, far], i) => (i % every === 0 || t === state.horizon || i < 20) && far < 9 * goal)
+        .filter(
+          ([t, far], i) => (i % every === 0 || t === state.horizon || i < 20) && far < 9 * goal,
+        )
         .map(([t, far]) => [qx(t) - left, qy(far) - top]);
       curves += curve(points, `line ${method}`);
       if (arrival !== null) {
-        curves += tag("circle", { cx: qx(arrival) - left, cy: qy(goal) - top, r: 5, class: `fill ${method}` });
+        curves += tag("circle", {
+          cx: qx(arrival) - left,
+          cy: qy(goal) - top,
+          r: 5,
+          class: `fill ${method}`,
+        });
       }
     }
     return {
@@ -78,6 +92,7 @@ export const figure = {
     // The sum of η/√(k² + t) is about 2η(√(k² + T) − k).
     const needed = (distance / (2 * lr) + first) ** 2 - first ** 2;
     const poisoned = first > 1.5 ? " Its first gradient stays in the accumulator for ever." : "";
-    return `In ${show(horizon)} steps AdaGrad can travel ${show(far)} of ${show(distance)}; it would need about ${show(needed)} steps.${poisoned} ${others}`;
+    const travelled = `In ${show(horizon)} steps AdaGrad can travel ${show(far)} of ${show(distance)}`;
+    return `${travelled}; it would need about ${show(needed)} steps.${poisoned} ${others}`;
   },
 };

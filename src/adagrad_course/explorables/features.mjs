@@ -41,7 +41,13 @@ export const figure = {
       for (let k = 1; k <= G; k++) {
         if (k < G && G > 40 && k % Math.ceil(G / 40)) continue;
         const edge = unit * Math.sqrt(k);
-        drawn += box(x, 30 + side - edge, edge, edge, k === G ? `square AdaGrad shade${2 * i}` : "ring-line");
+        drawn += box(
+          x,
+          30 + side - edge,
+          edge,
+          edge,
+          k === G ? `square AdaGrad shade${2 * i}` : "ring-line",
+        );
       }
       drawn += text(x, 30 + side + 18, `${NAMES[i]}: G = ${G}`, "title");
       drawn += text(x, 30 + side + 36, `side √G = ${show(Math.sqrt(G))}`, "small");
@@ -56,7 +62,13 @@ export const figure = {
       drawn += line(left, py(v), width - 64, py(v), v ? "grid" : "axis");
       drawn += text(left - 6, py(v) + 4, v ? (v === 1 ? "η" : "η/2") : "0", "small", "end");
     }
-    drawn += curve([[px(0), py(1)], [px(t), py(1)]], "line SGD");
+    drawn += curve(
+      [
+        [px(0), py(1)],
+        [px(t), py(1)],
+      ],
+      "line SGD",
+    );
     drawn += text(px(t) + 6, py(1) + 4, "SGD", "name SGD halo");
     sim.forEach(({ events, rates }, i) => {
       const points = [];
@@ -70,28 +82,47 @@ export const figure = {
         const [x, y] = last(points);
         const other = py(sim[1 - i].rates[t - 1] ?? 2);
         const apart = Math.abs(y - other) < 15 ? Math.sign(y - other || i - 0.5) * 7 : 0;
-        drawn += text(x + 6, Math.max(y + 4 + apart, py(1) + 20), `${NAMES[i]} ${show(rates[t - 1])} η`, "name halo AdaGrad");
+        drawn += text(
+          x + 6,
+          Math.max(y + 4 + apart, py(1) + 20),
+          `${NAMES[i]} ${show(rates[t - 1])} η`,
+          "name halo AdaGrad",
+        );
       }
       const raster = low + 24 + 17 * i;
       drawn += text(left - 6, raster + 10, NAMES[i], "small", "end");
       for (let k = 0; k < t; k++) {
-        if (events[k]) drawn += line(px(k + 0.5), raster, px(k + 0.5), raster + 11, `tick AdaGrad shade${2 * i}`);
+        if (events[k])
+          drawn += line(
+            px(k + 0.5),
+            raster,
+            px(k + 0.5),
+            raster + 11,
+            `tick AdaGrad shade${2 * i}`,
+          );
       }
     });
-    drawn += text(px(0), low + 17, "0", "small") + text(px(steps), low + 17, `step ${steps}`, "small", "end");
+    drawn +=
+      text(px(0), low + 17, "0", "small") +
+      text(px(steps), low + 17, `step ${steps}`, "small", "end");
     return { height: low + 62, scene: drawn, handles: [] };
   },
 
   say({ step: t }, sim) {
     if (t === 0) return "Neither feature has appeared yet. Press Play.";
     const [m, n] = sim.map(({ accumulators }) => accumulators[t - 1]);
-    const start = `After ${plural(t, "step")} A has appeared ${plural(m, "time")} and B ${plural(n, "time")}.`;
+    const appeared = `A has appeared ${plural(m, "time")} and B ${plural(n, "time")}`;
+    const start = `After ${plural(t, "step")} ${appeared}.`;
     const [a, b] = sim.map(({ rates }) => rates[t - 1]);
-    if (!a || !b) return `${start} What has not appeared has no rate yet: its first step will have length η.`;
+    if (!a || !b)
+      return `${start} What has not appeared has no rate yet: its first step will have length η.`;
     const compare =
-      m === n ? "Their rates are equal"
-      : n < m ? `B's rate is ${show(b / a)} times A's, the root of ${m}/${n}`
-      : `A's rate is ${show(a / b)} times B's, the root of ${n}/${m}`;
-    return `${start} ${compare}. AdaGrad raised neither rate: they fell from η to ${show(a)} η and ${show(b)} η.`;
+      m === n
+        ? "Their rates are equal"
+        : n < m
+          ? `B's rate is ${show(b / a)} times A's, the root of ${m}/${n}`
+          : `A's rate is ${show(a / b)} times B's, the root of ${n}/${m}`;
+    const fell = `they fell from η to ${show(a)} η and ${show(b)} η`;
+    return `${start} ${compare}. AdaGrad raised neither rate: ${fell}.`;
   },
 };

@@ -62,7 +62,14 @@ export const figure = {
     };
     let y = 30;
     for (const [key, words] of Object.entries(names)) {
-      row(y, words, sim[key], sim[key].state, look(key), key === state.optimizer ? "title" : "small");
+      row(
+        y,
+        words,
+        sim[key],
+        sim[key].state,
+        look(key),
+        key === state.optimizer ? "title" : "small",
+      );
       y += pitch;
     }
     drawn += line(0, y + 4, width, y + 4, "grid");
@@ -74,11 +81,16 @@ export const figure = {
   say(state, sim) {
     const { weights, state: mine, total, rank } = sim[state.optimizer];
     const name = this.settings.optimizer.options[state.optimizer];
-    const table = `${plural(state.rows, "row")} of ${show(state.dimension)} numbers: ${bytes(weights)} of weights and as much of gradients.`;
+    const numbers = `${plural(state.rows, "row")} of ${show(state.dimension)} numbers`;
+    const table = `${numbers}: ${bytes(weights)} of weights and as much of gradients.`;
     if (!mine) return `${table} SGD keeps no state.`;
     const times = mine / weights;
     const size = times > 1e4 ? `${show(times)} times` : `${percent(times)} of`;
-    const shared = state.ranks > 1 ? ` Shared by ${show(state.ranks)} ranks, each holds ${bytes(rank)} of it.` : "";
-    return `${table} With ${name} the state takes ${bytes(mine)}, ${bytes(total)} in all. That is ${size} the weights.${shared}`;
+    const shared =
+      state.ranks > 1
+        ? ` Shared by ${show(state.ranks)} ranks, each holds ${bytes(rank)} of it.`
+        : "";
+    const taken = `With ${name} the state takes ${bytes(mine)}, ${bytes(total)} in all.`;
+    return `${table} ${taken} That is ${size} the weights.${shared}`;
   },
 };

@@ -1,8 +1,22 @@
 // SGD and AdaGrad go down a bowl from one start.
 
 import {
-  METHODS, box, clamp, curve, dots, frame, last, line, logScale, percent, plural, round, scale,
-  show, tag, text,
+  METHODS,
+  box,
+  clamp,
+  curve,
+  dots,
+  frame,
+  last,
+  line,
+  logScale,
+  percent,
+  plural,
+  round,
+  scale,
+  show,
+  tag,
+  text,
 } from "./shared.mjs";
 
 // The larger curvature.
@@ -36,7 +50,10 @@ export const figure = {
       const transform = `translate(${round(middle)} ${round(middle)}) rotate(${-state.rotation})`;
       map += tag("ellipse", { rx, ry, transform, class: "level" });
     }
-    for (const [dx, dy] of [[9, 0], [0, 9]]) {
+    for (const [dx, dy] of [
+      [9, 0],
+      [0, 9],
+    ]) {
       map += line(middle - dx, middle - dy, middle + dx, middle + dy, "ink");
     }
     map += text(middle + 14, middle + 4, "minimum", "muted halo");
@@ -62,14 +79,27 @@ export const figure = {
       map += text(labelX, labelY, method, `name halo ${method}`, right ? "start" : "end");
     });
     const [x, y] = place(sim.start);
-    map += text(clamp(x, 30, side - 30), y < 60 ? y + 26 : y - 16, "drag me", "muted halo", "middle");
+    map += text(
+      clamp(x, 30, side - 30),
+      y < 60 ? y + 26 : y - 16,
+      "drag me",
+      "muted halo",
+      "middle",
+    );
 
     const left = wide ? side + 36 : 0;
     const half = wide ? width - left : (width - 24) / 2;
     const top = wide ? 0 : side + 18;
     const lossTop = wide ? 172 : top;
     const bars = drawRates(state, sim, left, top, half);
-    const curves = drawLosses(state, sim, wide ? left : half + 24, lossTop, half, wide ? side - 172 : 138);
+    const curves = drawLosses(
+      state,
+      sim,
+      wide ? left : half + 24,
+      lossTop,
+      half,
+      wide ? side - 172 : 138,
+    );
     const moved = (w) => startAt(sim.landscape.turnBack(w), max);
     return {
       height: wide ? side : side + 160,
@@ -97,7 +127,8 @@ export const figure = {
     const way = (method) => {
       const { points, losses } = sim[method];
       const arrived = losses.findIndex((loss) => loss <= 1e-3 * losses[0]);
-      if (arrived >= 0 && arrived <= state.step) return `gets to a thousandth of the loss in ${plural(arrived, "step")}`;
+      if (arrived >= 0 && arrived <= state.step)
+        return `gets to a thousandth of the loss in ${plural(arrived, "step")}`;
       const left = Math.hypot(...points[state.step]) / Math.hypot(...points[0]);
       return `has ${percent(left)} of its way to go`;
     };
@@ -173,7 +204,12 @@ function drawRates(state, sim, x, y, width) {
       const long = length(Math.min(rate, longest));
       drawn += box(from + 4, top + 23 * j, Math.max(long, 1.5), 17, `fill ${method}`);
       const name = roomy && !i && long < width - 130 ? ` ${method}` : "";
-      drawn += text(from + long + 10, top + 23 * j + 13, (rate > longest ? "›" : show(rate)) + name, `name ${method}`);
+      drawn += text(
+        from + long + 10,
+        top + 23 * j + 13,
+        (rate > longest ? "›" : show(rate)) + name,
+        `name ${method}`,
+      );
     });
   });
   return drawn + line(from + 4, y + 22, from + 4, y + 132, "axis");
@@ -185,7 +221,11 @@ function drawLosses(state, sim, x, y, width, height) {
   const px = scale(0, steps, left, x + width - 4);
   const py = logScale(10, 1e-6, top, bottom);
   let drawn = text(x, y + 13, "loss / first loss", "title");
-  for (const [value, label] of [[1, "1"], [1e-3, "10⁻³"], [1e-6, "10⁻⁶"]]) {
+  for (const [value, label] of [
+    [1, "1"],
+    [1e-3, "10⁻³"],
+    [1e-6, "10⁻⁶"],
+  ]) {
     drawn += line(left, py(value), x + width, py(value), "grid");
     drawn += text(left - 5, py(value) + 4, label, "small", "end");
   }

@@ -36,7 +36,13 @@ export const figure = {
       }
       if (w > 26) {
         drawn += text(x + w / 2, bottom + 36, percent(share), "title", "middle");
-        drawn += text(x + w / 2, bottom + 54, `‖g‖ ${show(state.unequal ** (3 - i))}`, "small", "middle");
+        drawn += text(
+          x + w / 2,
+          bottom + 54,
+          `‖g‖ ${show(state.unequal ** (3 - i))}`,
+          "small",
+          "middle",
+        );
       }
       cuts.push(cuts[i] + share);
     });
@@ -60,14 +66,24 @@ export const figure = {
       "line AdaGrad",
     );
     drawn += line(left, low, width, low, "axis") + text(left - 6, low + 4, "1", "small", "end");
-    [[0, "p = 0"], [0.5, "½, the root"], [1, "1"]].forEach(([p, words]) => {
+    [
+      [0, "p = 0"],
+      [0.5, "½, the root"],
+      [1, "1"],
+    ].forEach(([p, words]) => {
       drawn += text(qx(p), low + 18, words, "small", p ? "middle" : "start");
     });
     const cx = state.shares ? (left + width - 8) / 2 : qx(state.p);
     const cy = qy(Math.min(sim.cost, 1.08 * Math.max(worst, 1.6)));
     if (state.shares) drawn += line(left, cy, width - 8, cy, "level-line");
     drawn += tag("circle", { cx, cy, r: 6, class: "fill AdaGrad ring" });
-    drawn += text(Math.min(cx, width - 18), cy - 12, show(sim.cost, 3), "name halo AdaGrad", "middle");
+    drawn += text(
+      Math.min(cx, width - 18),
+      cy - 12,
+      show(sim.cost, 3),
+      "name halo AdaGrad",
+      "middle",
+    );
 
     const border = (i) => (to) => {
       const moved = cuts.slice();
@@ -101,10 +117,14 @@ export const figure = {
     const [high, low] = [Math.max, Math.min].map((f) => sim.heights.indexOf(f(...sim.heights)) + 1);
     const whose = state.shares
       ? "Your shares cost"
-      : state.p ? `Shares proportional to G to the power ${show(state.p)} cost` : "Equal shares cost";
+      : state.p
+        ? `Shares proportional to G to the power ${show(state.p)} cost`
+        : "Equal shares cost";
     if (sim.cost < 1.0005) {
-      return `${whose} the least possible: all columns are level. Each share is proportional to the gradient's length, the root of G.`;
+      const root = "Each share is proportional to the gradient's length, the root of G.";
+      return `${whose} the least possible: all columns are level. ${root}`;
     }
-    return `${whose} ${show(sim.cost, 3)} times the least possible. Column ${high} is the highest: give it more. Column ${low} can spare some.`;
+    const advice = `Column ${high} is the highest: give it more. Column ${low} can spare some.`;
+    return `${whose} ${show(sim.cost, 3)} times the least possible. ${advice}`;
   },
 };

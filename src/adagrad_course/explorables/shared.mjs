@@ -39,7 +39,8 @@ export function bytes(v) {
   return `${+v.toPrecision(3)} ${["bytes", ..."kMGTPEZY"][unit]}${unit ? "B" : ""}`;
 }
 
-export const scale = (from, to, low, high) => (v) => low + ((v - from) / (to - from)) * (high - low);
+export const scale = (from, to, low, high) => (v) =>
+  low + ((v - from) / (to - from)) * (high - low);
 export const logScale = (from, to, low, high) => {
   const linear = scale(Math.log(from), Math.log(to), low, high);
   return (v) => linear(Math.log(v));
@@ -56,7 +57,10 @@ export const box = (x, y, width, height, look) =>
   tag("rect", { x, y, width: Math.max(width, 0), height: Math.max(height, 0), class: look });
 export const line = (x1, y1, x2, y2, look = "axis") => tag("line", { x1, y1, x2, y2, class: look });
 export const curve = (points, look) =>
-  tag("path", { d: "M" + points.map(([x, y]) => `${round(x)} ${round(y)}`).join("L"), class: look });
+  tag("path", {
+    d: "M" + points.map(([x, y]) => `${round(x)} ${round(y)}`).join("L"),
+    class: look,
+  });
 export const dots = (points, look) =>
   tag("path", { d: points.map(([x, y]) => `M${round(x)} ${round(y)}h0`).join(""), class: look });
 // What is drawn outside of a frame is cut off.
@@ -66,7 +70,12 @@ export const frame = (x, y, width, height, content) => tag("svg", { x, y, width,
 
 // A link ends in, say, #race:lr=1.2,rotation=45; a list of numbers is written 0.5_0.3_0.1_0.1.
 export const parse = (words) =>
-  Object.fromEntries(words.split(",").filter(Boolean).map((pair) => pair.split(/=(.*)/s, 2)));
+  Object.fromEntries(
+    words
+      .split(",")
+      .filter(Boolean)
+      .map((pair) => pair.split(/=(.*)/s, 2)),
+  );
 export const write = (settings) =>
   Object.entries(settings)
     .map(([key, v]) => `${key}=${Array.isArray(v) ? v.join("_") : v}`)
@@ -135,7 +144,9 @@ function fromPosition(spec, position) {
   if (!spec.log) return position;
   if (position <= 0) return spec.min;
   if (position >= POSITIONS) return spec.max;
-  const v = +(spec.min * (spec.max / spec.min) ** (position / POSITIONS)).toPrecision(2 + !spec.whole);
+  const v = +(spec.min * (spec.max / spec.min) ** (position / POSITIONS)).toPrecision(
+    2 + !spec.whole,
+  );
   return spec.whole ? Math.round(v) : v;
 }
 
@@ -412,7 +423,8 @@ export function hydrate(kind, figure) {
       // taken as it is
     }
     const [key, words] = hash.split(/:(.*)/s, 2);
-    if (!Object.hasOwn(figures, key) || (words === undefined && document.getElementById(key))) return;
+    if (!Object.hasOwn(figures, key) || (words === undefined && document.getElementById(key)))
+      return;
     const { root, view, home } = figures[key];
     const { state, note } = clean(figure.settings, parse(words || ""), home);
     view.set(state);
