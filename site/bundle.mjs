@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 const [source, modules, target] = process.argv.slice(2);
-const { buildSync } = createRequire(join(modules, "esbuild", "package.json"))("esbuild");
+const { buildSync } = createRequire(import.meta.url)(join(modules, "esbuild"));
 
 const bundle = (name, options) =>
   buildSync({

@@ -6,15 +6,19 @@ import math
 import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import book_site
 import numpy as np
 import pytest
+from in_node import FOLDER
 from traitlets import TraitError
 
 from adagrad_course.explorables import FrequentAndRare, MemoryCalculator, Race, WhyTheRoot
 from adagrad_course.plots import STYLES
 
+ROOT = Path(__file__).resolve().parents[2]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KINDS = ["race", "root", "features", "arrive", "memory"]
 
@@ -220,6 +224,13 @@ def test_a_widgets_script_is_one_module_that_imports_nothing(figures, classes, k
         text=True,
     )
     assert done.stdout == "function true", done.stderr
+
+
+def test_an_installed_package_has_all_files_of_the_figures():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["adagrad_course"]
+    packed = {path for pattern in patterns for path in FOLDER.parent.glob(pattern)}
+    assert {path for path in FOLDER.iterdir() if path.suffix != ".py" and path.is_file()} <= packed
 
 
 def test_python_hears_of_a_change():

@@ -296,9 +296,9 @@ def test_the_verdicts_stand_at_the_top_and_only_there(pages):
 
 def test_modules_of_another_computer_are_explained(tmp_path, monkeypatch):
     """esbuild's package is one of JavaScript that needs another, with a program for one system."""
-    source = book_site.fetch_modules(tmp_path)
-    shutil.copytree(source / "esbuild", tmp_path / "esbuild")
-    monkeypatch.setattr(book_site, "fetch_modules", lambda build: tmp_path)
+    modules = tmp_path / "node_modules"
+    shutil.copytree(book_site.fetch_modules(tmp_path) / "esbuild", modules / "esbuild")
+    monkeypatch.setattr(book_site, "fetch_modules", lambda build: modules)
     app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path / "html")
     with pytest.raises(book_site.ExtensionError, match=r"(?s)another computer, .*@esbuild"):
         book_site.bundle_explorables(app)
