@@ -5,8 +5,13 @@ CHAPTER ?=
 # Where the site is built, in a folder _build; another one where this folder must not be written to.
 OUT ?= .
 
+# One more than two cores: some tests wait.
+WORKERS ?= 3
+
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --log .venv/pip.log
+# One notebook, one kernel: a file is not split over the workers.
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 
@@ -20,10 +25,10 @@ book: $(READY)  ## build the site and say where to open it
 	$(BIN)/jupyter-book build . --path-output $(OUT) -W -n --keep-going
 
 test: $(READY)  ## prove it: package, notebooks and site
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 quick: $(READY)  ## the unit tests alone
-	$(BIN)/python -m pytest src tests --ignore=tests/book --ignore=tests/site \
+	$(PYTEST) src tests --ignore=tests/book --ignore=tests/site \
 	    --ignore=tests/test_sharded.py --ignore=tests/test_two_processes.py
 
 lab: $(READY)  ## open the first chapter in JupyterLab

@@ -24,7 +24,7 @@ class Survivors:
         self.alive = True
 
     def keep(self, values, instead):
-        """Return the values, shape (..., d), or `instead` where a run has diverged, now or before."""
+        """Return the values, shape (..., d), or `instead` where a run diverges or has diverged."""
         # While all is well the sum says so, at a fraction of the cost.
         if self.alive is True and np.isfinite(np.add.reduce(values, axis=None)):
             return values

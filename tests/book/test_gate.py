@@ -24,7 +24,7 @@ def failed_cells(folder, **environment):
     report = folder / "report.xml"
     subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", folder, "-n0", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", folder, "-p", "no:cacheprovider"),
             *("-c", ROOT / "pyproject.toml", "--rootdir", folder, f"--junitxml={report}"),
         ],
         cwd=ROOT,
