@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optional_torch import needs_torch, torch
 
-from adagrad_course.descent import descend, sweep, travel_bound, travel_budget
+from adagrad_course.descent import argbest, descend, sweep, travel_bound, travel_budget
 from adagrad_course.objectives import (
     Noisy,
     Quadratic,
@@ -262,10 +262,33 @@ def test_each_rate_is_judged_by_its_mean_over_the_starts():
 
 
 def test_a_best_rate_at_an_end_of_its_grid_is_said_to_be_there():
-    with pytest.warns(UserWarning, match=r"0\.02, is the largest of the sweep"):
+    with pytest.warns(UserWarning, match=r"0\.02, is the largest that was tried"):
         assert sweep(BOWL, START, SGD, [0.01, 0.02], steps=5).best_lr == 0.02
-    with pytest.warns(UserWarning, match=r"0\.2, is the smallest of the sweep"):
+    with pytest.warns(UserWarning, match=r"0\.2, is the smallest that was tried"):
         assert sweep(BOWL, START, SGD, [0.2, 0.5], steps=50).best_lr == 0.2
+
+
+def test_the_best_rate_is_found_along_any_axis():
+    rng, lrs = np.random.default_rng(0), np.geomspace(0.01, 1, 9)
+    losses = (np.log(lrs / 0.1) ** 2)[:, None] + rng.uniform(0, 0.3, (3, 9, 2))
+    losses[:, 0], losses[0, 1] = np.nan, -np.inf
+    expected = np.where(np.isfinite(losses), losses, np.inf).argmin(axis=1)
+    np.testing.assert_array_equal(argbest(lrs, losses, axis=1), expected)
+    np.testing.assert_array_equal(argbest(lrs, losses.swapaxes(1, 2), axis=-1), expected)
+
+
+def test_each_end_of_the_grid_is_said_also_for_one_run_of_many():
+    with pytest.warns(UserWarning, match="a better one may lie beyond it") as caught:
+        np.testing.assert_array_equal(argbest([1, 2, 3], [[1, 2, 3], [3, 2, 1]], axis=1), [0, 2])
+    assert [str(warning.message)[:30] for warning in caught] == [
+        "the best rate, 1, is the small",
+        "the best rate, 3, is the large",
+    ]
+
+
+def test_one_run_in_which_all_rates_diverged_is_enough_to_refuse():
+    with pytest.raises(ValueError, match="one rate at least must not diverge"):
+        argbest([1, 2, 3], [[3, 2, 3], [np.inf, np.nan, -np.inf]], axis=1)
 
 
 def test_a_rate_that_diverged_is_never_the_best():

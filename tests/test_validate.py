@@ -13,7 +13,7 @@ from optional_torch import needs_torch, torch
 
 from adagrad_course._validate import real_array, whole_numbers
 from adagrad_course.datasets import digits
-from adagrad_course.descent import descend, sweep, travel_bound, travel_budget
+from adagrad_course.descent import argbest, descend, sweep, travel_bound, travel_budget
 from adagrad_course.objectives import (
     DoubleWell,
     Noisy,
@@ -581,6 +581,16 @@ REFUSED = {
     "budget-lr": (lambda: travel_budget(PAIR, [1, 2, 3]), "lr", "with steps, (3,)", "(2,)"),
     "travel-lr": (lambda: travel_bound(COLUMN, np.ones((5, 2))), "lr", "a step, (2,)", "(3, 1)"),
     "travel-lr-3": (lambda: travel_bound([1, 2, 3], np.ones((5, 2))), "lr", "(2,)", "(3,)"),
+    **{
+        f"argbest-{axis}": (
+            lambda axis=axis: argbest([1, 2], np.ones((3, 2)), axis),
+            "losses",
+            f"have an axis {axis} of 2 rates",
+            "(3, 2)",
+        )
+        for axis in (0, 2, -3)
+    },
+    "argbest-lrs": (lambda: argbest([2, 1], [1, 2]), "lrs", "ascending", "[2. 1.]"),
     "travel-1d": (lambda: travel_bound(1.0, [1, 2]), "gradients", "2 dim", "list [1, 2]"),
     "value-params": (lambda: LOSSES.value(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),
     "gradient-params": (lambda: LOSSES.gradient(0, COLUMN), "params", "shape (..., 2)", "(3, 1)"),

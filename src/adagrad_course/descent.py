@@ -19,7 +19,7 @@ from ._validate import (
 )
 from .optimizers._base import take_step
 
-__all__ = ["Sweep", "Trajectory", "descend", "sweep", "travel_bound", "travel_budget"]
+__all__ = ["Sweep", "Trajectory", "argbest", "descend", "sweep", "travel_bound", "travel_budget"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,24 +157,71 @@ class Sweep:
     def best_lr(self):
         """The rate with the least final loss, averaged over the batch axes if there are any.
 
-        A rate that diverged is never the best; ValueError is raised if all did. If the best is the
-        first or the last of the rates, a better one may lie beyond it, and a warning says so.
+        A rate that diverged is never the best, and one at an end of the sweep is said to be there;
+        see `argbest`.
         """
         losses = self.final_losses.reshape(len(self.lrs), -1).mean(axis=1)
-        if not np.isfinite(losses).any():
-            raise ValueError(f"one rate at least must not diverge, all of {self.lrs} did")
-        best = losses.argmin()
-        if best in (0, len(losses) - 1):
-            end = "smallest" if best == 0 else "largest"
-            warnings.warn(
-                f"the best rate, {self.lrs[best]:.3g}, is the {end} of the sweep: "
-                "a better one may lie beyond it",
-                stacklevel=2,
-            )
-        return float(self.lrs[best])
+        return float(self.lrs[argbest(self.lrs, losses)])
 
     def __repr__(self):
         return f"Sweep({len(self.lrs)} rates from {self.lrs[0]:.3g} to {self.lrs[-1]:.3g})"
+
+
+def argbest(lrs, losses, axis=0):
+    """Return the place of the best learning rate, as `losses.argmin(axis)`, but not of a bad best.
+
+    A rate with an infinite or undefined loss is never the best. If the best is the first or the
+    last of the rates, a better one may lie beyond it, and a warning says so.
+
+    Parameters
+    ----------
+    lrs : array_like, shape (n_lrs,)
+        The learning rates, ascending.
+    losses : array_like, shape (..., n_lrs, ...)
+        The loss, or the error rate on held-out data, of each.
+    axis : int, optional
+        The axis of the rates.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (..., ...)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the rates are not ascending, the losses are not one for each, or none is finite.
+
+    Examples
+    --------
+    >>> losses = [[3.0, 1.0, 2.0], [9.0, 1.0, float("inf")]]
+    >>> argbest([0.1, 0.2, 0.4], losses, axis=1)
+    array([1, 1])
+    """
+    lrs = _ascending(lrs)
+    losses = real_array("losses", losses, min_dims=1, finite=False)
+    if not -losses.ndim <= axis < losses.ndim or losses.shape[axis] != lrs.size:
+        raise ValueError(
+            f"losses must have an axis {axis} of {lrs.size} rates, got shape {losses.shape}"
+        )
+    losses = np.where(np.isfinite(losses), losses, np.inf)
+    if not np.isfinite(losses.min(axis=axis)).all():
+        raise ValueError(f"one rate at least must not diverge, all of {lrs} did")
+    best = losses.argmin(axis=axis)
+    for end, place in {"smallest": 0, "largest": lrs.size - 1}.items():
+        if (best == place).any():
+            warnings.warn(
+                f"the best rate, {lrs[place]:.3g}, is the {end} that was tried: "
+                "a better one may lie beyond it",
+                stacklevel=2,
+            )
+    return best
+
+
+def _ascending(lrs):
+    lrs = positive("lrs", real_array("lrs", lrs, min_dims=1), zero_allowed=True)
+    if lrs.ndim != 1 or (np.diff(lrs) <= 0).any():
+        raise ValueError(f"lrs must be a list of ascending rates, got {lrs}")
+    return lrs
 
 
 def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
@@ -213,9 +260,7 @@ def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
             "optimizer must be callable with a learning rate, such as SGD, "
             f"got {type(optimizer).__name__}"
         )
-    lrs = positive("lrs", real_array("lrs", lrs, min_dims=1), zero_allowed=True)
-    if lrs.ndim != 1 or (np.diff(lrs) <= 0).any():
-        raise ValueError(f"lrs must be a list of ascending rates, got {lrs}")
+    lrs = _ascending(lrs)
     start = real_array("start", start, min_dims=1)
     optimizer = optimizer(lrs.reshape(-1, *[1] * start.ndim))
     # Broadcast here, so that each rate has its run also where `optimizer` ignores the rate.

@@ -397,7 +397,7 @@ class OnlineSoftmax:
 
 def _leaves_rows_alone(optimizer):
     """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
-    if not (isinstance(optimizer, Optimizer) and optimizer._rests):
+    if not (isinstance(optimizer, Optimizer) and optimizer._skips_zero_gradients):
         raise TypeError(
             "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone, "
             f"got {optimizer!r:.60}"

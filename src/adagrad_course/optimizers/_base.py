@@ -10,7 +10,7 @@ import numpy as np
 from .._arrays import shaped
 from .._validate import instance, positive, real_array, same_shape
 
-from_zero = partial(positive, zero_allowed=True)
+nonnegative = partial(positive, zero_allowed=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,8 @@ class Optimizer:
     """
 
     _min_dims = 0
-    _rests = False  # whether it leaves a coordinate, and what it remembers of it, alone at g = 0
+    # Whether a coordinate without a gradient, and what is remembered of it, stay as they are.
+    _skips_zero_gradients = False
 
     def init(self, params):
         """Return the state before the first step.
@@ -128,14 +129,14 @@ class Optimizer:
 
 
 @dataclass(frozen=True, eq=False)
-class RatedOptimizer(Optimizer):
+class LearningRateOptimizer(Optimizer):
     """An optimizer with a learning rate, constant or scheduled."""
 
     lr: float | np.ndarray | Callable[[int], float | np.ndarray]
 
     def __post_init__(self):
         if not callable(self.lr):
-            self._check(from_zero, "lr")
+            self._check(nonnegative, "lr")
 
     def _check(self, check, *names):
         """Check constants, and keep copies of those that are arrays: the caller's might change."""
@@ -147,7 +148,7 @@ class RatedOptimizer(Optimizer):
         super()._at(step, params)
         if not callable(self.lr):
             return self
-        lr = from_zero(f"lr({step})", self.lr(step))
+        lr = nonnegative(f"lr({step})", self.lr(step))
         self._check_shapes({f"lr({step})": lr}, params)
         now = copy(self)
         object.__setattr__(now, "lr", lr)
@@ -160,7 +161,7 @@ class RatedOptimizer(Optimizer):
             raise ValueError("state must be one after at least 1 step, got 0 steps")
         if not callable(self.lr):
             return self.lr
-        return from_zero(f"lr({state.steps})", self.lr(state.steps))
+        return nonnegative(f"lr({state.steps})", self.lr(state.steps))
 
 
 def cast_grads(grads, dtype):

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .._validate import number, positive_int
-from ._base import RatedOptimizer, from_zero
-from .core import AdaGrad, AdaGradState, adaptive_rates, times
+from ._base import LearningRateOptimizer, nonnegative
+from .core import AdaGrad, AdaGradState, adaptive_rates, scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +24,6 @@ class AdaGradNorm(AdaGrad):
     ----------
     lr, eps, initial_accumulator_value
         As in `AdaGrad`; an array must have a last axis of length 1.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range.
 
     References
     ----------
@@ -47,7 +42,7 @@ class AdaGradNorm(AdaGrad):
     """
 
     _min_dims = 1
-    _rests = False
+    _skips_zero_gradients = False
 
     def _start(self, params):
         return super()._start(params[..., :1])
@@ -72,7 +67,7 @@ class FullMatrixAdaGradState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class FullMatrixAdaGrad(RatedOptimizer):
+class FullMatrixAdaGrad(LearningRateOptimizer):
     r"""AdaGrad with a matrix in place of one accumulator per coordinate.
 
     .. math::
@@ -90,11 +85,6 @@ class FullMatrixAdaGrad(RatedOptimizer):
         The learning rate η, as in `SGD`; an array must have a last axis of length 1.
     eps : float, optional
         The constant ε ≥ 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range.
 
     References
     ----------
@@ -117,7 +107,7 @@ class FullMatrixAdaGrad(RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        from_zero("eps", number("eps", self.eps))
+        nonnegative("eps", number("eps", self.eps))
 
     def _start(self, params):
         shape = (*params.shape, params.shape[-1])
@@ -125,8 +115,8 @@ class FullMatrixAdaGrad(RatedOptimizer):
 
     def _update(self, grads, state, params):
         outer = state.outer + grads[..., :, None] * grads[..., None, :]
-        scaled = (self._inverse_root(outer) * grads[..., None, :]).sum(axis=-1)
-        return times(self.lr, scaled), FullMatrixAdaGradState(state.steps + 1, outer)
+        turned = (self._inverse_root(outer) * grads[..., None, :]).sum(axis=-1)
+        return scaled(self.lr, turned), FullMatrixAdaGradState(state.steps + 1, outer)
 
     def _shapes(self, shape):
         return {"outer": (*shape, shape[-1])}
@@ -138,7 +128,7 @@ class FullMatrixAdaGrad(RatedOptimizer):
         """Return η times the diagonal of (G^½ + εI)⁻¹: how a coordinate's gradient moves itself."""
         lr = self._lr_at(state)
         diagonal = np.diagonal(self._inverse_root(state.outer), axis1=-2, axis2=-1)
-        return times(lr, diagonal)
+        return scaled(lr, diagonal)
 
     def _inverse_root(self, outer):
         # A matrix that overflowed moves nothing, as in AdaGrad; eigh may fail on it. LAPACK knows
@@ -169,7 +159,7 @@ class SM3State(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class SM3(RatedOptimizer):
+class SM3(LearningRateOptimizer):
     r"""SM3: AdaGrad for matrices that remembers a number for each row and one for each column.
 
     .. math::
@@ -191,11 +181,6 @@ class SM3(RatedOptimizer):
         of rates for a sweep is `lrs[:, None, None]`.
     eps : float or array_like, optional
         The constant ε ≥ 0 added to the root, as in `AdaGrad`. SM3 was published without one.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range.
 
     References
     ----------
@@ -222,7 +207,7 @@ class SM3(RatedOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        self._check(from_zero, "eps")
+        self._check(nonnegative, "eps")
 
     def _start(self, params):
         return SM3State(0, np.zeros_like(params[..., :1]), np.zeros_like(params[..., :1, :]))
@@ -268,11 +253,6 @@ class RestartedAdaGrad(AdaGrad):
     eps, initial_accumulator_value : float or array_like, optional
         The constants ε and G₀, as in `AdaGrad`.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range.
-
     References
     ----------
     Chen, Xu, Chen and Yang, SADAGRAD, ICML 2018, where the intervals adapt to the progress.
@@ -294,7 +274,7 @@ class RestartedAdaGrad(AdaGrad):
     """
 
     every: int = field(kw_only=True)
-    _rests = False
+    _skips_zero_gradients = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -318,7 +298,7 @@ class WindowedAdaGradState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class WindowedAdaGrad(RatedOptimizer):
+class WindowedAdaGrad(LearningRateOptimizer):
     r"""AdaGrad that sums the last few squared gradients only.
 
     .. math::
@@ -338,11 +318,6 @@ class WindowedAdaGrad(RatedOptimizer):
         remembered: k times the memory of AdaGrad.
     eps : float or array_like, optional
         The constant ε ≥ 0 added to the root, as in `AdaGrad`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range.
 
     References
     ----------
@@ -370,7 +345,7 @@ class WindowedAdaGrad(RatedOptimizer):
     def __post_init__(self):
         super().__post_init__()
         positive_int("window", self.window)
-        self._check(from_zero, "eps")
+        self._check(nonnegative, "eps")
 
     def _start(self, params):
         squares = np.zeros((self.window, *params.shape), params.dtype)

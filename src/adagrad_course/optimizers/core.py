@@ -1,13 +1,18 @@
-"""The optimizers that everything else is compared with, each beside what it remembers.
+"""The optimizers that everything else is compared with.
 
-An optimizer is its constants and three methods: `_start`, the state before the first step;
-`_update`, what a step takes off the parameters, and the state after it; and `effective_lr`, the
-rates of the step that led to a state. What they share is in the base class, whose public `init`,
-`update` and `step` check the arguments and bring the arrays to the dtype of the parameters.
+Each follows the class of its state, which is what it remembers from step to step. An optimizer
+itself never changes: it holds constants, such as the learning rate, and defines three methods.
+`_start` returns the state before the first step. `_update` returns what a step takes off the
+parameters, the change, and the state after the step. `effective_lr` returns the rates that were
+used in the step which led to a state.
 
-In `_update`, `self.lr` is the rate of that very step, also where it was given as a schedule.
-Constants may be arrays in float64, one number for each run of a sweep. So that these do not turn
-parameters in float32 into float64, they are used through the three functions below.
+The base class turns these into the public methods `init`, `update` and `step`, which check their
+arguments first. So `grads` and the arrays of a state have the dtype of `params` below, and
+`self.lr` is a number or an array: a schedule has been asked for the rate of this step.
+
+Parameters of shape (n, d) may be n runs at once, a sweep, with an array of constants of shape
+(n, 1). Such arrays are in float64. So that they do not turn parameters in float32 into float64, the
+formulas use them through the three functions that come first.
 """
 
 from dataclasses import dataclass
@@ -16,25 +21,26 @@ from typing import NamedTuple
 import numpy as np
 
 from .._validate import pair, share
-from ._base import RatedOptimizer, from_zero
+from ._base import LearningRateOptimizer, nonnegative
 
 
-def times(constant, array):
+def scaled(constant, array):
     """Return constant · array, in the dtype of the array."""
     return np.multiply(constant, array, dtype=array.dtype)
 
 
-def moving_average(keep, average, values):
-    """Return keep · average + (1 - keep) · values, in the dtype of the average."""
-    kept = times(keep, average)
-    kept += times(1 - keep, values)
-    return kept
+def moving_average(decay, average, values):
+    """Return decay · average + (1 - decay) · values, in the dtype of the average."""
+    decayed = scaled(decay, average)
+    decayed += scaled(1 - decay, values)
+    return decayed
 
 
 def adaptive_rates(lr, squares, eps):
-    """Return lr / (√squares + eps), in the dtype of the squares, where x/0 is taken as 0."""
+    """Return lr / (√squares + eps), in the dtype of the squares, and 0 where that divides by 0."""
     root = np.asarray(np.sqrt(squares))
     np.add(root, eps, out=root, dtype=root.dtype)
+    # The quotients take the place of the roots, and a root that is 0 stays.
     return np.divide(lr, root, out=root, dtype=root.dtype, where=True if root.all() else root > 0)
 
 
@@ -45,8 +51,8 @@ class SGDState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class SGD(RatedOptimizer):
-    r"""(Stochastic) gradient descent: one learning rate for every coordinate.
+class SGD(LearningRateOptimizer):
+    r"""(Stochastic) gradient descent: the same learning rate for all coordinates.
 
     .. math:: w_{t+1} = w_t - \eta_t\, g_t
 
@@ -56,11 +62,6 @@ class SGD(RatedOptimizer):
         The learning rate η ≥ 0. An array must broadcast to the parameters' shape, such as
         `lrs[:, None]` for a sweep. A callable is a schedule: it is given the step's number
         1, 2, 3, … and returns the rate of that step.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `lr` is not a finite number from zero on, an array of them or a callable.
 
     References
     ----------
@@ -76,16 +77,16 @@ class SGD(RatedOptimizer):
     """
 
     _State = SGDState
-    _rests = True
+    _skips_zero_gradients = True
 
     def _start(self, params):
         return SGDState(steps=0)
 
     def _update(self, grads, state, params):
-        return times(self.lr, grads), SGDState(state.steps + 1)
+        return scaled(self.lr, grads), SGDState(state.steps + 1)
 
     def effective_lr(self, state):
-        """Return the rate of the step that led to `state`: the same for every coordinate."""
+        """Return the learning rate of the step that led to `state`."""
         return self._lr_at(state)
 
 
@@ -97,23 +98,18 @@ class MomentumState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Momentum(RatedOptimizer):
-    r"""Gradient descent with (heavy-ball) momentum: a decaying sum of gradients is the direction.
+class Momentum(LearningRateOptimizer):
+    r"""Gradient descent with (heavy-ball) momentum: it goes along a decaying sum of gradients.
 
-    .. math:: v_{t+1} = \mu\, v_t + g_t, \qquad w_{t+1} = w_t - \eta_t\, v_{t+1}
+    .. math:: v_t = \mu\, v_{t-1} + g_t, \qquad w_{t+1} = w_t - \eta_t\, v_t
 
     Parameters
     ----------
     lr : float or array_like or callable
         The learning rate η, as in `SGD`.
     momentum : float or array_like, optional
-        The factor μ with 0 ≤ μ < 1 by which the velocity shrinks at each step. Like an array of
-        rates, an array of factors must broadcast to the parameters' shape.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `lr` is not as in `SGD`, or `momentum` is not in [0, 1).
+        The factor μ with 0 ≤ μ < 1 by which the velocity shrinks at each step. An array must
+        broadcast to the parameters' shape.
 
     References
     ----------
@@ -140,8 +136,8 @@ class Momentum(RatedOptimizer):
         return MomentumState(steps=0, velocity=np.zeros_like(params))
 
     def _update(self, grads, state, params):
-        velocity = times(self.momentum, state.velocity) + grads
-        return times(self.lr, velocity), MomentumState(state.steps + 1, velocity)
+        velocity = scaled(self.momentum, state.velocity) + grads
+        return scaled(self.lr, velocity), MomentumState(state.steps + 1, velocity)
 
     def effective_lr(self, state):
         """Return the factor on the velocity in the step that led to `state`."""
@@ -159,8 +155,8 @@ class AdaGradState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class AdaGrad(RatedOptimizer):
-    r"""AdaGrad: each coordinate's rate is divided by the root of its summed squared gradients.
+class AdaGrad(LearningRateOptimizer):
+    r"""AdaGrad: each coordinate's rate is divided by the root of the sum of its squared gradients.
 
     .. math::
 
@@ -170,18 +166,13 @@ class AdaGrad(RatedOptimizer):
     Parameters
     ----------
     lr : float or array_like or callable
-        The learning rate η, as in `SGD`. It has the unit of the parameters.
+        The learning rate η, given as in `SGD`; but here it has the unit of the parameters.
     eps : float or array_like, optional
-        The constant ε ≥ 0 added to the root. With ε = 0 a coordinate whose gradient has always
-        been zero stays where it is (0/0 is taken as 0).
+        The constant ε ≥ 0 added to the root. Where the root and ε are both zero, so is the rate. A
+        coordinate whose gradient has always been zero stays where it is, whatever ε is.
     initial_accumulator_value : float or array_like, optional
         The value of G₀ ≥ 0. Like the rates, arrays of constants must broadcast to the parameters'
         shape.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range.
 
     References
     ----------
@@ -190,7 +181,7 @@ class AdaGrad(RatedOptimizer):
 
     Examples
     --------
-    The first step has the length of the learning rate, whatever the gradient's size:
+    In the first step each coordinate moves by the learning rate, whatever its gradient's size:
 
     >>> adagrad = AdaGrad(lr=0.5)
     >>> params, grads = np.array([1.0, 1.0]), np.array([1000.0, 0.001])
@@ -202,11 +193,11 @@ class AdaGrad(RatedOptimizer):
     eps: float | np.ndarray = 1e-10
     initial_accumulator_value: float | np.ndarray = 0.0
     _State = AdaGradState
-    _rests = True
+    _skips_zero_gradients = True
 
     def __post_init__(self):
         super().__post_init__()
-        self._check(from_zero, "eps", "initial_accumulator_value")
+        self._check(nonnegative, "eps", "initial_accumulator_value")
 
     def _start(self, params):
         return AdaGradState(0, accumulator=np.full_like(params, self.initial_accumulator_value))
@@ -217,7 +208,10 @@ class AdaGrad(RatedOptimizer):
         return change, AdaGradState(state.steps + 1, accumulator)
 
     def effective_lr(self, state):
-        """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
+        """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate.
+
+        Where nothing would be divided by, G = ε = 0, the rate is 0.
+        """
         return adaptive_rates(self._lr_at(state), state.accumulator, self.eps)
 
 
@@ -229,7 +223,7 @@ class RMSPropState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class RMSProp(RatedOptimizer):
+class RMSProp(LearningRateOptimizer):
     r"""RMSProp: AdaGrad with an exponential moving average of squares in place of their sum.
 
     .. math::
@@ -242,15 +236,10 @@ class RMSProp(RatedOptimizer):
     lr : float or array_like or callable
         The learning rate η, as in `AdaGrad`.
     rho : float or array_like, optional
-        The share ρ of the average, 0 ≤ ρ < 1, that is kept at each step: it remembers about
-        1/(1 - ρ) of them. An array must broadcast to the parameters' shape.
+        The decay rate ρ of the average, 0 ≤ ρ < 1: the average is over about the last 1/(1 - ρ)
+        squares. An array must broadcast to the parameters' shape.
     eps : float or array_like, optional
         The constant ε ≥ 0 added to the root, as in `AdaGrad`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range.
 
     References
     ----------
@@ -259,8 +248,8 @@ class RMSProp(RatedOptimizer):
 
     Examples
     --------
-    The average starts at zero, too low, which makes the first steps η/√(1 - ρ) long. After that,
-    unlike AdaGrad's, they do not shrink:
+    The average starts at zero, too low, so the first step is η/√(1 - ρ) long. With a gradient that
+    stays the same, the steps fall to η and remain there; AdaGrad's would shrink as η/√t:
 
     >>> rmsprop = RMSProp(lr=1.0, rho=0.99)
     >>> params, state = np.zeros(1), rmsprop.init(np.zeros(1))
@@ -280,7 +269,7 @@ class RMSProp(RatedOptimizer):
     def __post_init__(self):
         super().__post_init__()
         self._check(share, "rho")
-        self._check(from_zero, "eps")
+        self._check(nonnegative, "eps")
 
     def _start(self, params):
         return RMSPropState(steps=0, square_average=np.zeros_like(params))
@@ -304,7 +293,7 @@ class AdamState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Adam(RatedOptimizer):
+class Adam(LearningRateOptimizer):
     r"""Adam: RMSProp with momentum, both averages corrected for having started at zero.
 
     .. math::
@@ -321,15 +310,10 @@ class Adam(RatedOptimizer):
     lr : float or array_like or callable
         The learning rate η, as in `AdaGrad`.
     betas : pair of float or array_like, optional
-        The shares β₁ and β₂, from 0 up to but not including 1, of the averages that are kept at
-        each step. Arrays must broadcast to the parameters' shape.
+        The decay rates β₁ and β₂ of the averages, each in [0, 1). Arrays must broadcast to the
+        parameters' shape.
     eps : float or array_like, optional
         The constant ε ≥ 0 added to the root, as in `AdaGrad`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range, or `betas` not a pair.
 
     References
     ----------
@@ -338,7 +322,7 @@ class Adam(RatedOptimizer):
 
     Examples
     --------
-    Thanks to the correction the first step is η long, as AdaGrad's, and not RMSProp's η/√(1 - β₂):
+    Thanks to the corrections each coordinate's first step is η long, as with AdaGrad:
 
     >>> adam = Adam(lr=0.5)
     >>> params, grads = np.array([1.0, 1.0]), np.array([1000.0, 0.001])
@@ -355,7 +339,7 @@ class Adam(RatedOptimizer):
         super().__post_init__()
         betas = (share(f"betas[{i}]", b) for i, b in enumerate(pair("betas", self.betas)))
         object.__setattr__(self, "betas", tuple(b.copy() if b.ndim else float(b) for b in betas))
-        self._check(from_zero, "eps")
+        self._check(nonnegative, "eps")
 
     def _start(self, params):
         return AdamState(0, np.zeros_like(params), np.zeros_like(params))
@@ -370,14 +354,15 @@ class Adam(RatedOptimizer):
     def effective_lr(self, state):
         """Return the factors on the average m in the step that led to `state`.
 
-        They are η / (1 - β₁ᵗ) / (√(s / (1 - β₂ᵗ)) + ε), one per coordinate. As with `Momentum`,
-        the gradient itself is not what they multiply.
+        They are η / (1 - β₁ᵗ) / (√(s / (1 - β₂ᵗ)) + ε), one per coordinate. They multiply m and
+        not the gradient.
         """
         return self._rates(self._lr_at(state), state)
 
     def _rates(self, lr, state):
-        # Both fractions are multiplied by √(1 - β₂ᵗ), which spares a pass over the coordinates.
-        # np.power for numbers, too: Python's own could round differently from that of an array.
+        # Multiplied by √(1 - β₂ᵗ) above and below, so that s need not be divided by 1 - β₂ᵗ, which
+        # would be one more pass over the coordinates. np.power, as Python's ** could round a number
+        # differently from an array of a sweep.
         first, second = (1 - np.power(beta, float(state.steps)) for beta in self.betas)
         root = np.sqrt(second)
         return adaptive_rates(lr * (root / first), state.square_average, self.eps * root)

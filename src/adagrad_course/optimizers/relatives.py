@@ -8,8 +8,8 @@ import numpy as np
 
 from .._arrays import norms
 from .._validate import has_methods, instance, share
-from ._base import Optimizer, RatedOptimizer, change_of, from_zero
-from .core import moving_average, times
+from ._base import LearningRateOptimizer, Optimizer, change_of, nonnegative
+from .core import moving_average, scaled
 
 
 class AdaDeltaState(NamedTuple):
@@ -21,7 +21,7 @@ class AdaDeltaState(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class AdaDelta(RatedOptimizer):
+class AdaDelta(LearningRateOptimizer):
     r"""AdaDelta: RMSProp whose learning rate is the typical size of its own last updates.
 
     .. math::
@@ -39,15 +39,10 @@ class AdaDelta(RatedOptimizer):
         A factor η on the updates; it has no unit. The method was published without one, which is
         η = 1.
     rho : float or array_like, optional
-        The share ρ of both averages, 0 ≤ ρ < 1, that is kept at each step, as in `RMSProp`.
+        The decay rate ρ of both averages, 0 ≤ ρ < 1, as in `RMSProp`.
     eps : float or array_like, optional
         The constant ε ≥ 0, inside both roots. It sets the length of the first steps: with ε = 0
         there would never be one.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite number in its range.
 
     References
     ----------
@@ -73,7 +68,7 @@ class AdaDelta(RatedOptimizer):
     def __post_init__(self):
         super().__post_init__()
         self._check(share, "rho")
-        self._check(from_zero, "eps")
+        self._check(nonnegative, "eps")
 
     def _start(self, params):
         return AdaDeltaState(0, np.zeros_like(params), np.zeros_like(params))
@@ -83,7 +78,7 @@ class AdaDelta(RatedOptimizer):
         delta = self._ratio(state.update_average, square_average) * grads
         update_average = moving_average(self.rho, state.update_average, delta * delta)
         state = AdaDeltaState(state.steps + 1, square_average, update_average)
-        return times(self.lr, delta), state
+        return scaled(self.lr, delta), state
 
     def effective_lr(self, state):
         """Return η √(u + ε) / √(s + ε), one rate for each coordinate.
@@ -91,7 +86,7 @@ class AdaDelta(RatedOptimizer):
         u includes the step that led to `state`, which itself used the u before it: that is not
         remembered.
         """
-        return times(self._lr_at(state), self._ratio(state.update_average, state.square_average))
+        return scaled(self._lr_at(state), self._ratio(state.update_average, state.square_average))
 
     def _ratio(self, update_average, square_average):
         dtype = square_average.dtype
