@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from optional_torch import needs_torch, torch
 
 from adagrad_course._validate import real_array, whole_numbers
-from adagrad_course.datasets import digits
+from adagrad_course.datasets import digits, power_law_features
 from adagrad_course.descent import descend, sweep, travel_bound, travel_budget
 from adagrad_course.objectives import (
     DoubleWell,
@@ -48,7 +48,7 @@ from adagrad_course.optimizers import (
     WindowedAdaGrad,
 )
 from adagrad_course.plots import figure_svg, level_curves, path, shades, style
-from adagrad_course.sparse import OnlineSoftmax, power_law_features, row_step
+from adagrad_course.sparse import OnlineSoftmax, row_step
 
 BOWL = Quadratic([1.0, 4.0])
 SOFTMAX = SoftmaxRegression([[0.0], [1.0], [2.0]], [0, 1, 1])

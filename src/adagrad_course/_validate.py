@@ -114,6 +114,24 @@ def positive(name, value, *, zero_allowed=False):
     return array
 
 
+def positive_number(name, value, *, zero_allowed=False):
+    """Return `value` as a finite array without dimensions that is above zero (or from zero on).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `number` and `positive`.
+
+    Examples
+    --------
+    >>> positive_number("noise", [0.1, 0.2])
+    Traceback (most recent call last):
+    ...
+    ValueError: noise must be a single number, got shape (2,)
+    """
+    return positive(name, number(name, value), zero_allowed=zero_allowed)
+
+
 def share(name, value):
     """Return `value` as an array with all entries from zero up to, but not including, one.
 

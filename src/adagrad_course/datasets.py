@@ -1,7 +1,7 @@
-"""Real data sets that come with installed packages: nothing is downloaded.
+"""Data sets: real ones, which come with installed packages, without a download, and random ones.
 
-Each loader returns a `Dataset`, checks that it is the data that the book was written with, and
-splits it into training, validation and test parts.
+Each loader of real data returns a `Dataset`, checks that it is the data that the book was written
+with, and splits it into training, validation and test parts.
 """
 
 import hashlib
@@ -15,12 +15,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._optional import packages_needed
-from ._validate import instance, positive_int, real_array, whole_numbers
+from ._validate import instance, positive_int, positive_number, real_array, whole_numbers
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Dataset", "Split", "digits", "presidential_messages", "unicode_names"]
+__all__ = [
+    "Dataset",
+    "Split",
+    "digits",
+    "power_law_features",
+    "presidential_messages",
+    "unicode_names",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +224,69 @@ def presidential_messages(seed=0):
     ((12087, 20878), ('1790-1819', '1820-1849'))
     """
     return _dealt("presidential messages", _messages(), seed)
+
+
+def power_law_features(n, d, alpha, rng, *, scale=1.0):
+    r"""Return random sparse features, the first ones frequent and the last ones rare.
+
+    Feature i is not zero with probability
+
+    .. math:: p_i = \min\{1,\; c\, i^{-\alpha}\}, \qquad i = 1, \dots, d
+
+    and is then −1 or +1, each half of the time. With α = 0 and c = 1 all are always there.
+
+    Parameters
+    ----------
+    n, d : int
+        How many examples and features.
+    alpha : float
+        The exponent α ≥ 0: the larger, the rarer the rare ones.
+    rng : numpy.random.Generator
+        Where chance comes from.
+    scale : float, optional
+        The constant c > 0.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, d)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of that kind.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, JMLR 12 (2011), section 1.3.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> features = power_law_features(1000, 4, alpha=1.0, rng=rng)
+    >>> abs(features).mean(axis=0)
+    array([1.   , 0.504, 0.342, 0.252])
+    """
+    with packages_needed("data", "The data sets"):
+        from scipy.sparse import csr_array
+
+    n, d = positive_int("n", n), positive_int("d", d)
+    alpha = positive_number("alpha", alpha, zero_allowed=True)
+    scale = positive_number("scale", scale)
+    instance("rng", rng, np.random.Generator)
+    probabilities = np.minimum(1, scale * np.arange(1.0, d + 1) ** -alpha)
+    # A few rows at a time: most of the table is zeros, which need no memory.
+    height = max(1, 2**20 // d)
+    heights = [min(height, n - start) for start in range(0, n, height)]
+    active = [np.nonzero(rng.random((k, d)) < probabilities) for k in heights]
+    signs = [
+        rng.choice([-1.0, 1.0], (k, d))[where] for k, where in zip(heights, active, strict=True)
+    ]
+    columns = np.concatenate([column for _, column in active])
+    counts = np.concatenate(
+        [np.bincount(row, minlength=k) for k, (row, _) in zip(heights, active, strict=True)]
+    )
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    return csr_array((np.concatenate(signs), columns, ends), shape=(n, d))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from ._arrays import log_softmax
 from ._validate import (
     has_methods,
     instance,
     number,
     positive,
     positive_int,
+    positive_number,
     real_array,
     same_shape,
     whole_numbers,
@@ -43,12 +45,6 @@ __all__ = [
 
 def _turned(vectors, matrix):
     return (vectors[..., None, :] * matrix).sum(axis=-1)
-
-
-def log_softmax(scores):
-    """Return the logarithms of the probabilities of the last axis; `scores` are written over."""
-    scores -= scores.max(axis=-1, keepdims=True)
-    return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
 
 
 def _points(points, d):
@@ -373,7 +369,7 @@ class Noisy:
 
     def __post_init__(self):
         has_methods("objective", self.objective, "value", "gradient")
-        positive("noise", number("noise", self.noise), zero_allowed=True)
+        positive_number("noise", self.noise, zero_allowed=True)
 
     def value(self, points):
         """Return the true value at points of shape (..., d), as an array of shape (...)."""

@@ -9,7 +9,16 @@ from dataclasses import InitVar, dataclass
 import numpy as np
 
 from ._arrays import broadcast_start, finite, lengths, take_step
-from ._validate import choice, has_methods, instance, number, positive, positive_int, real_array
+from ._validate import (
+    choice,
+    has_methods,
+    instance,
+    number,
+    positive,
+    positive_int,
+    positive_number,
+    real_array,
+)
 
 __all__ = [
     "LinearLosses",
@@ -163,7 +172,7 @@ class MovingTarget:
         targets = real_array("targets", self.targets, min_dims=2)
         if targets.ndim != 2:
             raise ValueError(f"targets must have shape (T, d), got {targets.shape}")
-        noise = positive("noise", number("noise", self.noise), zero_allowed=True)
+        noise = positive_number("noise", self.noise, zero_allowed=True)
         if noise > 0 or rng is not None:
             instance("rng", rng, np.random.Generator)
         errors = noise * rng.standard_normal(targets.shape) if noise > 0 else 0 * targets
@@ -281,7 +290,7 @@ def play(losses, learner, *, radius=None, start=None):
     origin = np.zeros(positive_int("losses.d", getattr(losses, "d", None)))
     params = broadcast_start(origin if start is None else start, learner)
     if radius is not None:
-        radius = positive("radius", number("radius", radius))
+        radius = positive_number("radius", radius)
         if (farthest := np.abs(params).max()) > radius:
             raise ValueError(f"start must be in the box of radius {radius}, got {farthest}")
     state = learner.init(params)
@@ -341,7 +350,7 @@ def hindsight_optimum(losses, radius):
     from scipy.sparse import csr_array, eye_array, hstack, vstack
 
     instance("losses", losses, LinearLosses)
-    radius = float(positive("radius", number("radius", radius)))
+    radius = float(positive_number("radius", radius))
     x, y, d = losses.features, losses.targets, losses.d
     box = [(-radius, radius)] * d
     if losses.kind == "logistic":
@@ -417,7 +426,7 @@ def hindsight_scaling(gradients, budget=1.0):
     >>> hindsight_scaling([[3.0, 0.0], [4.0, 5.0]], budget=10.0)
     array([5., 5.])
     """
-    budget = positive("budget", number("budget", budget))
+    budget = positive_number("budget", budget)
     norms = _norms(gradients)
     total = norms.sum(axis=-1, keepdims=True)
     if not total.all():
@@ -457,14 +466,14 @@ def adagrad_bound(gradients, diameter, lr=None, *, eps=0.0):
     >>> adagrad_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
     np.float64(19.799)
     """
-    diameter = positive("diameter", number("diameter", diameter))
+    diameter = positive_number("diameter", diameter)
     lr = diameter / np.sqrt(2) if lr is None else positive("lr", lr)
     norms = _norms(gradients)
     total = norms.sum(axis=-1)
     # Rates in a column, as an optimizer wants them, would make a square of all pairs.
     if lr.shape not in (total.shape, ()) and total.shape != ():
         raise ValueError(f"lr must be a number or have shape {total.shape}, got {lr.shape}")
-    spread = norms.shape[-1] * positive("eps", number("eps", eps), zero_allowed=True)
+    spread = norms.shape[-1] * positive_number("eps", eps, zero_allowed=True)
     return diameter**2 / (2 * lr) * (total + spread) + lr * total
 
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._arrays import broadcast_start
+from ._arrays import broadcast_start, log_softmax
 from ._validate import (
     instance,
-    number,
     overwritable,
     positive,
     positive_int,
@@ -21,11 +20,10 @@ from ._validate import (
     whole_numbers,
 )
 from .datasets import Split
-from .objectives import log_softmax
 from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState
 from .optimizers._base import cast_grads, change_of
 
-__all__ = ["OnlineSoftmax", "Progress", "coalesce", "power_law_features", "row_step"]
+__all__ = ["OnlineSoftmax", "Progress", "coalesce", "row_step"]
 
 
 def coalesce(rows, grads):
@@ -163,68 +161,6 @@ def _row_step(optimizer, params, rows, named, grads, state):
     if isinstance(state, AdaGradState):
         state.accumulator[rows] = part.accumulator
     return change, state._replace(steps=part.steps)
-
-
-def power_law_features(n, d, alpha, rng, *, scale=1.0):
-    r"""Return random sparse features, the first ones frequent and the last ones rare.
-
-    Feature i is not zero with probability
-
-    .. math:: p_i = \min\{1,\; c\, i^{-\alpha}\}, \qquad i = 1, \dots, d
-
-    and is then −1 or +1, each half of the time. With α = 0 and c = 1 all are always there.
-
-    Parameters
-    ----------
-    n, d : int
-        How many examples and features.
-    alpha : float
-        The exponent α ≥ 0: the larger, the rarer the rare ones.
-    rng : numpy.random.Generator
-        Where chance comes from.
-    scale : float, optional
-        The constant c > 0.
-
-    Returns
-    -------
-    scipy.sparse.csr_array, shape (n, d)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of that kind.
-
-    References
-    ----------
-    Duchi, Hazan and Singer, JMLR 12 (2011), section 1.3.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> features = power_law_features(1000, 4, alpha=1.0, rng=rng)
-    >>> abs(features).mean(axis=0)
-    array([1.   , 0.504, 0.342, 0.252])
-    """
-    from scipy.sparse import csr_array
-
-    n, d = positive_int("n", n), positive_int("d", d)
-    alpha = positive("alpha", number("alpha", alpha), zero_allowed=True)
-    scale = positive("scale", number("scale", scale))
-    instance("rng", rng, np.random.Generator)
-    probabilities = np.minimum(1, scale * np.arange(1.0, d + 1) ** -alpha)
-    # A few rows at a time: most of the table is zeros, which need no memory.
-    height = max(1, 2**20 // d)
-    heights = [min(height, n - start) for start in range(0, n, height)]
-    active = [np.nonzero(rng.random((k, d)) < probabilities) for k in heights]
-    signs = [
-        rng.choice([-1.0, 1.0], (k, d))[where] for k, where in zip(heights, active, strict=True)
-    ]
-    columns = np.concatenate([column for _, column in active])
-    counts = np.concatenate(
-        [np.bincount(row, minlength=k) for k, (row, _) in zip(heights, active, strict=True)]
-    )
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    return csr_array((np.concatenate(signs), columns, ends), shape=(n, d))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@
 import math
 
 from ._optional import packages_needed
-from ._validate import number, positive
+from ._validate import positive_number
 
 with packages_needed("torch", "The optimizers for PyTorch"):
     import torch
@@ -411,7 +411,7 @@ def _check(group):
         value = group[name]
         if torch.is_tensor(value) and value.numel() == 1:
             value = value.item()
-        positive(name, number(name, value), zero_allowed=True)
+        positive_number(name, value, zero_allowed=True)
     for name in ("foreach", "differentiable", "fused"):
         if group[name]:
             raise ValueError(
