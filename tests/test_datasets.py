@@ -51,8 +51,8 @@ def rows_of(features):
     return [row.tobytes() for row in parted]
 
 
-def undealt(load, data):
-    """Return the labels, the groups and the rows of all examples before they were dealt."""
+def unsplit(load, data):
+    """Return the labels, the groups and the rows of all examples before they were split."""
     corpus = CORPORA[load]()
     known = set(data.feature_names)
     features = corpus.features[:, [word in known for word in corpus.words]]
@@ -134,13 +134,13 @@ def test_feature_names_say_where_a_pixel_is():
 
 
 @every_text
-def test_each_example_is_dealt_to_one_part(load):
+def test_each_example_is_in_one_part(load):
     data = load()
-    labels, _, rows = undealt(load, data)
-    dealt = Counter()
+    labels, _, rows = unsplit(load, data)
+    found = Counter()
     for split in parts(data):
-        dealt.update(zip(split.labels, rows_of(split.features), strict=True))
-    assert dealt == Counter(zip(labels, rows, strict=True))
+        found.update(zip(split.labels, rows_of(split.features), strict=True))
+    assert found == Counter(zip(labels, rows, strict=True))
 
 
 @every_text
@@ -211,7 +211,7 @@ def test_a_message_is_in_one_part_and_every_era_in_each():
     assert data.class_names[0] == "1790-1819"
     assert data.class_names[-1] == "2000-2029"
     assert len(data.class_names) == 8
-    labels, groups, rows = undealt(presidential_messages, data)
+    labels, groups, rows = unsplit(presidential_messages, data)
     # Whose a paragraph is, is seen by its words; few are in two messages.
     owners = {}
     for row, group in zip(rows, groups, strict=True):
@@ -225,7 +225,7 @@ def test_a_message_is_in_one_part_and_every_era_in_each():
     assert set().union(*messages) == set(groups)
     for label in range(8):
         of_era = set(groups[labels == label])
-        sizes = [len(of_era & dealt) for dealt in messages]
+        sizes = [len(of_era & own) for own in messages]
         np.testing.assert_allclose(sizes, np.array([0.6, 0.2, 0.2]) * len(of_era), atol=1)
 
 

@@ -237,6 +237,48 @@ def whole_numbers(name, value, *, dtype=np.intp, empty_allowed=False):
     return array.astype(dtype, copy=False)
 
 
+def class_labels(value, n, *, empty_allowed=False):
+    """Return `value`, the labels of n examples, as indices.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `whole_numbers`; ValueError also when their shape is not (n,).
+
+    Examples
+    --------
+    >>> class_labels([0, 2], 3)
+    Traceback (most recent call last):
+    ...
+    ValueError: labels must have shape (3,), got (2,)
+    """
+    labels = whole_numbers("labels", value, empty_allowed=empty_allowed)
+    if labels.shape != (n,):
+        raise ValueError(f"labels must have shape ({n},), got {labels.shape}")
+    return labels
+
+
+def canonical_rows(name, value):
+    """Raise unless `value` is a csr_array whose rows name each column once, in ascending order.
+
+    Examples
+    --------
+    >>> canonical_rows("features", [[1.0, 0.0]])
+    Traceback (most recent call last):
+    ...
+    TypeError: features must be a csr_array, got list [[1.0, 0.0]]
+    """
+    from scipy.sparse import csr_array
+
+    instance(name, value, csr_array)
+    real_array(f"{name}.data", value.data, empty_allowed=True)
+    if not value.has_canonical_format:
+        raise ValueError(
+            f"{name} must name the columns of a row once and in ascending order, as after "
+            f"{name}.sum_duplicates(), got others"
+        )
+
+
 def choice(name, value, options):
     """Return `value`, one of the options, which are strings.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._optional import packages_needed
-from ._validate import instance, positive_int, positive_number, real_array, whole_numbers
+from ._validate import canonical_rows, class_labels, instance, positive_int, positive_number
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -51,21 +51,9 @@ class Split:
     labels: np.ndarray
 
     def __post_init__(self):
-        from scipy.sparse import csr_array
-
-        instance("features", self.features, csr_array)
-        real_array("features.data", self.features.data, empty_allowed=True)
-        if not self.features.has_canonical_format:
-            raise ValueError(
-                "features must name the columns of a row once and in ascending order, as after "
-                "features.sum_duplicates(), got others"
-            )
+        canonical_rows("features", self.features)
         instance("labels", self.labels, np.ndarray)
-        labels = whole_numbers("labels", self.labels, empty_allowed=True)
-        if labels.shape != self.features.shape[:1]:
-            raise ValueError(
-                f"labels must have shape {self.features.shape[:1]}, got {labels.shape}"
-            )
+        labels = class_labels(self.labels, self.features.shape[0], empty_allowed=True)
         object.__setattr__(self, "labels", labels)
 
     def __len__(self):
@@ -183,7 +171,7 @@ def unicode_names(seed=0):
     >>> data.train.features.shape, data.class_names[:3]
     ((7474, 3393), ('Cf', 'Ll', 'Lo'))
     """
-    return _dealt("unicode names", _names(), seed)
+    return _randomly_split("unicode names", _names(), seed)
 
 
 def presidential_messages(seed=0):
@@ -223,7 +211,7 @@ def presidential_messages(seed=0):
     >>> data.train.features.shape, data.class_names[:2]
     ((12087, 20878), ('1790-1819', '1820-1849'))
     """
-    return _dealt("presidential messages", _messages(), seed)
+    return _randomly_split("presidential messages", _messages(), seed)
 
 
 def power_law_features(n, d, alpha, rng, *, scale=1.0):
@@ -361,15 +349,15 @@ def _bag_of_words(name, n_examples, digest, texts, classes, groups, *, token_pat
     return _Corpus(features, labels, np.asarray(groups), words, tuple(class_names.tolist()))
 
 
-def _dealt(name, corpus, seed):
+def _randomly_split(name, corpus, seed):
     """Return a random split of a corpus, with the words that its training part has."""
     rng = np.random.default_rng(positive_int("seed", seed, zero_allowed=True))
     part = np.empty(len(corpus.labels), int)
     for label in range(len(corpus.class_names)):
         groups = rng.permutation(np.unique(corpus.groups[corpus.labels == label]))
         ends = round(0.6 * len(groups)), round(0.8 * len(groups))
-        for number, dealt in enumerate(np.split(groups, ends)):
-            part[np.isin(corpus.groups, dealt)] = number
+        for number, own in enumerate(np.split(groups, ends)):
+            part[np.isin(corpus.groups, own)] = number
     known = corpus.features[part == 0].sum(axis=0) > 0
     features = corpus.features[:, known]
     features.sort_indices()

@@ -140,8 +140,9 @@ def state_bytes(optimizer, shapes, dtype="float32"):
 def state_bytes_per_rank(optimizer, shapes, ranks, dtype="float32"):
     """Return the bytes that each of several processes remembers when they share the state.
 
-    The tensors are dealt out as by PyTorch's `ZeroRedundancyOptimizer`: from the largest to the
-    smallest, each to the process that has the fewest parameters so far. No tensor is divided.
+    The tensors are partitioned as by PyTorch's `ZeroRedundancyOptimizer`: from the largest to the
+    smallest, each is assigned to the process that has the fewest parameters so far. No tensor is
+    divided.
 
     Parameters
     ----------
@@ -173,10 +174,10 @@ def state_bytes_per_rank(optimizer, shapes, ranks, dtype="float32"):
     >>> state_bytes_per_rank("AdaGrad", [(1000, 64)], ranks=4)
     [256000, 0, 0, 0]
     """
-    dealt = [[] for _ in range(positive_int("ranks", ranks))]
+    parts = [[] for _ in range(positive_int("ranks", ranks))]
     for shape in sorted(_shapes(shapes), key=math.prod, reverse=True):
-        min(dealt, key=lambda part: sum(map(math.prod, part))).append(shape)
-    return [state_bytes(optimizer, part, dtype) for part in dealt]
+        min(parts, key=lambda part: sum(map(math.prod, part))).append(shape)
+    return [state_bytes(optimizer, part, dtype) for part in parts]
 
 
 def training_bytes(optimizer, shapes, dtype="float32", *, state_dtype=None, touched_rows=None):

@@ -14,6 +14,7 @@ import numpy as np
 
 from ._arrays import log_softmax
 from ._validate import (
+    class_labels,
     has_methods,
     instance,
     number,
@@ -22,7 +23,6 @@ from ._validate import (
     positive_number,
     real_array,
     same_shape,
-    whole_numbers,
 )
 
 __all__ = [
@@ -398,9 +398,7 @@ class _Classifier:
         features = real_array("features", self.features, min_dims=2)
         if features.ndim != 2:
             raise ValueError(f"features must have shape (n, p), got {features.shape}")
-        labels = whole_numbers("labels", self.labels)
-        if labels.shape != features.shape[:1]:
-            raise ValueError(f"labels must have shape {features.shape[:1]}, got {labels.shape}")
+        labels = class_labels(self.labels, features.shape[0])
         if self.batch_size is not None and (
             positive_int("batch_size", self.batch_size) > labels.size
         ):

@@ -81,7 +81,7 @@ class NameClassifier(torch.nn.Module):
         The length of a word's vector.
     tables : int
         Into how many pieces of equal width the table of vectors is cut. The function computed is
-        the same, but only whole tensors can be dealt out to processes. It must divide `dim`.
+        the same, but only whole tensors can be assigned to processes. It must divide `dim`.
     seed : int
         Of the random initial weights, which do not depend on `tables`.
     """

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._arrays import broadcast_start, log_softmax
+from ._optional import packages_needed
 from ._validate import (
+    canonical_rows,
+    class_labels,
     instance,
     overwritable,
     positive,
@@ -19,7 +22,6 @@ from ._validate import (
     same_shape,
     whole_numbers,
 )
-from .datasets import Split
 from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState
 from .optimizers._base import cast_grads, change_of
 
@@ -80,8 +82,8 @@ def row_step(optimizer, params, rows, grads, state):
     Parameters
     ----------
     optimizer : SGD or AdaGrad
-        Its constants may be arrays that broadcast to the shape of one row, for a sweep. The step
-        of a subclass is its own, taken on the rows that are named.
+        Or a subclass, which may override the step. Its constants may be arrays that broadcast to
+        the shape of one row, for a sweep.
     params : numpy.ndarray, shape (n, ...)
         The parameters. The rows named are overwritten.
     rows : array_like of int, shape (k,)
@@ -183,7 +185,7 @@ class Progress:
 
 
 class OnlineSoftmax:
-    r"""Softmax regression on sparse features, learnt example by example, for many rates at once.
+    r"""Softmax regression on sparse features, trained online, for many learning rates at once.
 
     .. math::
 
@@ -208,21 +210,31 @@ class OnlineSoftmax:
         W, of shape (p, n_lrs, n_classes) for a sweep. It starts at zero.
     state : SGDState or AdaGradState
         What the optimizer remembers.
+    progress : Progress or None
+        How the last `partial_fit` predicted each example just before it was trained on.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not of that kind.
 
+    Notes
+    -----
+    `partial_fit` and `predict` are as in scikit-learn, but for three points: the number of classes
+    is an argument of the constructor, so that classes are counted from 0; the order of the examples
+    is random only if a generator is given; and a sweep predicts a class for each of its rates.
+
     Examples
     --------
     >>> from adagrad_course.datasets import digits
     >>> data, rng = digits(), np.random.default_rng(0)
     >>> model = OnlineSoftmax(64, 10, AdaGrad(lr=np.array([[0.001], [0.1]])))
-    >>> progress = model.learn(data.train, rng)
-    >>> progress.mistakes.mean(axis=0).round(2)
+    >>> model = model.partial_fit(data.train.features, data.train.labels, rng=rng)
+    >>> model.progress.mistakes.mean(axis=0).round(2)
     array([0.73, 0.15])
-    >>> model.error_rate(data.test).round(2)
+    >>> model.predict(data.test.features).shape
+    (400, 2)
+    >>> model.error_rate(data.test.features, data.test.labels).round(2)
     array([0.45, 0.14])
     """
 
@@ -236,6 +248,7 @@ class OnlineSoftmax:
         self.state = optimizer.init(self.weights)
         # With d_s the change of step s, the mean of w_1 ... w_T is w_T - sum((s - 1) d_s) / T.
         self._lag = np.zeros_like(self.weights) if average else None
+        self.progress = None
 
     @property
     def average_weights(self):
@@ -244,51 +257,57 @@ class OnlineSoftmax:
             raise ValueError("average must be True for average_weights to be kept, got False")
         return self.weights - self._lag / max(self.state.steps, 1)
 
-    def learn(self, split, rng, *, batch_size=1):
-        """Go through the examples once, in random order, with one step per batch.
+    def partial_fit(self, features, labels, *, batch_size=1, rng=None):
+        """Train on the examples, each once, with one step per batch; called again, it goes on.
 
         A bar shows how far it is, unless the environment variable TQDM_DISABLE is set.
 
         Parameters
         ----------
-        split : Split
-            The examples, as in `adagrad_course.datasets`.
-        rng : numpy.random.Generator
-            Where the order comes from.
+        features : scipy.sparse.csr_array, shape (n, n_features)
+            One row per example; it names each column at most once, in ascending order.
+        labels : array_like of int, shape (n,)
+            Their classes, counted from 0.
         batch_size : int, optional
             Over how many examples each gradient is averaged.
+        rng : numpy.random.Generator, optional
+            Where a random order comes from; by default the examples are taken in the order given.
 
         Returns
         -------
-        Progress
-            How each example was predicted just before it was learnt from.
+        OnlineSoftmax
+            The model itself; `progress` says how it predicted the examples on the way.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that kind or `split` does not fit the model.
+            If an argument is not of that kind or does not fit the model.
         """
-        from tqdm import tqdm
+        with packages_needed("data", "Passes over examples"):
+            from tqdm import tqdm
 
-        self._check(split)
-        instance("rng", rng, np.random.Generator)
+        labels = self._checked_labels(features, labels)
         batch_size = positive_int("batch_size", batch_size)
-        order = rng.permutation(len(split))
-        labels = split.labels[order]
-        losses = np.empty((len(split), *self.weights.shape[1:-1]))
+        order = slice(None)
+        if rng is not None:
+            instance("rng", rng, np.random.Generator)
+            order = rng.permutation(labels.size)
+        labels = labels[order]
+        losses = np.empty((labels.size, *self.weights.shape[1:-1]))
         mistakes = np.empty(losses.shape, bool)
-        batches = _batches(split.features[order], batch_size)
-        total = -(-len(split) // batch_size)
+        batches = _batches(features[order], batch_size)
+        total = -(-labels.size // batch_size)
         for batch, rows, inputs in tqdm(batches, total=total, leave=False, delay=1):
-            losses[batch], mistakes[batch] = self._learn_batch(rows, inputs, labels[batch])
-        return Progress(losses, mistakes)
+            losses[batch], mistakes[batch] = self._fit_batch(rows, inputs, labels[batch])
+        self.progress = Progress(losses, mistakes)
+        return self
 
-    def _learn_batch(self, rows, inputs, labels):
+    def _fit_batch(self, rows, inputs, labels):
         """Take one step; inputs of shape (b, k) are the k features that are not all zero."""
         weights = self.weights.take(rows, axis=0)
         log_p = log_softmax(_logits(inputs, weights))
         own = np.arange(labels.size), ..., labels
-        losses, mistakes = -log_p[own], _is_wrong(log_p, labels)
+        losses, mistakes = -log_p[own], _are_wrong(log_p.argmax(axis=-1), labels)
         error = np.exp(log_p)
         error[own] -= 1
         grads = inputs.T @ error.reshape(labels.size, -1) / labels.size
@@ -300,41 +319,67 @@ class OnlineSoftmax:
             self._lag[rows] -= (self.state.steps - 1) * change
         return losses, mistakes
 
-    def error_rate(self, split, *, average=False):
-        """Return the share of examples put in a wrong class, shape (...).
+    def predict(self, features, *, average=False):
+        """Return the most probable class of each example, shape (n, ...): one for each rate.
 
         Parameters
         ----------
-        split : Split
+        features : scipy.sparse.csr_array, shape (n, n_features)
             The examples.
         average : bool, optional
             Whether to predict with `average_weights`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `features` are not that, or there is no average.
         """
-        return self.mistakes(split, average=average).mean(axis=0)
-
-    def mistakes(self, split, *, average=False):
-        """Return whether each example is put in a wrong class, shape (n, ...)."""
-        self._check(split)
+        self._check(features)
         weights = self.average_weights if average else self.weights
-        return _is_wrong(_logits(split.features, weights), split.labels)
+        return _logits(features, weights).argmax(axis=-1)
 
-    def _check(self, split):
-        instance("split", split, Split)
-        if not len(split):
-            raise ValueError("split must not be empty, got 0 examples")
-        n_features, n_classes = self.weights.shape[0], self.weights.shape[-1]
-        if split.features.shape[1] != n_features:
-            raise ValueError(
-                f"split must have {n_features} features, got {split.features.shape[1]}"
-            )
-        if split.labels.max() >= n_classes:
-            raise ValueError(f"labels must be below {n_classes}, got {split.labels.max()}")
+    def error_rate(self, features, labels, *, average=False):
+        """Return the share of the examples for which `predict` gives another class, shape (...).
+
+        Parameters
+        ----------
+        features, labels
+            The examples, as in `partial_fit`.
+        average : bool, optional
+            As in `predict`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `partial_fit` and `predict`.
+        """
+        labels = self._checked_labels(features, labels)
+        return _are_wrong(self.predict(features, average=average), labels).mean(axis=0)
+
+    def _check(self, features):
+        """Raise unless these are examples for this model."""
+        canonical_rows("features", features)
+        n, n_features = features.shape
+        if not n:
+            raise ValueError("features must have at least 1 row, got 0")
+        if n_features != len(self.weights):
+            raise ValueError(f"features must have {len(self.weights)} columns, got {n_features}")
+
+    def _checked_labels(self, features, labels):
+        """Return the labels of these examples as indices."""
+        self._check(features)
+        labels = class_labels(labels, features.shape[0])
+        n_classes = self.weights.shape[-1]
+        if labels.max() >= n_classes:
+            raise ValueError(f"labels must be below {n_classes}, got {labels.max()}")
+        return labels
 
 
 def _leaves_rows_alone(optimizer):
     """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError.
 
-    A subclass is taken at its word, but for AdaGrad-Norm, whose number is not that of a row.
+    A subclass is accepted, as its step cannot be checked; but not AdaGrad-Norm, whose one number
+    is that of all rows.
     """
     if not isinstance(optimizer, SGD | AdaGrad) or isinstance(optimizer, AdaGradNorm):
         raise TypeError(
@@ -383,6 +428,6 @@ def _logits(features, weights):
     return (features @ flat).reshape(-1, *weights.shape[1:])
 
 
-def _is_wrong(scores, labels):
-    """Return whether the highest score, shape (n, ..., n_classes), is not the label's."""
-    return scores.argmax(axis=-1) != labels.reshape(-1, *[1] * (scores.ndim - 2))
+def _are_wrong(predicted, labels):
+    """Return whether each predicted class, shape (n, ...), is not the label, shape (n,)."""
+    return predicted != labels.reshape(-1, *[1] * (predicted.ndim - 1))

@@ -58,7 +58,7 @@ class AdaGrad(torch.optim.Optimizer):
     ------
     TypeError, ValueError
         If an argument, a group's too, is not a finite number of its range, or if a group has an
-        `initial_accumulator_value` of its own (which PyTorch would not heed).
+        `initial_accumulator_value` of its own (which PyTorch would ignore).
 
     Notes
     -----
