@@ -1,12 +1,13 @@
 """Packages that only parts of this one need."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = ["packages_needed"]
 
 
 @contextmanager
-def packages_needed(extra, what):
+def packages_needed(extra: str, what: str) -> Iterator[None]:
     """Add to the error of an import that failed what brings the package.
 
     Parameters

@@ -1,11 +1,22 @@
 """The one home of argument checks: an error names the argument, what it must be and what came."""
 
 import operator
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 
-def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
+def real_array(
+    name: str,
+    value: ArrayLike,
+    *,
+    min_dims: int = 0,
+    finite: bool = True,
+    empty_allowed: bool = False,
+) -> np.ndarray:
     """Return `value` as a floating-point array, or raise if it is anything but finite real numbers.
 
     Parameters
@@ -70,7 +81,7 @@ def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     return array
 
 
-def number(name, value, *, finite=True):
+def number(name: str, value: ArrayLike, *, finite: bool = True) -> np.ndarray:
     """Return `value` as an array without dimensions.
 
     Raises
@@ -91,7 +102,7 @@ def number(name, value, *, finite=True):
     return array
 
 
-def positive(name, value, *, zero_allowed=False):
+def positive(name: str, value: ArrayLike, *, zero_allowed: bool = False) -> np.ndarray:
     """Return `value` as a finite array with all entries above zero (or from zero on).
 
     Raises
@@ -114,7 +125,7 @@ def positive(name, value, *, zero_allowed=False):
     return array
 
 
-def positive_number(name, value, *, zero_allowed=False):
+def positive_number(name: str, value: ArrayLike, *, zero_allowed: bool = False) -> np.ndarray:
     """Return `value` as a finite array without dimensions that is above zero (or from zero on).
 
     Raises
@@ -132,7 +143,7 @@ def positive_number(name, value, *, zero_allowed=False):
     return positive(name, number(name, value), zero_allowed=zero_allowed)
 
 
-def share(name, value):
+def share(name: str, value: ArrayLike) -> np.ndarray:
     """Return `value` as an array with all entries from zero up to, but not including, one.
 
     Raises
@@ -154,7 +165,7 @@ def share(name, value):
     return array
 
 
-def pair(name, value):
+def pair(name: str, value: Any) -> tuple[Any, Any]:
     """Return `value`, which must be a sequence of two, as a tuple.
 
     Raises
@@ -178,7 +189,7 @@ def pair(name, value):
     return tuple(value)
 
 
-def positive_int(name, value, *, zero_allowed=False):
+def positive_int(name: str, value: Any, *, zero_allowed: bool = False) -> int:
     """Return `value` as an int of at least one (or zero).
 
     Raises
@@ -207,7 +218,13 @@ def positive_int(name, value, *, zero_allowed=False):
     return number
 
 
-def whole_numbers(name, value, *, dtype=np.intp, empty_allowed=False):
+def whole_numbers(
+    name: str,
+    value: ArrayLike,
+    *,
+    dtype: type[np.signedinteger[Any]] = np.intp,
+    empty_allowed: bool = False,
+) -> npt.NDArray[np.signedinteger[Any]]:
     """Return `value` as an array of whole numbers that are counted from 0.
 
     By default they are indices, in the one type of integer that every function of NumPy takes as
@@ -237,7 +254,9 @@ def whole_numbers(name, value, *, dtype=np.intp, empty_allowed=False):
     return array.astype(dtype, copy=False)
 
 
-def class_labels(value, n, *, empty_allowed=False):
+def class_labels(
+    value: ArrayLike, n: int, *, empty_allowed: bool = False
+) -> npt.NDArray[np.signedinteger[Any]]:
     """Return `value`, the labels of n examples, as indices.
 
     Raises
@@ -258,7 +277,7 @@ def class_labels(value, n, *, empty_allowed=False):
     return labels
 
 
-def canonical_rows(name, value):
+def canonical_rows(name: str, value: Any) -> None:
     """Raise unless `value` is a csr_array whose rows name each column once, in ascending order.
 
     Examples
@@ -279,7 +298,7 @@ def canonical_rows(name, value):
         )
 
 
-def choice(name, value, options):
+def choice(name: str, value: Any, options: Collection[str]) -> str:
     """Return `value`, one of the options, which are strings.
 
     Raises
@@ -299,7 +318,7 @@ def choice(name, value, options):
     return value
 
 
-def overwritable(name, value):
+def overwritable(name: str, value: Any) -> np.ndarray:
     """Return `value`, an array of floating-point numbers whose rows can be written to, or raise.
 
     Examples
@@ -320,7 +339,7 @@ def overwritable(name, value):
     return value
 
 
-def same_shape(name, array, other_name, other):
+def same_shape(name: str, array: np.ndarray, other_name: str, other: np.ndarray) -> None:
     """Raise ValueError unless the two arrays have one shape.
 
     Examples
@@ -336,7 +355,7 @@ def same_shape(name, array, other_name, other):
         )
 
 
-def has_methods(name, value, *methods):
+def has_methods(name: str, value: object, *methods: str) -> None:
     """Raise TypeError unless `value` is an object, not a class, that has the methods.
 
     Examples
@@ -354,7 +373,7 @@ def has_methods(name, value, *methods):
             raise TypeError(f"{wanted}, got {_shown(value)}")
 
 
-def instance(name, value, kind):
+def instance(name: str, value: object, kind: type) -> None:
     """Raise TypeError unless `value` is an instance of the class `kind`.
 
     Examples
@@ -369,7 +388,7 @@ def instance(name, value, kind):
         raise TypeError(f"{name} must be {article} {kind.__name__}, got {_shown(value)}")
 
 
-def _shown(value):
+def _shown(value: object) -> str:
     """Describe a rejected value briefly: its type and the beginning of its repr."""
     text = " ".join(repr(value).split())
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

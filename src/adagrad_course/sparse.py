@@ -5,9 +5,13 @@ and a value for each. All other rows of the gradient are zero and are never look
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ._arrays import broadcast_start, log_softmax
 from ._optional import packages_needed
@@ -22,13 +26,19 @@ from ._validate import (
     same_shape,
     whole_numbers,
 )
-from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState
+from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState, SGDState
 from .optimizers._base import cast_grads, change_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["OnlineSoftmax", "Progress", "coalesce", "row_step"]
 
 
-def coalesce(rows, grads):
+State = TypeVar("State", SGDState, AdaGradState)
+
+
+def coalesce(rows: ArrayLike, grads: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return a sparse gradient in which each row stands once, in ascending order.
 
     A row named more than once has its gradients summed: that sum is its gradient. AdaGrad has to
@@ -72,7 +82,13 @@ def coalesce(rows, grads):
     return unique, summed
 
 
-def row_step(optimizer, params, rows, grads, state):
+def row_step(
+    optimizer: SGD | AdaGrad,
+    params: np.ndarray,
+    rows: ArrayLike,
+    grads: ArrayLike,
+    state: State,
+) -> State:
     """Take an optimizer's step on the rows of `params` that the gradient names, in place.
 
     It equals the dense step with zeros in all other rows, at a cost that does not depend on how
@@ -145,7 +161,14 @@ def row_step(optimizer, params, rows, grads, state):
     return _row_step(optimizer, params, rows, named, grads, state)[1]
 
 
-def _row_step(optimizer, params, rows, named, grads, state):
+def _row_step(
+    optimizer: SGD | AdaGrad,
+    params: np.ndarray,
+    rows: np.ndarray,
+    named: np.ndarray,
+    grads: np.ndarray,
+    state: Any,
+) -> tuple[np.ndarray, Any]:
     """Take the step on rows that are known to be different, and to exist; `named` is what they are.
 
     Return what was subtracted from them, and the new state.
@@ -178,9 +201,9 @@ class Progress:
     """
 
     losses: np.ndarray
-    mistakes: np.ndarray
+    mistakes: npt.NDArray[np.bool_]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Progress({len(self.losses)} examples, models {self.losses.shape[1:]})"
 
 
@@ -238,7 +261,9 @@ class OnlineSoftmax:
     array([0.45, 0.14])
     """
 
-    def __init__(self, n_features, n_classes, optimizer, *, average=False):
+    def __init__(
+        self, n_features: int, n_classes: int, optimizer: SGD | AdaGrad, *, average: bool = False
+    ) -> None:
         n_features = positive_int("n_features", n_features)
         n_classes = positive_int("n_classes", n_classes)
         self.optimizer = _leaves_rows_alone(optimizer)
@@ -248,16 +273,23 @@ class OnlineSoftmax:
         self.state = optimizer.init(self.weights)
         # With d_s the change of step s, the mean of w_1 ... w_T is w_T - sum((s - 1) d_s) / T.
         self._lag = np.zeros_like(self.weights) if average else None
-        self.progress = None
+        self.progress: Progress | None = None
 
     @property
-    def average_weights(self):
+    def average_weights(self) -> np.ndarray:
         """The mean of the weights after each step, shaped like `weights`."""
         if self._lag is None:
             raise ValueError("average must be True for average_weights to be kept, got False")
         return self.weights - self._lag / max(self.state.steps, 1)
 
-    def partial_fit(self, features, labels, *, batch_size=1, rng=None):
+    def partial_fit(
+        self,
+        features: "csr_array",
+        labels: ArrayLike,
+        *,
+        batch_size: int = 1,
+        rng: np.random.Generator | None = None,
+    ) -> "OnlineSoftmax":
         """Train on the examples, each once, with one step per batch; called again, it goes on.
 
         A bar shows how far it is, unless the environment variable TQDM_DISABLE is set.
@@ -288,7 +320,7 @@ class OnlineSoftmax:
 
         labels = self._checked_labels(features, labels)
         batch_size = positive_int("batch_size", batch_size)
-        order = slice(None)
+        order: Any = slice(None)
         if rng is not None:
             instance("rng", rng, np.random.Generator)
             order = rng.permutation(labels.size)
@@ -302,7 +334,9 @@ class OnlineSoftmax:
         self.progress = Progress(losses, mistakes)
         return self
 
-    def _fit_batch(self, rows, inputs, labels):
+    def _fit_batch(
+        self, rows: np.ndarray, inputs: Any, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Take one step; inputs of shape (b, k) are the k features that are not all zero."""
         weights = self.weights.take(rows, axis=0)
         log_p = log_softmax(_logits(inputs, weights))
@@ -319,7 +353,7 @@ class OnlineSoftmax:
             self._lag[rows] -= (self.state.steps - 1) * change
         return losses, mistakes
 
-    def predict(self, features, *, average=False):
+    def predict(self, features: "csr_array", *, average: bool = False) -> npt.NDArray[np.intp]:
         """Return the most probable class of each example, shape (n, ...): one for each rate.
 
         Parameters
@@ -338,7 +372,9 @@ class OnlineSoftmax:
         weights = self.average_weights if average else self.weights
         return _logits(features, weights).argmax(axis=-1)
 
-    def error_rate(self, features, labels, *, average=False):
+    def error_rate(
+        self, features: "csr_array", labels: ArrayLike, *, average: bool = False
+    ) -> np.ndarray:
         """Return the share of the examples for which `predict` gives another class, shape (...).
 
         Parameters
@@ -356,7 +392,7 @@ class OnlineSoftmax:
         labels = self._checked_labels(features, labels)
         return _are_wrong(self.predict(features, average=average), labels).mean(axis=0)
 
-    def _check(self, features):
+    def _check(self, features: "csr_array") -> None:
         """Raise unless these are examples for this model."""
         canonical_rows("features", features)
         n, n_features = features.shape
@@ -365,7 +401,7 @@ class OnlineSoftmax:
         if n_features != len(self.weights):
             raise ValueError(f"features must have {len(self.weights)} columns, got {n_features}")
 
-    def _checked_labels(self, features, labels):
+    def _checked_labels(self, features: "csr_array", labels: ArrayLike) -> np.ndarray:
         """Return the labels of these examples as indices."""
         self._check(features)
         labels = class_labels(labels, features.shape[0])
@@ -375,7 +411,7 @@ class OnlineSoftmax:
         return labels
 
 
-def _leaves_rows_alone(optimizer):
+def _leaves_rows_alone(optimizer: SGD | AdaGrad) -> SGD | AdaGrad:
     """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError.
 
     A subclass is accepted, as its step cannot be checked; but not AdaGrad-Norm, whose one number
@@ -389,7 +425,7 @@ def _leaves_rows_alone(optimizer):
     return optimizer
 
 
-def _same_for_every_row(optimizer, row_shape, step):
+def _same_for_every_row(optimizer: SGD | AdaGrad, row_shape: tuple[int, ...], step: int) -> None:
     """Raise ValueError for a constant with an axis that would be taken for the rows of a step."""
     lr = optimizer.lr
     if callable(lr):
@@ -404,7 +440,7 @@ def _same_for_every_row(optimizer, row_shape, step):
             ) from None
 
 
-def _batches(features, size):
+def _batches(features: "csr_array", size: int) -> Iterator[tuple[slice, np.ndarray, Any]]:
     """Yield a slice of the examples, the features active in them, and those features' values."""
     indptr, n = features.indptr, features.shape[0]
     for start in range(0, n, size):
@@ -422,12 +458,12 @@ def _batches(features, size):
             yield slice(start, stop), rows, inputs
 
 
-def _logits(features, weights):
+def _logits(features: Any, weights: np.ndarray) -> np.ndarray:
     """Return the scores of each class, shape (n, ..., n_classes)."""
     flat = weights.reshape(weights.shape[0], math.prod(weights.shape[1:]))
     return (features @ flat).reshape(-1, *weights.shape[1:])
 
 
-def _are_wrong(predicted, labels):
+def _are_wrong(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return whether each predicted class, shape (n, ...), is not the label, shape (n,)."""
     return predicted != labels.reshape(-1, *[1] * (predicted.ndim - 1))

@@ -4,12 +4,16 @@
 """
 
 import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from ._optional import packages_needed
 from ._validate import positive_number
 
 with packages_needed("torch", "The optimizers for PyTorch"):
     import torch
+    from torch import Tensor
+    from torch.optim.optimizer import ParamsT
 
 __all__ = ["AdaGrad", "RowWiseAdaGrad"]
 
@@ -85,18 +89,18 @@ class AdaGrad(torch.optim.Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        lr_decay=0,
-        weight_decay=0,
-        initial_accumulator_value=0,
-        eps=1e-10,
-        foreach=None,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
         *,
-        maximize=False,
-        differentiable=False,
-        fused=None,
-    ):
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
@@ -111,7 +115,7 @@ class AdaGrad(torch.optim.Optimizer):
         _check(defaults)
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group):
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters with their own hyperparameters; the constructor does it, group by group.
 
         Parameters
@@ -142,7 +146,7 @@ class AdaGrad(torch.optim.Optimizer):
                 self.state.pop(param, None)
             raise
 
-    def _state_of(self, param):
+    def _state_of(self, param: Tensor) -> dict[str, Any]:
         """Return t and G of a parameter; new ones if it has none, as after loading a state_dict."""
         state = self.state[param]
         if not state:
@@ -155,11 +159,11 @@ class AdaGrad(torch.optim.Optimizer):
             state["step"] = _counter(0)
         return state
 
-    def _sum_shape(self, param):
+    def _sum_shape(self, param: Tensor) -> tuple[int, ...]:
         """Return the shape of G: here, that of the parameter."""
         return param.shape
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Take a state, also one from before PyTorch's Adagrad had all of today's arguments."""
         for param, kept in state.get("state", {}).items():
             if kept and torch.is_tensor(param):
@@ -181,13 +185,13 @@ class AdaGrad(torch.optim.Optimizer):
             if kept and not torch.is_tensor(kept["step"]):
                 kept["step"] = _counter(kept["step"])
 
-    def share_memory(self):
+    def share_memory(self) -> None:
         """Move every G into memory that other processes can share, for Hogwild training."""
         for state in self.state.values():
             state["sum"].share_memory_()
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step along the gradients in the parameters' `grad`; those without stay.
 
         Parameters
@@ -284,20 +288,20 @@ class RowWiseAdaGrad(AdaGrad):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        lr_decay=0,
-        weight_decay=0,
-        initial_accumulator_value=0,
-        eps=1e-8,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-8,
         *,
-        maximize=False,
-    ):
+        maximize: bool = False,
+    ) -> None:
         super().__init__(
             params, lr, lr_decay, weight_decay, initial_accumulator_value, eps, maximize=maximize
         )
 
-    def _sum_shape(self, param):
+    def _sum_shape(self, param: Tensor) -> tuple[int, ...]:
         """Return the shape of s: one entry for each row."""
         if getattr(param, "_fsdp_flattened", False):
             raise TypeError(
@@ -307,13 +311,15 @@ class RowWiseAdaGrad(AdaGrad):
         return (*param.shape[:1], *(min(n, 1) for n in param.shape[1:]))
 
 
-def _counter(steps):
+def _counter(steps: float) -> Tensor:
     """Return t as PyTorch keeps it: a tensor on the CPU, not in 16 bits, which count to 256."""
     dtype = torch.promote_types(torch.get_default_dtype(), torch.float32)
     return torch.tensor(float(steps), dtype=dtype, device="cpu")
 
 
-def _dense_update(param, grad, accumulator, lr, group):
+def _dense_update(
+    param: Tensor, grad: Tensor, accumulator: Tensor, lr: float, group: dict[str, Any]
+) -> None:
     for w, g, G in _pieces(param, grad, accumulator):
         if group["maximize"]:
             g = -g
@@ -328,7 +334,7 @@ def _dense_update(param, grad, accumulator, lr, group):
         w.addcdiv_(g, G.sqrt().add_(group["eps"]), value=-lr)  # w -= lr·g / (√G + ε)
 
 
-def _squares(grad, accumulator):
+def _squares(grad: Tensor, accumulator: Tensor) -> Tensor:
     """Return g², or its mean over those axes along which G has one entry and g has more.
 
     Where processes share a row, a mean of means would be wrong if their parts are not equally long.
@@ -342,7 +348,7 @@ def _squares(grad, accumulator):
     return squares.sum(axes, keepdim=True, dtype=wide) / math.prod(grad.shape[a] for a in axes)
 
 
-def _pieces(*tensors):
+def _pieces(*tensors: Tensor) -> Iterable[Sequence[Tensor]]:
     """Return tensors cut into pieces, if they are so large that it pays.
 
     What one operation has written to a piece is then still in the processor's cache for the next,
@@ -359,11 +365,11 @@ def _pieces(*tensors):
     return [tensors]
 
 
-def _can_be_cut(tensor):
+def _can_be_cut(tensor: Tensor) -> bool:
     return _is_plain(tensor) and tensor.is_cpu and tensor.is_contiguous()
 
 
-def _is_plain(tensor):
+def _is_plain(tensor: Tensor) -> bool:
     """Say whether what is written to a view of a tensor is surely written to the tensor.
 
     It need not be for a subclass, such as DTensor, which FSDP makes of the parameters.
@@ -371,7 +377,9 @@ def _is_plain(tensor):
     return type(tensor) in (torch.Tensor, torch.nn.Parameter)
 
 
-def _sparse_update(param, grad, accumulator, lr, group):
+def _sparse_update(
+    param: Tensor, grad: Tensor, accumulator: Tensor, lr: float, group: dict[str, Any]
+) -> None:
     if group["weight_decay"]:
         raise RuntimeError(
             "weight_decay must be 0 for a parameter with sparse gradients, "
@@ -387,7 +395,7 @@ def _sparse_update(param, grad, accumulator, lr, group):
     grad = grad.coalesce()  # a row's gradients are summed here, before the sum is squared
     indices, g = grad.indices(), grad.values()
 
-    def sparse(values):
+    def sparse(values: Tensor) -> Tensor:
         return torch.sparse_coo_tensor(indices, values, grad.shape, check_invariants=False)
 
     if grad.sparse_dim() == 1:  # rows, as of an embedding: faster than the general way
@@ -405,7 +413,7 @@ def _sparse_update(param, grad, accumulator, lr, group):
     param.add_(sparse(g / G.sqrt_().add_(group["eps"])), alpha=-lr)
 
 
-def _check(group):
+def _check(group: dict[str, Any]) -> None:
     """Raise unless the values in `group` are what the constructor accepts."""
     for name in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
         value = group[name]
@@ -419,7 +427,7 @@ def _check(group):
             )
 
 
-def _check_param(param):
+def _check_param(param: Tensor) -> None:
     """Raise unless a parameter is of a kind that the steps are right for."""
     _check_not_masked("parameter", param)
     if param.layout is not torch.strided or param.is_nested:
@@ -432,6 +440,6 @@ def _check_param(param):
         )
 
 
-def _check_not_masked(name, tensor):
+def _check_not_masked(name: str, tensor: Tensor) -> None:
     if torch.masked.is_masked_tensor(tensor):
         raise TypeError(f"a {name} must not be masked, got MaskedTensor")

@@ -1,5 +1,7 @@
 """The exercises of chapter 3, From formula to PyTorch."""
 
+from typing import Any
+
 import numpy as np
 
 from .._optional import packages_needed
@@ -11,7 +13,7 @@ __all__ = ["EXERCISES"]
 try:
     import torch
 except ModuleNotFoundError:  # all exercises but 3.5 are done without
-    Optimizer = object
+    Optimizer: Any = object
 else:
     Optimizer = torch.optim.Optimizer
 
