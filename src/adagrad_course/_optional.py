@@ -8,7 +8,7 @@ __all__ = ["packages_needed"]
 
 @contextmanager
 def packages_needed(extra: str, what: str) -> Iterator[None]:
-    """Add to the error of an import that failed what brings the package.
+    """Say in the error of an import that failed what brings the package.
 
     Parameters
     ----------
@@ -20,5 +20,6 @@ def packages_needed(extra: str, what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        error.add_note(f"{what} need more packages: pip install 'adagrad-course[{extra}]'")
-        raise
+        raise ModuleNotFoundError(
+            f"{what} need {error.name}: pip install 'adagrad-course[{extra}]'", name=error.name
+        ) from error

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import ArrayLike
 
+from ._optional import packages_needed
+
 
 def real_array(
     name: str,
@@ -287,7 +289,8 @@ def canonical_rows(name: str, value: Any) -> None:
     ...
     TypeError: features must be a csr_array, got list [[1.0, 0.0]]
     """
-    from scipy.sparse import csr_array
+    with packages_needed("data", "Sparse features"):
+        from scipy.sparse import csr_array
 
     instance(name, value, csr_array)
     real_array(f"{name}.data", value.data, empty_allowed=True)

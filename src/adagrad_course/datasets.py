@@ -257,7 +257,7 @@ def power_law_features(
     >>> abs(features).mean(axis=0)
     array([1.   , 0.504, 0.342, 0.252])
     """
-    with packages_needed("data", "The data sets"):
+    with packages_needed("data", "Sparse features"):
         from scipy.sparse import csr_array
 
     n, d = positive_int("n", n), positive_int("d", d)

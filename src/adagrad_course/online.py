@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._arrays import broadcast_start, finite, lengths, take_step
+from ._optional import packages_needed
 from ._protocols import LossesLike, OptimizerLike
 from ._validate import (
     choice,
@@ -358,8 +359,9 @@ def hindsight_optimum(losses: LinearLosses, radius: float) -> tuple[np.ndarray, 
     >>> point.round(6), round(total, 6)
     (array([0.25]), np.float64(1.0))
     """
-    from scipy.optimize import linprog, minimize
-    from scipy.sparse import csr_array, eye_array, hstack, vstack
+    with packages_needed("data", "Optima in hindsight"):
+        from scipy.optimize import linprog, minimize
+        from scipy.sparse import csr_array, eye_array, hstack, vstack
 
     instance("losses", losses, LinearLosses)
     radius = float(positive_number("radius", radius))
