@@ -56,7 +56,7 @@ def real_array(
     ValueError: start must be finite, got nan at index 1
     """
     if isinstance(value, np.ma.MaskedArray | np.matrix):
-        # As a plain array the first would lose its mask, the second its meaning of a product.
+        # As plain arrays, one would lose its mask, and products of the other would differ.
         raise TypeError(f"{name} must be a plain array, got a {type(value).__name__}")
     try:
         array = np.asarray(value)
@@ -75,7 +75,7 @@ def real_array(
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
-    # Not by a dot product: BLAS starts threads for it, which a small array must wait for.
+    # Not by a dot product, for which BLAS may start threads: slow for a small array.
     if finite and not np.isfinite(array).all():
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {first[0] if len(first) == 1 else first}" if first else ""

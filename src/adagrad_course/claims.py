@@ -47,7 +47,7 @@ class Line(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether the number is as the claim has it."""
+        """Whether the number compares with the threshold as the claim says."""
         return RELATIONS[self.relation](self.value, self.threshold)
 
     def __str__(self) -> str:
@@ -237,7 +237,7 @@ class Ledger(_Table):
             lines: tuple[Line, ...] = ()
             error = ""
             try:
-                # A run that overflows is a result, of which NumPy need not warn.
+                # A run that overflows is a result, not a reason for a warning.
                 with np.errstate(all="ignore"):
                     lines = _lines(name, claim.test(optimizer))
             except Exception as exception:
@@ -305,7 +305,7 @@ def _lines(name: str, yielded: Any) -> tuple[Line, ...]:
                 f'{name} must yield (text, value, "<" or ">", threshold), got {line!r:.60}'
             )
         text, value, relation, threshold = line
-        # It may be infinite, as a run may diverge. What is no number at all decides nothing.
+        # It may be infinite, as a run may diverge; but NaN compares with nothing.
         value = float(number("a line's value", value, finite=False))
         if math.isnan(value):
             raise ValueError(f"a line's value must be a number, got nan for {text!r:.60}")
@@ -321,6 +321,6 @@ def _cell(text: str) -> str:
 
 
 def _short(value: float) -> str:
-    """Return a number with three digits, and zero without a sign."""
+    """Return a number with three significant digits; zero has no sign."""
     value = float(f"{value:.3g}") + 0.0
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:g}"

@@ -280,14 +280,14 @@ def measured_state_bytes(optimizer: "torch.optim.Optimizer | tuple[Any, ...]") -
     if isinstance(optimizer, tuple) and hasattr(optimizer, "_fields"):
         state = optimizer
     elif hasattr(optimizer, "state") and hasattr(optimizer, "param_groups"):
-        own = getattr(optimizer, "optim", optimizer)  # ZeroRedundancyOptimizer's, of this process
+        own = getattr(optimizer, "optim", optimizer)  # inside a ZeroRedundancyOptimizer
         state = [kept | {"step": None} for kept in own.state.values()]
     else:
         raise TypeError(
             "optimizer must be an optimizer of PyTorch or a state of adagrad_course.optimizers, "
             f"got {type(optimizer).__name__}"
         )
-    # By identity, as all tensors without memory, such as those of the device "meta", lie at 0.
+    # By identity, as the address of all tensors without memory (device "meta") is 0.
     owners = {id(owner): owner for owner in map(_owner, _arrays_in(state))}
     return sum(map(_nbytes, owners.values()))
 
@@ -320,7 +320,7 @@ def _arrays_in(state: Any) -> Iterator[Any]:
     if isinstance(state, list | tuple):
         for part in state:
             yield from _arrays_in(part)
-    elif hasattr(state, "__tensor_flatten__"):  # as a DTensor holds the part of this process
+    elif hasattr(state, "__tensor_flatten__"):  # such as DTensor: this process's part
         for name in state.__tensor_flatten__()[0]:
             yield from _arrays_in(getattr(state, name))
     elif isinstance(state, np.ndarray) or hasattr(state, "untyped_storage"):
@@ -328,7 +328,7 @@ def _arrays_in(state: Any) -> Iterator[Any]:
 
 
 def _owner(array: Any) -> Any:
-    """Return the array or storage whose memory this one, perhaps a view, looks at."""
+    """Return the array or storage that owns the memory of this one, which may be a view."""
     if hasattr(array, "untyped_storage"):
         return array.untyped_storage()
     while isinstance(array.base, np.ndarray):

@@ -41,12 +41,12 @@ __all__ = [
 ]
 
 
-# A run in a batch is to be the very run that it is alone, to the last digit. Therefore squares are
-# written as products (`x**2` can differ between a number and an array), and vectors are not turned
+# A run in a batch must be equal, to the last digit, to the same run alone. Therefore squares are
+# written as products (`x**2` can differ between a number and an array), and vectors are not rotated
 # with `@` (its sums can differ with the size of the batch).
 
 
-def _turned(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def _rotated(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (vectors[..., None, :] * matrix).sum(axis=-1)
 
 
@@ -138,7 +138,7 @@ class Quadratic:
         """Return f at points of shape (..., d), as an array of shape (...)."""
         offset = _points(points, self.curvatures.size) - self.minimum
         if self._axes is not None:
-            offset = _turned(offset, self._axes.T)
+            offset = _rotated(offset, self._axes.T)
         return 0.5 * (self.curvatures * offset * offset).sum(axis=-1)
 
     def gradient(self, points: ArrayLike) -> np.ndarray:
@@ -146,7 +146,7 @@ class Quadratic:
         offset = _points(points, self.curvatures.size) - self.minimum
         if self._axes is None:
             return self.curvatures * offset
-        return _turned(self.curvatures * _turned(offset, self._axes.T), self._axes)
+        return _rotated(self.curvatures * _rotated(offset, self._axes.T), self._axes)
 
 
 @dataclass(frozen=True)

@@ -311,14 +311,14 @@ def play(
     values = np.empty(points.shape[:-1])
     gradients = np.empty_like(points)
     alive = np.ones(values[0].shape, bool)
-    # A game that overflows is a result to be shown, so NumPy need not warn of it.
+    # A game that overflows is a result, not a reason for a warning.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for t in range(len(losses)):
             value, grads = losses.value(t, params), losses.gradient(t, params)
             alive = alive & np.isfinite(value) & finite(grads)
             points[t], values[t] = params, np.where(alive, value, np.inf)
             gradients[t] = np.where(alive[..., None], grads, 0.0)
-            # A copy, as a reader's learner may work in place.
+            # A copy, as a reader's learner may change it in place.
             stepped, state = take_step(learner, params, gradients[t].copy(), state)
             alive = alive & finite(stepped)
             params = np.where(alive[..., None], stepped, points[t])
@@ -403,7 +403,7 @@ def hindsight_optimum(losses: LinearLosses, radius: float) -> tuple[np.ndarray, 
 
 
 def _norms(gradients: ArrayLike) -> np.ndarray:
-    """Return the root of each coordinate's sum of squared gradients, of shape (..., d)."""
+    """Return the Euclidean norm of each coordinate's gradients, shape (..., d)."""
     gradients = real_array("gradients", gradients, min_dims=2)
     return lengths(np.moveaxis(gradients, 0, -1))[..., 0]
 
@@ -486,7 +486,7 @@ def adagrad_bound(
     lr = diameter / np.sqrt(2) if lr is None else positive("lr", lr)
     norms = _norms(gradients)
     total = norms.sum(axis=-1)
-    # Rates in a column, as an optimizer wants them, would make a square of all pairs.
+    # Rates in a column, as an optimizer takes them, would broadcast to a table of all pairs.
     if lr.shape not in (total.shape, ()) and total.shape != ():
         raise ValueError(f"lr must be a number or have shape {total.shape}, got {lr.shape}")
     spread = norms.shape[-1] * positive_number("eps", eps, zero_allowed=True)

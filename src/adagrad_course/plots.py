@@ -95,7 +95,7 @@ def shades(optimizer: str, n: int) -> list[str]:
 
 def use_book_style() -> None:
     """Give figures the book's style and, in a notebook, store them as reproducible SVG."""
-    plt.style.use(["default", "adagrad_course.book"])  # not on top of the reader's own matplotlibrc
+    plt.style.use(["default", "adagrad_course.book"])  # regardless of the reader's matplotlibrc
     try:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats

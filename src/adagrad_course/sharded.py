@@ -67,7 +67,7 @@ from .torch_optim import AdaGrad, RowWiseAdaGrad
 __all__ = ["NameClassifier", "Report", "launch", "main"]
 
 OPTIMIZERS = {"AdaGrad": AdaGrad, "RowWiseAdaGrad": RowWiseAdaGrad, "Adam": torch.optim.Adam}
-# What a run must have in common with the one that it goes on from.
+# Options that a resumed run must have in common with the checkpoint.
 SAME_WHEN_RESUMED = ("optimizer", "lr", "batch", "dim", "tables", "seed")
 
 
@@ -117,7 +117,7 @@ class NameClassifier(torch.nn.Module):
 
 
 class Report(NamedTuple):
-    """What a run has given.
+    """The result of a run.
 
     Attributes
     ----------
@@ -168,15 +168,15 @@ def launch(
     """
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--max-restarts={max_restarts}"]
     torchrun += [f"--nproc-per-node={positive_int('processes', processes)}"]
-    torchrun += ["--local-addr=127.0.0.1"]  # not by this computer's name, which may not resolve
+    torchrun += ["--local-addr=127.0.0.1"]  # as this computer's name may not resolve
     with tempfile.TemporaryDirectory() as folder:
         report, log = Path(folder) / "report.json", Path(folder) / "printed.txt"
-        torchrun += [f"--log-dir={folder}"]  # else it leaves a folder behind
+        torchrun += [f"--log-dir={folder}"]  # otherwise it leaves a folder behind
         command = [sys.executable, *(torchrun if processes > 1 else []), "-m", __name__]
         environment = {
             "OMP_NUM_THREADS": "1",
             "PYTHONUTF8": "1",
-            # So that a restart does not find the addresses of before.
+            # Otherwise a restart would use the addresses of the dead processes.
             "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
         }
         with (
@@ -205,7 +205,7 @@ def launch(
 
 
 def _end(torchrun: subprocess.Popen[bytes]) -> None:
-    """Have torchrun end its processes, for which it takes up to 30 s; killed, it could not."""
+    """Terminate torchrun, which takes up to 30 s to end its processes; killed, it could not."""
     torchrun.terminate()
     try:
         torchrun.wait(40)
@@ -223,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with contextlib.nullcontext() if rank == 0 else _silence():
         options = _options(arguments, ranks)
     team = _Team(rank, ranks, options.timeout) if "WORLD_SIZE" in os.environ else _Alone()
-    torch.set_num_threads(1)  # else the processes get into each other's way
+    torch.set_num_threads(1)  # more threads than cores would slow all processes down
     with team:
         report = _train(team, options)
     if rank == 0:
@@ -296,7 +296,7 @@ def _train(team, options):
         if step == options.crash_at and team.rank == team.ranks - 1 and not _restarts():
             os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
-        # Which examples depends on seed and step alone, so that a resumed run sees the same.
+        # The examples depend on seed and step only, so that a resumed run sees the same.
         batch = np.random.default_rng([options.seed, step]).choice(
             len(train), min(options.batch, len(train)), replace=False
         )
@@ -325,7 +325,7 @@ def _train(team, options):
 
 
 def _save(team, options, model, optimizer, losses):
-    """Write a checkpoint that no crash leaves half done. Rank 0 gets the whole state for it."""
+    """Write a checkpoint, which a crash cannot leave incomplete; rank 0 gathers the whole state."""
     if hasattr(optimizer, "consolidate_state_dict"):
         optimizer.consolidate_state_dict(to=0)
 
@@ -336,7 +336,7 @@ def _save(team, options, model, optimizer, losses):
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
         }
-        data = io.BytesIO()  # PyTorch's own writing of files does not say that a disk is full
+        data = io.BytesIO()  # torch.save to a file does not report a full disk
         torch.save(checkpoint, data)
         _replace(_path(options), data.getbuffer())
 
@@ -345,7 +345,7 @@ def _save(team, options, model, optimizer, losses):
 
 
 def _replace(path: Path, data: memoryview) -> None:
-    """Have a file contain these bytes, or, if that fails, what it did before."""
+    """Replace the contents of a file; if that fails, it keeps the old ones."""
     unfinished = _unfinished(path)
     try:
         with unfinished.open("wb") as file:
@@ -377,7 +377,7 @@ def _resume(team, options, model, optimizer):
 def _load(options: argparse.Namespace) -> Any:
     """Return the checkpoint that this run goes on from, or None if it starts anew.
 
-    What cannot be written at the run's end is better known before its first step.
+    Files that the run will write are tried now: an error is better found before the first step.
     """
     if options.report:
         _try_to_write("--report", options.report)
@@ -387,7 +387,7 @@ def _load(options: argparse.Namespace) -> Any:
     if options.resume and not path.exists():
         raise ValueError(f"--resume needs a checkpoint, but there is no {path}")
     _try_to_write("--checkpoint-dir", _unfinished(path), parents=True)
-    # After a restart, what is there may also be of an earlier run: with the same options, the same.
+    # After a restart, a checkpoint of an earlier run will do, too: with equal options it is equal.
     if not options.resume and not (_restarts() and path.exists()):
         return None
     try:
@@ -395,7 +395,7 @@ def _load(options: argparse.Namespace) -> Any:
         before = {name: checkpoint["options"][name] for name in SAME_WHEN_RESUMED}
     except OSError:
         raise
-    except Exception as error:  # what it is depends on where the file is damaged
+    except Exception as error:  # its type depends on where the file is damaged
         raise ValueError(
             f"{path} must be a checkpoint of this module, but it is damaged or another's"
         ) from error
@@ -407,7 +407,7 @@ def _load(options: argparse.Namespace) -> Any:
 
 
 def _try_to_write(option: str, path: Path, parents: bool = False) -> None:
-    """Raise unless a file can be written; what it contains stays."""
+    """Raise unless a file can be written; its contents are kept."""
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -468,7 +468,7 @@ class _Alone:
 
 
 class _Team(_Alone):
-    """One process of several; where another one is lost, it says so and ends."""
+    """One process of several; when another one is lost, it prints a message and ends."""
 
     def __init__(self, rank, ranks, timeout):
         self.rank, self.ranks, self.timeout = rank, ranks, timeout
@@ -476,11 +476,11 @@ class _Team(_Alone):
     def __enter__(self):
         import torch.distributed as dist  # not every build of PyTorch has it
 
-        # Imported when there is a group, PyTorch's modules take it for the default of arguments.
-        # It would outlive `destroy_process_group`, and a process that ends with it may abort.
+        # Before there is a process group: modules imported later keep it as a default argument,
+        # also after `destroy_process_group`, and a process that ends with a group may abort.
         from torch.distributed.optim import ZeroRedundancyOptimizer
 
-        # torchrun ends the others when one has died. It may do so before they notice themselves.
+        # When a process dies, torchrun ends the others, often before they notice it themselves.
         signal.signal(signal.SIGTERM, lambda *_: self._lost("torchrun stopped it"))
         dist.init_process_group("gloo", timeout=timedelta(seconds=self.timeout))
         self.dist, self.Sharded = dist, ZeroRedundancyOptimizer
@@ -494,7 +494,7 @@ class _Team(_Alone):
             self._lost(str(error).partition("] ")[2].partition(". ")[0])
 
     def _lost(self, reason):
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyway
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # this process is ending
         advice = f"go on after step {self.saved} with --resume" if self.saved else "start again"
         sys.exit(
             f"adagrad_course.sharded: rank {self.rank} of {self.ranks} gives up in step "
@@ -520,7 +520,7 @@ class _Team(_Alone):
         return values
 
     def told_by_rank_0(self, make):
-        """Return what `make` gives on rank 0, the only one that needs its disk."""
+        """Return on all ranks what `make` returns on rank 0, the only one that uses its disk."""
         told: list[Any] = [None, None]
         if self.rank == 0:
             try:

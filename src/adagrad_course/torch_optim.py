@@ -116,7 +116,7 @@ class AdaGrad(torch.optim.Optimizer):
         super().__init__(params, defaults)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters with their own hyperparameters; the constructor does it, group by group.
+        """Add parameters with their own hyperparameters; the constructor calls it for each group.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class AdaGrad(torch.optim.Optimizer):
         TypeError, ValueError
             As the constructor.
         """
-        if isinstance(param_group, dict):  # if not, PyTorch's error says so
+        if isinstance(param_group, dict):  # otherwise PyTorch raises
             _check(self.defaults | param_group)
             common = self.defaults["initial_accumulator_value"]
             own = param_group.get("initial_accumulator_value", common)
@@ -164,7 +164,7 @@ class AdaGrad(torch.optim.Optimizer):
         return param.shape
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take a state, also one from before PyTorch's Adagrad had all of today's arguments."""
+        """Restore a state, also one of an older PyTorch whose Adagrad had fewer arguments."""
         for param, kept in state.get("state", {}).items():
             if kept and torch.is_tensor(param):
                 if not {"step", "sum"} <= set(kept):
@@ -192,7 +192,7 @@ class AdaGrad(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step along the gradients in the parameters' `grad`; those without stay.
+        """Take one step with the gradients in the parameters' `grad`; a parameter without is kept.
 
         Parameters
         ----------
@@ -344,12 +344,12 @@ def _squares(grad: Tensor, accumulator: Tensor) -> Tensor:
     axes = [axis for axis, (one, n) in enumerate(sizes) if one != n]
     if not axes:
         return squares
-    wide = torch.promote_types(grad.dtype, torch.float32)  # the sum may exceed 16 bits' range
+    wide = torch.promote_types(grad.dtype, torch.float32)  # the sum may overflow in 16 bits
     return squares.sum(axes, keepdim=True, dtype=wide) / math.prod(grad.shape[a] for a in axes)
 
 
 def _pieces(*tensors: Tensor) -> Iterable[Sequence[Tensor]]:
-    """Return tensors cut into pieces, if they are so large that it pays.
+    """Return tensors cut into pieces if they are large enough to gain from it.
 
     What one operation has written to a piece is then still in the processor's cache for the next,
     which makes a step on ten million parameters about twice as fast.
@@ -370,7 +370,7 @@ def _can_be_cut(tensor: Tensor) -> bool:
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Say whether what is written to a view of a tensor is surely written to the tensor.
+    """Say whether writing to a view of a tensor is sure to change the tensor.
 
     It need not be for a subclass, such as DTensor, which FSDP makes of the parameters.
     """
@@ -428,7 +428,7 @@ def _check(group: dict[str, Any]) -> None:
 
 
 def _check_param(param: Tensor) -> None:
-    """Raise unless a parameter is of a kind that the steps are right for."""
+    """Raise unless a parameter is of a kind that the steps support."""
     _check_not_masked("parameter", param)
     if param.layout is not torch.strided or param.is_nested:
         layout = "nested" if param.is_nested else param.layout
