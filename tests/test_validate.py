@@ -256,7 +256,7 @@ COUNTS = [
     ("n", lambda v: shades("SGD", v)),
     ("levels", lambda v: level_curves(AXES, BOWL, (0, 1), (0, 1), levels=v)),
     ("rounds", LOSSES.first),
-    ("every", lambda v: RestartedAdaGrad(0.1, v)),
+    ("every", lambda v: RestartedAdaGrad(0.1, every=v)),
     ("window", lambda v: WindowedAdaGrad(0.1, v)),
     ("n", lambda v: power_law_features(v, 2, 1.0, RNG)),
     ("d", lambda v: power_law_features(2, v, 1.0, RNG)),
@@ -431,7 +431,7 @@ REFUSED = {
         "(2,)",
     ),
     "outer": (lambda: stepped(FullMatrixAdaGrad(1), outer=PAIR), "state.outer", "(2, 2)", "(2,)"),
-    "schedule": (lambda: stepped(SGD(lambda t: COLUMN)), "lr", "broadcast", "(3, 1)"),
+    "schedule": (lambda: stepped(SGD(lambda t: COLUMN)), "lr(1)", "broadcast", "(3, 1)"),
     "momentum": (lambda: stepped(Momentum(0.1, COLUMN)), "momentum", "broadcast", "(3, 1)"),
     **{
         f"eps-{type(optimizer).__name__}": (
@@ -473,7 +473,7 @@ REFUSED = {
         f"{field}-{type(optimizer).__name__}": (
             lambda optimizer=optimizer, field=field: stepped(optimizer, **{field: np.ones(3)}),
             f"state.{field}",
-            "have the shape of params, (2,)",
+            "have shape (2,)",
             "(3,)",
         )
         for optimizer, field in [
@@ -488,7 +488,7 @@ REFUSED = {
     "squares": (
         lambda: stepped(WINDOWED(1), squares=np.ones((2, 2))),
         "state.squares",
-        "have the shape of a window of params, (3, 2)",
+        "have shape (3, 2)",
         "(2, 2)",
     ),
     **{
@@ -503,14 +503,14 @@ REFUSED = {
     "grafted-step": (
         lambda: stepped(Grafted(Still((1.0, 0)), SGD(1))),
         "magnitude.step's params",
-        "have the shape of params, (2,)",
+        "have shape (2,)",
         "()",
     ),
     "grafted-unused": (lambda: GRAFTED.effective_lr(GRAFTED.init(PAIR)), "state", "1 step", "0"),
     "accumulator": (
         lambda: stepped(AdaGrad(1), accumulator=np.ones(3)),
         "state.accumulator",
-        "have the shape of params, (2,)",
+        "have shape (2,)",
         "(3,)",
     ),
     "accumulator-text": (

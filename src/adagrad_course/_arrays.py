@@ -1,12 +1,14 @@
-"""What several modules do with arrays: lengths, and what a reader's own optimizer gives."""
+"""What several modules do with arrays."""
+
+from typing import Any
 
 import numpy as np
 
 from ._validate import positive, real_array
 
 
-def lengths(vectors):
-    """Return the Euclidean lengths along the last axis, which is kept; no square overflows."""
+def norms(vectors):
+    """Return the Euclidean norms along the last axis, which is kept; no square overflows."""
     largest = np.abs(vectors).max(axis=-1, keepdims=True)
     scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=largest > 0)
     return largest * np.sqrt(np.square(scaled).sum(axis=-1, keepdims=True))
@@ -15,6 +17,21 @@ def lengths(vectors):
 def finite(vectors):
     """Return where all coordinates are finite (`all` would do, at three times the cost)."""
     return np.logical_and.reduce(np.isfinite(vectors), axis=-1)
+
+
+class Survivors:
+    """Which runs of a batch have not diverged: everything about them has been finite so far."""
+
+    def __init__(self):
+        self.alive: Any = True  # an array as soon as one has diverged
+
+    def keep(self, values, instead):
+        """Return the values, shape (..., d), or `instead` where a run has diverged by now."""
+        # While all is well the sum says so, at a fraction of the cost.
+        if self.alive is True and np.isfinite(np.add.reduce(values, axis=None)):
+            return values
+        self.alive = self.alive & finite(values)
+        return np.where(self.alive[..., None], values, instead)
 
 
 def broadcast_start(start, optimizer):
@@ -32,16 +49,6 @@ def broadcast_start(start, optimizer):
             f"lrs[:, None], got start of shape {start.shape} and lr of shape {lr_shape}"
         )
     return np.broadcast_to(start, shape).copy()
-
-
-def take_step(optimizer, params, grads, state):
-    """Return the new parameters and state of an optimizer that may be the reader's own."""
-    result = optimizer.step(params, grads, state)
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise TypeError(
-            f"optimizer.step must return a tuple (params, state), got {type(result).__name__}"
-        )
-    return shaped("optimizer.step's params", result[0], params.shape), result[1]
 
 
 def shaped(name, value, shape):

@@ -55,15 +55,7 @@ def real_array(
     ...
     ValueError: start must be finite, got nan at index 1
     """
-    if isinstance(value, np.ma.MaskedArray | np.matrix):
-        # As plain arrays, one would lose its mask, and products of the other would differ.
-        raise TypeError(f"{name} must be a plain array, got a {type(value).__name__}")
-    try:
-        array = np.asarray(value)
-    except Exception as error:  # ragged, or an object that refuses to become an array
-        raise ValueError(
-            f"{name} must be a rectangular array of numbers, got {_shown(value)}"
-        ) from error
+    array = value if type(value) is np.ndarray else _as_array(name, value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name} must hold real numbers, got {_shown(value)}")
     if array.ndim < min_dims:
@@ -76,11 +68,23 @@ def real_array(
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
     # Not by a dot product, for which BLAS may start threads: slow for a small array.
-    if finite and not np.isfinite(array).all():
+    if finite and not np.logical_and.reduce(np.isfinite(array), axis=None):
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
         raise ValueError(f"{name} must be finite, got {array[first]}{where}")
     return array
+
+
+def _as_array(name: str, value: ArrayLike) -> np.ndarray:
+    if isinstance(value, np.ma.MaskedArray | np.matrix):
+        # As plain arrays, one would lose its mask, and products of the other would differ.
+        raise TypeError(f"{name} must be a plain array, got a {type(value).__name__}")
+    try:
+        return np.asarray(value)
+    except Exception as error:  # ragged, or an object that refuses to become an array
+        raise ValueError(
+            f"{name} must be a rectangular array of numbers, got {_shown(value)}"
+        ) from error
 
 
 def number(name: str, value: ArrayLike, *, finite: bool = True) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._arrays import broadcast_start, finite, lengths, shaped, take_step
+from ._arrays import Survivors, broadcast_start, norms, shaped
 from ._validate import (
     has_methods,
     instance,
@@ -17,6 +17,7 @@ from ._validate import (
     real_array,
     whole_numbers,
 )
+from .optimizers._base import take_step
 
 __all__ = ["Sweep", "Trajectory", "descend", "sweep", "travel_bound", "travel_budget"]
 
@@ -35,7 +36,8 @@ class Trajectory:
         The (possibly noisy) gradient that each step used.
     effective_lrs : numpy.ndarray, shape (steps, ..., d)
         What the optimizer's `effective_lr` said after each step: the rate by which the gradient
-        was multiplied or, with momentum and Adam, the average of gradients in its place.
+        was multiplied or, with momentum and Adam, the average of gradients in its place. (For
+        `AdaDelta` it is nearly that rate: what the averages give after the step.)
     """
 
     points: np.ndarray
@@ -111,23 +113,20 @@ def descend(objective, start, optimizer, steps, *, rng=None):
     losses = np.empty((steps + 1, *params.shape[:-1]))
     gradients, effective_lrs = np.empty((2, steps, *params.shape))
 
+    runs = Survivors()
     # A run that overflows is a result to be shown, so NumPy need not warn of it.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        loss = shaped("objective.value(points)", objective.value(params), losses[0].shape)
-        alive = np.isfinite(loss)
-        points[0], losses[0] = params, np.where(alive, loss, np.inf)
-        for t in range(steps):
+        for t in range(steps + 1):
+            loss = shaped("objective.value(points)", objective.value(params), losses[t].shape)
+            points[t], losses[t] = params, runs.keep(loss[..., None], np.inf)[..., 0]
+            if t == steps:
+                break
             grads = gradient(params, *extra)
             grads = shaped(f"objective.{gradient_name}(points)", grads, params.shape)
-            alive = alive & finite(grads)
             # Recorded here, as a reader's optimizer may work in place.
-            gradients[t] = grads = np.where(alive[..., None], grads, 0.0)
+            gradients[t] = grads = runs.keep(grads, 0.0)
             stepped, state = take_step(optimizer, params, grads, state)
-            alive = alive & finite(stepped)
-            params = np.where(alive[..., None], stepped, points[t])
-            loss = shaped("objective.value(points)", objective.value(params), loss.shape)
-            alive = alive & np.isfinite(loss)
-            points[t + 1], losses[t + 1] = params, np.where(alive, loss, np.inf)
+            params = runs.keep(stepped, points[t])
             _record(
                 effective_lrs[t], "optimizer.effective_lr(state)", optimizer.effective_lr(state)
             )
@@ -331,11 +330,11 @@ def travel_bound(lr, gradients):
         raise ValueError(f"lr must broadcast to the gradients of a step, {shape}, got {lr.shape}")
     moved = gradients != 0
     first = np.abs(np.take_along_axis(gradients, moved.argmax(axis=0)[None], axis=0)[0])
-    norms = lengths(np.moveaxis(gradients, 0, -1))[..., 0]
+    sums = norms(np.moveaxis(gradients, 0, -1))[..., 0]
     some = first > 0
     # Not the logarithm of G_T / g², which may be too large a number.
     growth = 2 * (
-        np.log(norms, where=some, out=np.zeros(shape))
+        np.log(sums, where=some, out=np.zeros(shape))
         - np.log(first, where=some, out=np.zeros(shape))
     )
     return lr * np.sqrt(moved.sum(axis=0) * (1 + np.maximum(growth, 0)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import broadcast_start, finite, lengths, take_step
+from ._arrays import Survivors, broadcast_start, norms
 from ._optional import packages_needed
 from ._protocols import LossesLike, OptimizerLike
 from ._validate import (
@@ -23,6 +23,7 @@ from ._validate import (
     positive_number,
     real_array,
 )
+from .optimizers._base import take_step
 
 __all__ = [
     "LinearLosses",
@@ -310,18 +311,17 @@ def play(
     points = np.empty((len(losses), *params.shape))
     values = np.empty(points.shape[:-1])
     gradients = np.empty_like(points)
-    alive = np.ones(values[0].shape, bool)
+    games = Survivors()
     # A game that overflows is a result, not a reason for a warning.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for t in range(len(losses)):
-            value, grads = losses.value(t, params), losses.gradient(t, params)
-            alive = alive & np.isfinite(value) & finite(grads)
-            points[t], values[t] = params, np.where(alive, value, np.inf)
-            gradients[t] = np.where(alive[..., None], grads, 0.0)
+            value, grads = np.asarray(losses.value(t, params)), losses.gradient(t, params)
+            value = games.keep(value[..., None], np.inf)
+            points[t], gradients[t] = params, games.keep(grads, 0.0)
+            values[t] = games.keep(value, np.inf)[..., 0]  # again: the gradient may be infinite
             # A copy, as a reader's learner may change it in place.
             stepped, state = take_step(learner, params, gradients[t].copy(), state)
-            alive = alive & finite(stepped)
-            params = np.where(alive[..., None], stepped, points[t])
+            params = games.keep(stepped, points[t])
             if radius is not None:
                 params = np.clip(params, -radius, radius)
     return Play(points, values, gradients)
@@ -405,7 +405,7 @@ def hindsight_optimum(losses: LinearLosses, radius: float) -> tuple[np.ndarray, 
 def _norms(gradients: ArrayLike) -> np.ndarray:
     """Return the Euclidean norm of each coordinate's gradients, shape (..., d)."""
     gradients = real_array("gradients", gradients, min_dims=2)
-    return lengths(np.moveaxis(gradients, 0, -1))[..., 0]
+    return norms(np.moveaxis(gradients, 0, -1))[..., 0]
 
 
 def hindsight_scaling(gradients: ArrayLike, budget: float = 1.0) -> np.ndarray:
@@ -520,5 +520,5 @@ def sgd_bound(gradients: ArrayLike, diameter: float, lr: ArrayLike | None = None
     >>> sgd_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
     np.float64(14.142)
     """
-    rounds = lengths(real_array("gradients", gradients, min_dims=2))
+    rounds = norms(real_array("gradients", gradients, min_dims=2))
     return adagrad_bound(rounds, diameter, lr)

@@ -26,8 +26,8 @@ from ._validate import (
     same_shape,
     whole_numbers,
 )
-from .optimizers import SGD, AdaGrad, AdaGradNorm, AdaGradState, SGDState
-from .optimizers._base import cast_grads, change_of
+from .optimizers import SGD, AdaGrad, AdaGradState, SGDState
+from .optimizers._base import Optimizer, cast_grads, change_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -412,12 +412,8 @@ class OnlineSoftmax:
 
 
 def _leaves_rows_alone(optimizer: SGD | AdaGrad) -> SGD | AdaGrad:
-    """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError.
-
-    A subclass is accepted, as its step cannot be checked; but not AdaGrad-Norm, whose one number
-    is that of all rows.
-    """
-    if not isinstance(optimizer, SGD | AdaGrad) or isinstance(optimizer, AdaGradNorm):
+    """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
+    if not (isinstance(optimizer, Optimizer) and optimizer._rests):
         raise TypeError(
             "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone, "
             f"got {optimizer!r:.60}"

@@ -1,4 +1,6 @@
+import json
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
@@ -28,6 +30,12 @@ plt.plot(adaptive.losses, **style("AdaGrad"))
 plt.show()""",
     "value": "adaptive",
 }
+
+PROFILE = """\
+c.InteractiveShell.ast_node_interactivity = "all"
+c.InteractiveShellApp.exec_lines = ["print('hello from my profile')"]
+c.InlineBackend.figure_formats = {"png"}
+"""
 
 FIGURE = {
     "figure": {"caption": "The loss of both runs.", "name": "fig-losses"},
@@ -65,3 +73,37 @@ def mini(tmp_path_factory, run):
     nbformat.write(notebook, path)
     assert run(path) == 0
     return path
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory):
+    """Environment variables of a reader with many settings, each of which would change a result."""
+    home = tmp_path_factory.mktemp("home")
+
+    def write(name, text):
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    write(".ipython/profile_default/ipython_config.py", PROFILE)
+    write(".ipython/profile_default/startup/mine.py", "print('hello from my start-up file')")
+    write("jupyter/kernels/python3/kernel.json", json.dumps({"argv": ["false"], "language": "r"}))
+    rc = write("matplotlib/matplotlibrc", "savefig.bbox: tight\nlines.linewidth: 9\n")
+    shutil.copytree(home / "jupyter", home / ".local" / "share" / "jupyter")
+    return {
+        "HOME": str(home),
+        "IPYTHONDIR": str(home / ".ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "jupyter"),
+        "JUPYTER_PATH": str(home / "jupyter"),
+        "LC_ALL": "C",
+        "MATPLOTLIBRC": rc,
+        "MPLBACKEND": "svg",
+        "MPLCONFIGDIR": str(home / "matplotlib"),
+        "PYTHONIOENCODING": "cp1252",
+        "PYTHONOPTIMIZE": "1",
+        "PYTHONSTARTUP": write("startup.py", "print('hello')"),
+        "PYTHONUTF8": "0",
+        "PYTHONWARNINGS": "error",
+        "TQDM_DISABLE": "",
+    }

@@ -14,7 +14,6 @@ import collect
 import nbformat
 import psutil
 import pytest
-import refresh
 
 IMPORT = "from adagrad_course.exercises import check"
 RIGHT = '{"G1": 25, "G2": 25, "step 1": 0, "step 2": 1}'
@@ -38,10 +37,11 @@ def hand_in(folder, *sources):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "02.ipynb")
 
 
-def run(*arguments):
+def run(*arguments, **options):
     """Run the tool as a teacher does."""
     return subprocess.run(
         [sys.executable, collect.__file__, *arguments],
+        **options,
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -271,31 +271,9 @@ def test_another_file_is_not_overwritten(tmp_path):
 # The reader's own settings --------------------------------------------------------------------
 
 
-def test_neither_kernel_nor_profile_nor_style_of_the_reader_counts(mini, tmp_path):
-    kernel = tmp_path / "data" / "kernels" / "python3"
-    kernel.mkdir(parents=True)
-    spec = {"argv": ["false"], "display_name": "another", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
-    profile = tmp_path / "ipython" / "profile_default"
-    (profile / "startup").mkdir(parents=True)
-    config = "get_config().InteractiveShell.ast_node_interactivity = 'all'\n"
-    (profile / "ipython_config.py").write_text(config, encoding="utf-8")
-    (profile / "ipython_kernel_config.py").write_text(config, encoding="utf-8")
-    (profile / "startup" / "00.py").write_text("print('hello')", encoding="utf-8")
-    style = "savefig.bbox: tight\naxes.facecolor: red\nlines.linewidth: 9\n"
-    (tmp_path / "matplotlibrc").write_text(style, encoding="utf-8")
-    hostile = {
-        "JUPYTER_PATH": str(tmp_path / "data"),
-        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
-        "IPYTHONDIR": str(tmp_path / "ipython"),
-        "MATPLOTLIBRC": str(tmp_path / "matplotlibrc"),
-        "HOME": str(tmp_path / "nobody"),
-    }
-    done = subprocess.run(
-        [sys.executable, refresh.__file__, "--check", mini],
-        env=os.environ | hostile,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_nothing_of_the_readers_settings_counts(tmp_path, hostile):
+    prints = f'print("1\\n2")\n1\ncheck("2.1", {RIGHT})'
+    hand_in(tmp_path / "a", IMPORT, prints)
+    done = run(tmp_path, "--quiet", env=os.environ | hostile | {"PYTHONWARNINGS": ""})
+    assert done.stderr == ""
+    assert table(done.stdout) == {"a/02.ipynb": {"exercise 2.1": "passed", "remark": ""}}

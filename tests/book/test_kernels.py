@@ -1,6 +1,5 @@
 """What a notebook gives does not depend on the settings of whoever executes it."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -11,47 +10,6 @@ import nbformat
 import pytest
 import refresh
 from test_gate import ROOT, failed_cells
-
-PROFILE = """\
-c.InteractiveShell.ast_node_interactivity = "all"
-c.InteractiveShellApp.exec_lines = ["print('hello from my profile')"]
-c.InlineBackend.figure_formats = {"png"}
-"""
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory):
-    """Environment variables of a reader with many settings, each of which would change a result."""
-    home = tmp_path_factory.mktemp("home")
-
-    def write(name, text):
-        path = home / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return str(path)
-
-    write(".ipython/profile_default/ipython_config.py", PROFILE)
-    write(".ipython/profile_default/startup/mine.py", "print('hello from my start-up file')")
-    write("jupyter/kernels/python3/kernel.json", json.dumps({"argv": ["false"], "language": "r"}))
-    rc = write("matplotlib/matplotlibrc", "savefig.bbox: tight\nlines.linewidth: 9\n")
-    shutil.copytree(home / "jupyter", home / ".local" / "share" / "jupyter")
-    return {
-        "HOME": str(home),
-        "IPYTHONDIR": str(home / ".ipython"),
-        "JUPYTER_CONFIG_DIR": str(home / "jupyter"),
-        "JUPYTER_PATH": str(home / "jupyter"),
-        "LC_ALL": "C",
-        "MATPLOTLIBRC": rc,
-        "MPLBACKEND": "svg",
-        "MPLCONFIGDIR": str(home / "matplotlib"),
-        "PYTHONIOENCODING": "cp1252",
-        "PYTHONOPTIMIZE": "1",
-        "PYTHONSTARTUP": write("startup.py", "print('hello')"),
-        "PYTHONUTF8": "0",
-        "PYTHONWARNINGS": "error",
-        "TQDM_DISABLE": "",
-    }
-
 
 REVEALING = [
     "1\n2",

@@ -133,10 +133,9 @@ BROKEN = {  # all verdicts that change
     Rootless: changes(OVERSTATED, "C6", "C8", "C10", "C13") | changes(HOLDS, "C12"),
     Forgetful: changes(OVERSTATED, "C5", "C6", "C7", "C8", "C10", "C12", "C13", "C14", "C15", "C16")
     | changes(HOLDS, "C11", "C17"),
-    Fading: changes(OVERSTATED, "C6", "C7", "C13", "C14", "C15", "C16", "C17")
-    | changes(HOLDS, "C11"),
 }
 BROKEN_WITHOUT_TEXT = {  # of the claims that do not train on text, which takes long
+    Fading: changes(OVERSTATED, "C6", "C13", "C14", "C15", "C16", "C17"),
     Uphill: changes(OVERSTATED, "C13") | changes(HOLDS, "C14", "C17") | changes(CAVEAT, "C6"),
     Undivided: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C17") | changes(CAVEAT, "C16"),
     SGD: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C17", "C18")

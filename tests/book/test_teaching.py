@@ -116,4 +116,4 @@ def test_each_link_to_a_figure_names_settings_that_fit():
     for kind, words in links:
         settings = dict(word.split("=") for word in words.split(","))
         settings = {name: v if v.isalpha() else float(v) for name, v in settings.items()}
-        assert FIGURES[kind](**settings)._note == ""
+        FIGURES[kind](**settings)  # raises an error where one does not fit

@@ -1,7 +1,7 @@
 """What the tests of the figures share."""
 
 import pytest
-from in_node import SCRIPT, evaluate
+from in_node import FIGURES, evaluate
 
 from adagrad_course import explorables
 
@@ -12,18 +12,13 @@ def js():
 
 
 @pytest.fixture(scope="session")
-def script():
-    return SCRIPT
-
-
-@pytest.fixture(scope="session")
-def figures(js):
-    """What the script has for each figure, by name, without its functions."""
-    return js("FIGURES", [0])[0]
+def figures():
+    """What the settings' file says of each figure, by name."""
+    return FIGURES
 
 
 @pytest.fixture(scope="session")
 def classes():
-    """The widget of each figure, by the name that the script gives it."""
+    """The widget of each figure, by the figure's name."""
     found = [getattr(explorables, name) for name in explorables.__all__]
     return {widget._kind: widget for widget in found}

@@ -62,7 +62,8 @@ def test_no_setting_breaks_a_picture(js, figures, kind):
 
 
 def said(js, kind, **settings):
-    ask = "((s) => FIGURES[it[0]].say(s, FIGURES[it[0]].simulate(s)))(clean(it[0], it[1]).state)"
+    ask = """((figure, state) => figure.say(state, figure.simulate(state)))(
+        FIGURES[it[0]], clean(FIGURES[it[0]].settings, it[1]).state)"""
     return js(ask, [[kind, settings]])[0]
 
 
@@ -113,7 +114,7 @@ def test_the_steps_that_adagrad_would_need_are_about_right(js, settings):
     settings = {"distance": 4, "lr": 0.05, "size": 1} | settings
     words = said(js, "arrive", horizon=10, **settings)
     about = float(re.search(r"would need about ([\d,]+) steps", words)[1].replace(",", ""))
-    (far,) = js("simulations.travel(it)", [{"first": 1, "horizon": 10000} | settings])
+    (far,) = js("FIGURES.arrive.simulate(it)", [{"first": 1, "horizon": 10000} | settings])
     assert about == pytest.approx(far["AdaGrad"]["arrival"], rel=0.05)
 
 

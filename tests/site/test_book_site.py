@@ -1,7 +1,7 @@
 """The extension by itself: maths and what renders it, folded solutions, a summary that moves to
 the top."""
 
-import doctest
+import json
 import os
 import shutil
 import socket
@@ -88,6 +88,9 @@ def test_a_renderer_that_died_is_not_waited_for(renderer):
         rendered("y")
 
 
+PINS = json.loads((book_site.SITE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+
+
 @pytest.fixture
 def homes(tmp_path, monkeypatch):
     """The folder of the extension, with nothing fetched, and that of a build; npm is a stand-in.
@@ -98,13 +101,14 @@ def homes(tmp_path, monkeypatch):
     for home in (homes.site, homes.build):
         home.mkdir()
     for name in ("package.json", "package-lock.json"):
-        (homes.site / name).write_text("{}", encoding="utf-8")
+        shutil.copy(book_site.SITE / name, homes.site)
 
-    def fetch(*arguments, cwd, version=katex.katex_version):
-        fetched = Path(cwd, "node_modules", "katex")
-        (fetched / "dist").mkdir(parents=True)
-        manifest = f'{{"version": "{version}"}}'
-        (fetched / "package.json").write_text(manifest, encoding="utf-8")
+    def fetch(*arguments, cwd, **versions):
+        for name, version in (PINS | versions).items():
+            fetched = Path(cwd, "node_modules", name)
+            (fetched / "dist").mkdir(parents=True)
+            manifest = f'{{"version": "{version}"}}'
+            (fetched / "package.json").write_text(manifest, encoding="utf-8")
         return SimpleNamespace(returncode=0)
 
     homes.fetch = fetch
@@ -123,25 +127,36 @@ def names(folder):
 
 def test_a_missing_download_is_explained(homes):
     homes.npm.append(lambda *a, cwd: SimpleNamespace(returncode=1, stderr="no network"))
-    with pytest.raises(book_site.ExtensionError, match=r"(?s)network connection once.*no network"):
-        book_site.fetch_katex(homes.build)
+    with pytest.raises(
+        book_site.ExtensionError, match=r"(?s)needs esbuild .* and katex .*no network"
+    ):
+        book_site.fetch_modules(homes.build)
     assert names(homes.site) == SOURCES
 
 
+def test_of_what_is_missing_only_that_is_named(homes):
+    homes.fetch(cwd=homes.site)
+    shutil.rmtree(homes.site / "node_modules" / "esbuild")
+    homes.npm.append(lambda *a, cwd: SimpleNamespace(returncode=1, stderr="no network"))
+    with pytest.raises(book_site.ExtensionError, match=rf"needs esbuild {PINS['esbuild']}, which"):
+        book_site.fetch_modules(homes.build)
+
+
 def test_what_was_downloaded_is_not_downloaded_again(homes):
-    fetched = homes.site / "node_modules" / "katex" / "dist"
-    assert book_site.fetch_katex(homes.build) == fetched
+    fetched = homes.site / "node_modules"
+    assert book_site.fetch_modules(homes.build) == fetched
     assert homes.npm == []
-    assert book_site.fetch_katex(homes.build) == fetched
+    assert book_site.fetch_modules(homes.build) == fetched
     assert names(homes.site) == {*SOURCES, "node_modules"}
     assert names(homes.build) == set()
 
 
-def test_another_version_is_replaced(homes):
-    homes.fetch(cwd=homes.site, version="0.0.1")
+@pytest.mark.parametrize("package", PINS)
+def test_another_version_is_replaced(homes, package):
+    homes.fetch(cwd=homes.site, **{package: "0.0.1"})
     (homes.site / "node_modules" / "katex" / "old").touch()
-    book_site.fetch_katex(homes.build)
-    assert book_site.has_katex(homes.site / "node_modules")
+    book_site.fetch_modules(homes.build)
+    assert book_site.missing_modules(homes.site / "node_modules") == []
     assert names(homes.site / "node_modules" / "katex") == {"package.json", "dist"}
     assert names(homes.site) == {*SOURCES, "node_modules"}
 
@@ -153,7 +168,7 @@ def test_a_build_that_was_faster_keeps_what_it_fetched(homes):
         return homes.fetch(cwd=cwd)
 
     homes.npm.append(fetch_twice)
-    book_site.fetch_katex(homes.build)
+    book_site.fetch_modules(homes.build)
     assert "in use" in names(homes.site / "node_modules" / "katex")
     assert names(homes.site) == {*SOURCES, "node_modules"}
 
@@ -161,9 +176,9 @@ def test_a_build_that_was_faster_keeps_what_it_fetched(homes):
 def test_where_the_sources_are_read_only_the_download_goes_to_the_build(homes, monkeypatch):
     writable = os.access  # which a superuser's rights do not limit
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and writable(path, mode))
-    fetched = homes.build / "node_modules" / "katex" / "dist"
-    assert book_site.fetch_katex(homes.build) == fetched
-    assert book_site.fetch_katex(homes.build) == fetched
+    fetched = homes.build / "node_modules"
+    assert book_site.fetch_modules(homes.build) == fetched
+    assert book_site.fetch_modules(homes.build) == fetched
     assert names(homes.site) == SOURCES
     assert names(homes.build) == {"node_modules"}
 
@@ -176,18 +191,18 @@ def test_the_rests_of_a_killed_download_are_unknown_to_git_and_removed_later(hom
 
     homes.npm.append(killed)
     with pytest.raises(book_site.ExtensionError):
-        book_site.fetch_katex(homes.build)
+        book_site.fetch_modules(homes.build)
     rest = homes.site / f"{book_site.DOWNLOAD}killed"
     assert (rest / ".gitignore").read_text(encoding="utf-8") == "*\n"
-    book_site.fetch_katex(homes.build)
+    book_site.fetch_modules(homes.build)
     assert rest.is_dir()  # it might be another build's that is still under way
     os.utime(rest, (time.time() - 3600,) * 2)
-    book_site.fetch_katex(homes.build)
+    book_site.fetch_modules(homes.build)
     assert names(homes.site) == {*SOURCES, "node_modules"}
 
 
 def test_what_is_copied_from_read_only_files_can_be_copied_again(homes, tmp_path, monkeypatch):
-    dist = book_site.fetch_katex(homes.build)
+    dist = book_site.fetch_modules(homes.build) / "katex" / "dist"
     (dist / "fonts").mkdir()
     for name in ("katex.min.css", "fonts/A.woff2"):
         (dist / name).write_bytes(b"x")
@@ -210,8 +225,6 @@ def test_lines_may_end_as_windows_does(small_book, site):
         assert result.returncode == 0, result.stdout
         pages.append(page.read_bytes())
     assert pages[0] == pages[1]
-    script = "let a;\n/* why\n   so */\n  // here\n  a = 1;\n"
-    assert book_site.lighten(script.replace("\n", "\r\n")) == book_site.lighten(script)
 
 
 STRANGE = "d'été #1 & 50% {x} [y] $z ü"
@@ -237,14 +250,15 @@ def test_a_new_look_is_a_new_configuration(tmp_path, monkeypatch):
         return config.site_look
 
     shutil.copytree(book_site.SITE / "templates", tmp_path / "templates")
-    for name in ("book.css", "book.js", "formulas.js", "still.js"):
+    for name in ("book.css", "book.js", "bundle.mjs", "formulas.js", "still.mjs"):
         shutil.copy(book_site.SITE / name, tmp_path)
     shutil.copytree(book_site.EXPLORABLES, tmp_path / "explorables")
     looks = [look()]
     monkeypatch.setattr(book_site, "SITE", tmp_path)
     monkeypatch.setattr(book_site, "EXPLORABLES", tmp_path / "explorables")
     assert look() == looks[0]
-    for name in ("book.css", "still.js", "explorables/explorables.js"):
+    scripts = ("book.css", "still.mjs", "bundle.mjs")
+    for name in (*scripts, "explorables/shared.mjs", "explorables/settings.json"):
         (tmp_path / name).write_text("p { color: red }", encoding="utf-8")
         looks.append(look())
     assert len(set(looks)) == len(looks)
@@ -280,5 +294,20 @@ def test_the_verdicts_stand_at_the_top_and_only_there(pages):
     assert html.count('href="#sec-c18"') == 1
 
 
-def test_examples():
-    assert doctest.testmod(book_site).failed == 0
+def test_modules_of_another_computer_are_explained(tmp_path, monkeypatch):
+    """esbuild's package is one of JavaScript that needs another, with a program for one system."""
+    modules = tmp_path / "node_modules"
+    shutil.copytree(book_site.fetch_modules(tmp_path) / "esbuild", modules / "esbuild")
+    monkeypatch.setattr(book_site, "fetch_modules", lambda build: modules)
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path / "html")
+    with pytest.raises(book_site.ExtensionError, match=r"(?s)another computer, .*@esbuild"):
+        book_site.bundle_explorables(app)
+
+
+def test_every_platform_has_its_esbuild():
+    lock = json.loads((book_site.SITE / "package-lock.json").read_text(encoding="utf-8"))
+    for platform in ("linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64", "win32-x64"):
+        entry = lock["packages"][f"node_modules/@esbuild/{platform}"]
+        assert entry["version"] == PINS["esbuild"]
+        assert entry["optional"]
+        assert entry["integrity"].startswith("sha512-")

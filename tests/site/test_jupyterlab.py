@@ -139,10 +139,9 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
     assert race.get_by_label("rotation").input_value() == "45"
 
     run(3)
-    note = race.locator(".x-note")
-    note.wait_for(state="visible")
-    assert "lr must be a number from 0.01 to 3, not 'garbage'" in note.inner_text()
-    assert outputs.first.inner_text() == "0.9"
+    error = cells.nth(3).locator(".jp-OutputArea-output")
+    error.get_by_text("lr must be a number from 0.01 to 3, not 'garbage'").last.wait_for()
+    assert float(outputs.first.inner_text()) == float(read), "a wrong value has changed the page"
     run(4)
     words.get_by_text("After 2 steps").wait_for()
     assert wrongs == []

@@ -1,11 +1,13 @@
-"""What the optimizers share: the checks around an update, arithmetic in the parameters' dtype."""
+"""What the optimizers share: the checks around an update, and steps of a reader's own optimizer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from copy import copy
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
 
 import numpy as np
 
+from .._arrays import shaped
 from .._validate import instance, positive, real_array, same_shape
 
 from_zero = partial(positive, zero_allowed=True)
@@ -13,9 +15,13 @@ from_zero = partial(positive, zero_allowed=True)
 
 @dataclass(frozen=True, eq=False)
 class Optimizer:
-    """What all optimizers share: the checks around what each defines in `_start` and `_change`."""
+    """The checks around what each optimizer says in `_start`, `_update` and `effective_lr`.
+
+    These get arrays that have been checked, in the dtype of the parameters.
+    """
 
     _min_dims = 0
+    _rests = False  # whether it leaves a coordinate, and what it remembers of it, alone at g = 0
 
     def init(self, params):
         """Return the state before the first step.
@@ -36,7 +42,9 @@ class Optimizer:
             If `params` are not finite real numbers, or the optimizer's constants do not broadcast
             to them.
         """
-        return self._start(real_array("params", params, min_dims=self._min_dims))
+        params = real_array("params", params, min_dims=self._min_dims)
+        self._check_shapes(self._batched, params)
+        return self._start(params)
 
     def update(self, grads, state, params):
         """Return what a step takes off the parameters, in their dtype, and the state after it.
@@ -65,7 +73,14 @@ class Optimizer:
         grads = real_array("grads", grads)
         same_shape("grads", grads, "params", params)
         instance("state", state, self._State)
-        change, state = self._change(params, cast_grads(grads, params.dtype), state)
+        arrays = {
+            name: shaped(f"state.{name}", getattr(state, name), shape).astype(
+                params.dtype, copy=False
+            )
+            for name, shape in self._shapes(params.shape).items()
+        }
+        grads, state = cast_grads(grads, params.dtype), state._replace(**arrays)
+        change, state = self._at(state.steps + 1, params)._update(grads, state, params)
         return np.asarray(change), state
 
     def step(self, params, grads, state):
@@ -75,7 +90,41 @@ class Optimizer:
         """
         change, state = self.update(grads, state, params)
         params = real_array("params", params, finite=False)
-        return np.asarray(params - remembered("the change", change, params)), state
+        change = shaped("the change", change, params.shape).astype(params.dtype, copy=False)
+        return np.asarray(params - change), state
+
+    def _shapes(self, shape):
+        """Return the shapes of the arrays in the state, by name, for parameters of a shape."""
+        return dict.fromkeys(self._State._fields[1:], shape)
+
+    def _at(self, step, params):
+        """Return the optimizer as it is in one step: itself, but for a schedule."""
+        self._check_shapes(self._batched, params)
+        return self
+
+    def _check_shapes(self, constants, params):
+        """Raise ValueError for a constant that would broadcast the parameters."""
+        for name, value in constants.items():
+            shape = self._constants_shape(params.shape)
+            axes = zip(value.shape[::-1], shape[::-1], strict=False)
+            if value.ndim > len(shape) or any(n not in (1, m) for n, m in axes):
+                raise ValueError(
+                    f"{name} must broadcast to the shape of params, {shape}, "
+                    f"got shape {value.shape}"
+                )
+
+    def _constants_shape(self, shape):
+        """Return the shape to which constants must broadcast, for parameters of a shape."""
+        return shape
+
+    @cached_property
+    def _batched(self):
+        """The constants that are arrays, as in a sweep, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, value in list(values.items()):
+            if isinstance(value, tuple):
+                values |= {f"{name}[{i}]": part for i, part in enumerate(value)}
+        return {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +143,16 @@ class RatedOptimizer(Optimizer):
             if (value := check(name, getattr(self, name))).ndim:
                 object.__setattr__(self, name, value.copy())
 
+    def _at(self, step, params):
+        super()._at(step, params)
+        if not callable(self.lr):
+            return self
+        lr = from_zero(f"lr({step})", self.lr(step))
+        self._check_shapes({f"lr({step})": lr}, params)
+        now = copy(self)
+        object.__setattr__(now, "lr", lr)
+        return now
+
     def _lr_at(self, state):
         """Return the learning rate, constant or scheduled, of the step that led to `state`."""
         instance("state", state, self._State)
@@ -101,7 +160,7 @@ class RatedOptimizer(Optimizer):
             raise ValueError("state must be one after at least 1 step, got 0 steps")
         if not callable(self.lr):
             return self.lr
-        return positive(f"lr({state.steps})", self.lr(state.steps), zero_allowed=True)
+        return from_zero(f"lr({state.steps})", self.lr(state.steps))
 
 
 def cast_grads(grads, dtype):
@@ -121,64 +180,35 @@ def cast_grads(grads, dtype):
     return real_array(f"grads, in {dtype} as params,", cast, empty_allowed=True)
 
 
-def fitted(name, value, like):
-    """Return a constant in the dtype of `like`, refusing one that would broadcast `like`.
-
-    Else NumPy would turn parameters in float32 into float64 for a rate in float64. Python's own
-    floats never do that.
-    """
-    if type(value) is float:
-        return value
-    value = np.asarray(value, like.dtype)
-    axes = zip(value.shape[::-1], like.shape[::-1], strict=False)
-    if value.ndim > like.ndim or any(n not in (1, m) for n, m in axes):
-        raise ValueError(
-            f"{name} must broadcast to the shape of params, {like.shape}, got shape {value.shape}"
-        )
-    return value
-
-
-def remembered(name, value, like, what="params"):
-    """Return an array of the state, in the dtype of `like`, if it has its shape."""
-    array = real_array(name, value, finite=False)
-    same_shape(name, array, what, like)
-    return array.astype(like.dtype, copy=False)
-
-
-def leaky(name, kept, average, values, scratch):
-    """Return kept · average + (1 - kept) · values.
-
-    Fresh memory costs more than arithmetic, so `scratch`, which may be `values`, is written over.
-    """
-    np.multiply(fitted(name, np.subtract(1, kept), average), values, out=scratch)
-    average = np.asarray(fitted(name, kept, average) * average)
-    average += scratch
-    return average
-
-
-def divided(value, root, eps):
-    """Return value / root, and 0 where the root, which is at least eps, is 0; `root` is used up."""
-    # In float16, 1e-8 is 0.
-    least = root.dtype.type(eps) if type(eps) is float else eps.min()
-    return np.divide(value, root, out=root, where=True if least > 0 else root > 0)
-
-
-def adaptive_rates(lr, squares, eps, scratch=None):
-    """Return lr / (√squares + eps), where 0/0 is 0, in the memory of `scratch` if it is given."""
-    lr, eps = fitted("lr", lr, squares), fitted("eps", eps, squares)
-    root = np.asarray(np.sqrt(squares, out=scratch))
-    root += eps
-    return divided(lr, root, eps)
-
-
 def change_of(name, optimizer, params, grads, state):
-    """Return what the optimizer takes off the parameters, in fresh memory, and its new state."""
-    # The difference of the points, if these are large, would have lost the digits of the step.
-    if getattr(type(optimizer), "step", None) is Optimizer.step:
-        if type(optimizer).update is Optimizer.update:
-            instance(f"state.{name}", state, optimizer._State)
-            return optimizer._change(params, grads, state)
+    """Return what the optimizer takes off the parameters, in fresh memory, and its new state.
+
+    The arrays are known to be good. So for an optimizer of ours the checks are left out, which
+    take most of the time of a small step; a reader's own is asked by the method that it defines.
+    """
+    kind = type(optimizer)
+    if getattr(kind, "step", None) is Optimizer.step:
+        if kind.update is Optimizer.update:
+            instance(f"state.{name}", state, kind._State)
+            return optimizer._at(state.steps + 1, params)._update(grads, state, params)
         change, state = optimizer.update(grads, state, params)
-        return np.array(remembered(f"{name}.update's change", change, params)), state
+        change = shaped(f"{name}.update's change", change, params.shape)
+        return change.astype(params.dtype), state
+    # The difference of the points, if these are large, has lost the last digits of the step.
     stepped, state = optimizer.step(params, grads, state)
-    return params - remembered(f"{name}.step's params", stepped, params), state
+    stepped = shaped(f"{name}.step's params", stepped, params.shape)
+    return params - stepped.astype(params.dtype, copy=False), state
+
+
+def take_step(optimizer, params, grads, state):
+    """Return the parameters and the state after a step of an optimizer, ours or a reader's own."""
+    if getattr(type(optimizer), "step", None) is Optimizer.step:
+        change, state = change_of("optimizer", optimizer, params, grads, state)
+        return params - change, state
+    result = optimizer.step(params, grads, state)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise TypeError(
+            f"optimizer.step must return a tuple (params, state), got {type(result).__name__}"
+        )
+    stepped, state = result
+    return shaped("optimizer.step's params", stepped, params.shape), state

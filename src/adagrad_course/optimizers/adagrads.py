@@ -1,13 +1,14 @@
 """AdaGrad with another memory: one number, a matrix, rows and columns, a window, restarts."""
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from .._validate import number, positive_int
-from ._base import RatedOptimizer, adaptive_rates, fitted, from_zero, remembered
-from .core import AdaGrad, AdaGradState
+from ._base import RatedOptimizer, from_zero
+from .core import AdaGrad, AdaGradState, adaptive_rates, times
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +47,21 @@ class AdaGradNorm(AdaGrad):
     """
 
     _min_dims = 1
+    _rests = False
 
     def _start(self, params):
         return super()._start(params[..., :1])
 
-    def _change(self, params, grads, state):
-        accumulator = remembered("state.accumulator", state.accumulator, params[..., :1])
-        squared_norm = np.square(grads).sum(axis=-1, keepdims=True)
-        accumulator = accumulator + squared_norm
-        state = AdaGradState(state.steps + 1, accumulator)
-        return adaptive_rates(self._lr_at(state), accumulator, self.eps) * grads, state
+    def _update(self, grads, state, params):
+        accumulator = state.accumulator + np.square(grads).sum(axis=-1, keepdims=True)
+        change = adaptive_rates(self.lr, accumulator, self.eps) * grads
+        return change, AdaGradState(state.steps + 1, accumulator)
+
+    def _shapes(self, shape):
+        return {"accumulator": (*shape[:-1], 1)}
+
+    def _constants_shape(self, shape):
+        return (*shape[:-1], 1)
 
 
 class FullMatrixAdaGradState(NamedTuple):
@@ -117,19 +123,22 @@ class FullMatrixAdaGrad(RatedOptimizer):
         shape = (*params.shape, params.shape[-1])
         return FullMatrixAdaGradState(steps=0, outer=np.zeros(shape, params.dtype))
 
-    def _change(self, params, grads, state):
-        product = grads[..., :, None] * grads[..., None, :]
-        outer = remembered("state.outer", state.outer, product) + product
-        state = FullMatrixAdaGradState(state.steps + 1, outer)
-        lr = fitted("lr", self._lr_at(state), params[..., :1])
+    def _update(self, grads, state, params):
+        outer = state.outer + grads[..., :, None] * grads[..., None, :]
         scaled = (self._inverse_root(outer) * grads[..., None, :]).sum(axis=-1)
-        return lr * scaled, state
+        return times(self.lr, scaled), FullMatrixAdaGradState(state.steps + 1, outer)
+
+    def _shapes(self, shape):
+        return {"outer": (*shape, shape[-1])}
+
+    def _constants_shape(self, shape):
+        return (*shape[:-1], 1)
 
     def effective_lr(self, state):
         """Return η times the diagonal of (G^½ + εI)⁻¹: how a coordinate's gradient moves itself."""
         lr = self._lr_at(state)
         diagonal = np.diagonal(self._inverse_root(state.outer), axis1=-2, axis2=-1)
-        return fitted("lr", lr, diagonal[..., :1]) * diagonal
+        return times(lr, diagonal)
 
     def _inverse_root(self, outer):
         # A matrix that overflowed moves nothing, as in AdaGrad; eigh may fail on it. LAPACK knows
@@ -218,15 +227,14 @@ class SM3(RatedOptimizer):
     def _start(self, params):
         return SM3State(0, np.zeros_like(params[..., :1]), np.zeros_like(params[..., :1, :]))
 
-    def _change(self, params, grads, state):
-        rows = remembered("state.rows", state.rows, params[..., :1], "a column of params")
-        columns = remembered("state.columns", state.columns, params[..., :1, :], "a row of params")
-        bound = np.minimum(rows, columns)
-        bound += grads * grads
+    def _update(self, grads, state, params):
+        bound = np.minimum(state.rows, state.columns) + grads * grads
         rows, columns = bound.max(axis=-1, keepdims=True), bound.max(axis=-2, keepdims=True)
-        state = SM3State(state.steps + 1, rows, columns)
-        rates = adaptive_rates(self._lr_at(state), bound, self.eps, bound)
-        return np.multiply(rates, grads, out=rates), state
+        change = adaptive_rates(self.lr, bound, self.eps) * grads
+        return change, SM3State(state.steps + 1, rows, columns)
+
+    def _shapes(self, shape):
+        return {"rows": (*shape[:-1], 1), "columns": (*shape[:-2], 1, shape[-1])}
 
     def effective_lr(self, state):
         """Return η / (√min(r, c) + ε), one rate for each entry of the matrix.
@@ -238,7 +246,7 @@ class SM3(RatedOptimizer):
 
 
 @dataclass(frozen=True, eq=False)
-class RestartedAdaGrad(RatedOptimizer):
+class RestartedAdaGrad(AdaGrad):
     r"""AdaGrad that forgets everything at regular intervals.
 
     .. math::
@@ -285,25 +293,18 @@ class RestartedAdaGrad(RatedOptimizer):
     [0.70710678]
     """
 
-    every: int
-    eps: float | np.ndarray = 1e-10
-    initial_accumulator_value: float | np.ndarray = 0.0
-    _State = AdaGradState
+    every: int = field(kw_only=True)
+    _rests = False
 
     def __post_init__(self):
         super().__post_init__()
         # As an int: a small type of NumPy would not divide a large number of steps.
         object.__setattr__(self, "every", positive_int("every", self.every))
-        self._check(from_zero, "eps", "initial_accumulator_value")
 
-    _start = AdaGrad._start
-
-    def _change(self, params, grads, state):
+    def _update(self, grads, state, params):
         if state.steps and state.steps % self.every == 0:
             state = self._start(params)._replace(steps=state.steps)
-        return AdaGrad._change(self, params, grads, state)
-
-    effective_lr = AdaGrad.effective_lr
+        return super()._update(grads, state, params)
 
 
 class WindowedAdaGradState(NamedTuple):
@@ -345,7 +346,7 @@ class WindowedAdaGrad(RatedOptimizer):
 
     References
     ----------
-    Zeiler, ADADELTA, arXiv:1212.5701, section 3.1, which replaces it by a leaky average because
+    Zeiler, ADADELTA, arXiv:1212.5701, section 3.1, which replaces it by a moving average because
     of the memory.
 
     Examples
@@ -375,21 +376,22 @@ class WindowedAdaGrad(RatedOptimizer):
         squares = np.zeros((self.window, *params.shape), params.dtype)
         return WindowedAdaGradState(steps=0, squares=squares)
 
-    def _change(self, params, grads, state):
-        like = np.broadcast_to(params, (self.window, *params.shape))
-        squares = remembered("state.squares", state.squares, like, "a window of params")
-        squares = np.concatenate([squares[1:], (grads * grads)[None]])
-        state = WindowedAdaGradState(state.steps + 1, squares)
-        return self._rates_of(state) * grads, state
+    def _update(self, grads, state, params):
+        squares = np.concatenate([state.squares[1:], (grads * grads)[None]])
+        change = adaptive_rates(self.lr, _summed(squares), self.eps) * grads
+        return change, WindowedAdaGradState(state.steps + 1, squares)
+
+    def _shapes(self, shape):
+        return {"squares": (self.window, *shape)}
 
     def effective_lr(self, state):
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
-        return self._rates_of(state)
+        return adaptive_rates(self._lr_at(state), _summed(state.squares), self.eps)
 
-    def _rates_of(self, state):
-        lr = self._lr_at(state)
-        # One by one: NumPy's sum would round differently for a run alone and in a batch.
-        summed = np.array(state.squares[0])
-        for squares in state.squares[1:]:
-            summed += squares
-        return adaptive_rates(lr, summed, self.eps)
+
+def _summed(arrays):
+    """Return the sum over the first axis, one array after the other.
+
+    NumPy's own sum would round differently for a run alone and in a batch.
+    """
+    return functools.reduce(np.add, arrays)

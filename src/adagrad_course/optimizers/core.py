@@ -1,4 +1,14 @@
-"""The optimizers that everything else is compared with, each beside what it remembers."""
+"""The optimizers that everything else is compared with, each beside what it remembers.
+
+An optimizer is its constants and three methods: `_start`, the state before the first step;
+`_update`, what a step takes off the parameters, and the state after it; and `effective_lr`, the
+rates of the step that led to a state. What they share is in the base class, whose public `init`,
+`update` and `step` check the arguments and bring the arrays to the dtype of the parameters.
+
+In `_update`, `self.lr` is the rate of that very step, also where it was given as a schedule.
+Constants may be arrays in float64, one number for each run of a sweep. So that these do not turn
+parameters in float32 into float64, they are used through the three functions below.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,7 +16,26 @@ from typing import NamedTuple
 import numpy as np
 
 from .._validate import pair, share
-from ._base import RatedOptimizer, adaptive_rates, fitted, from_zero, leaky, remembered
+from ._base import RatedOptimizer, from_zero
+
+
+def times(constant, array):
+    """Return constant · array, in the dtype of the array."""
+    return np.multiply(constant, array, dtype=array.dtype)
+
+
+def moving_average(keep, average, values):
+    """Return keep · average + (1 - keep) · values, in the dtype of the average."""
+    kept = times(keep, average)
+    kept += times(1 - keep, values)
+    return kept
+
+
+def adaptive_rates(lr, squares, eps):
+    """Return lr / (√squares + eps), in the dtype of the squares, where x/0 is taken as 0."""
+    root = np.asarray(np.sqrt(squares))
+    np.add(root, eps, out=root, dtype=root.dtype)
+    return np.divide(lr, root, out=root, dtype=root.dtype, where=True if root.all() else root > 0)
 
 
 class SGDState(NamedTuple):
@@ -47,14 +76,13 @@ class SGD(RatedOptimizer):
     """
 
     _State = SGDState
+    _rests = True
 
     def _start(self, params):
         return SGDState(steps=0)
 
-    def _change(self, params, grads, state):
-        state = SGDState(state.steps + 1)
-        lr = fitted("lr", self._lr_at(state), params)
-        return lr * grads, state
+    def _update(self, grads, state, params):
+        return times(self.lr, grads), SGDState(state.steps + 1)
 
     def effective_lr(self, state):
         """Return the rate of the step that led to `state`: the same for every coordinate."""
@@ -111,12 +139,9 @@ class Momentum(RatedOptimizer):
     def _start(self, params):
         return MomentumState(steps=0, velocity=np.zeros_like(params))
 
-    def _change(self, params, grads, state):
-        velocity = remembered("state.velocity", state.velocity, params)
-        velocity = fitted("momentum", self.momentum, params) * velocity + grads
-        state = MomentumState(state.steps + 1, velocity)
-        lr = fitted("lr", self._lr_at(state), params)
-        return lr * velocity, state
+    def _update(self, grads, state, params):
+        velocity = times(self.momentum, state.velocity) + grads
+        return times(self.lr, velocity), MomentumState(state.steps + 1, velocity)
 
     def effective_lr(self, state):
         """Return the factor on the velocity in the step that led to `state`."""
@@ -177,20 +202,19 @@ class AdaGrad(RatedOptimizer):
     eps: float | np.ndarray = 1e-10
     initial_accumulator_value: float | np.ndarray = 0.0
     _State = AdaGradState
+    _rests = True
 
     def __post_init__(self):
         super().__post_init__()
         self._check(from_zero, "eps", "initial_accumulator_value")
 
     def _start(self, params):
-        start = fitted("initial_accumulator_value", self.initial_accumulator_value, params)
-        return AdaGradState(steps=0, accumulator=np.full_like(params, start))
+        return AdaGradState(0, accumulator=np.full_like(params, self.initial_accumulator_value))
 
-    def _change(self, params, grads, state):
-        accumulator = remembered("state.accumulator", state.accumulator, params)
-        accumulator = accumulator + grads * grads
-        state = AdaGradState(state.steps + 1, accumulator)
-        return adaptive_rates(self._lr_at(state), accumulator, self.eps) * grads, state
+    def _update(self, grads, state, params):
+        accumulator = state.accumulator + grads * grads
+        change = adaptive_rates(self.lr, accumulator, self.eps) * grads
+        return change, AdaGradState(state.steps + 1, accumulator)
 
     def effective_lr(self, state):
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
@@ -198,7 +222,7 @@ class AdaGrad(RatedOptimizer):
 
 
 class RMSPropState(NamedTuple):
-    """What RMSProp remembers: the steps and the leaky average of squared gradients, s."""
+    """What RMSProp remembers: the steps and the moving average of squared gradients, s."""
 
     steps: int
     square_average: np.ndarray
@@ -206,7 +230,7 @@ class RMSPropState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RMSProp(RatedOptimizer):
-    r"""RMSProp: AdaGrad with a leaky average of squared gradients in place of their sum.
+    r"""RMSProp: AdaGrad with an exponential moving average of squares in place of their sum.
 
     .. math::
 
@@ -261,13 +285,10 @@ class RMSProp(RatedOptimizer):
     def _start(self, params):
         return RMSPropState(steps=0, square_average=np.zeros_like(params))
 
-    def _change(self, params, grads, state):
-        average = remembered("state.square_average", state.square_average, params)
-        scratch = np.asarray(grads * grads)
-        average = leaky("rho", self.rho, average, scratch, scratch)
-        state = RMSPropState(state.steps + 1, average)
-        rates = adaptive_rates(self._lr_at(state), average, self.eps, scratch)
-        return np.multiply(rates, grads, out=rates), state
+    def _update(self, grads, state, params):
+        square_average = moving_average(self.rho, state.square_average, grads * grads)
+        change = adaptive_rates(self.lr, square_average, self.eps) * grads
+        return change, RMSPropState(state.steps + 1, square_average)
 
     def effective_lr(self, state):
         """Return η / (√s + ε), the rates of the step that led to `state`, one per coordinate."""
@@ -275,7 +296,7 @@ class RMSProp(RatedOptimizer):
 
 
 class AdamState(NamedTuple):
-    """What Adam remembers: the steps and the leaky averages of gradients, m, and squares, s."""
+    """What Adam remembers: the steps, the moving averages of gradients, m, and of squares, s."""
 
     steps: int
     average: np.ndarray
@@ -339,16 +360,12 @@ class Adam(RatedOptimizer):
     def _start(self, params):
         return AdamState(0, np.zeros_like(params), np.zeros_like(params))
 
-    def _change(self, params, grads, state):
-        average = remembered("state.average", state.average, params)
-        square_average = remembered("state.square_average", state.square_average, params)
-        scratch = np.empty_like(params)
-        average = leaky("betas[0]", self.betas[0], average, grads, scratch)
-        squares = np.multiply(grads, grads, out=scratch)
-        square_average = leaky("betas[1]", self.betas[1], square_average, squares, scratch)
+    def _update(self, grads, state, params):
+        beta1, beta2 = self.betas
+        average = moving_average(beta1, state.average, grads)
+        square_average = moving_average(beta2, state.square_average, grads * grads)
         state = AdamState(state.steps + 1, average, square_average)
-        factors = self._factors(state, scratch)
-        return np.multiply(factors, average, out=factors), state
+        return self._rates(self.lr, state) * average, state
 
     def effective_lr(self, state):
         """Return the factors on the average m in the step that led to `state`.
@@ -356,15 +373,11 @@ class Adam(RatedOptimizer):
         They are η / (1 - β₁ᵗ) / (√(s / (1 - β₂ᵗ)) + ε), one per coordinate. As with `Momentum`,
         the gradient itself is not what they multiply.
         """
-        return self._factors(state)
+        return self._rates(self._lr_at(state), state)
 
-    def _factors(self, state, scratch=None):
+    def _rates(self, lr, state):
         # Both fractions are multiplied by √(1 - β₂ᵗ), which spares a pass over the coordinates.
         # np.power for numbers, too: Python's own could round differently from that of an array.
-        lr, squares = self._lr_at(state), state.square_average
-        betas = (np.asarray(beta, np.float64) for beta in self.betas)
-        first, second = (1 - np.power(beta, state.steps) for beta in betas)
+        first, second = (1 - np.power(beta, float(state.steps)) for beta in self.betas)
         root = np.sqrt(second)
-        lr = fitted("lr", lr, squares) * fitted("betas", root / first, squares)
-        eps = fitted("eps", self.eps, squares) * fitted("betas", root, squares)
-        return adaptive_rates(lr, squares, eps, scratch)
+        return adaptive_rates(lr * (root / first), state.square_average, self.eps * root)

@@ -6,31 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._arrays import lengths
+from .._arrays import norms
 from .._validate import has_methods, instance, share
-from ._base import (
-    Optimizer,
-    RatedOptimizer,
-    change_of,
-    divided,
-    fitted,
-    from_zero,
-    leaky,
-    remembered,
-)
+from ._base import Optimizer, RatedOptimizer, change_of, from_zero
+from .core import moving_average, times
 
 
 class AdaDeltaState(NamedTuple):
-    """What AdaDelta remembers: the steps and the leaky averages of squared gradients and updates.
-
-    `ratio`, by which the last step multiplied η g, is kept for `effective_lr`: it cannot be told
-    from the averages, and the next step does not need it.
-    """
+    """What AdaDelta remembers: the steps, the moving averages of squared gradients and updates."""
 
     steps: int
     square_average: np.ndarray
     update_average: np.ndarray
-    ratio: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,31 +76,28 @@ class AdaDelta(RatedOptimizer):
         self._check(from_zero, "eps")
 
     def _start(self, params):
-        return AdaDeltaState(0, *(np.zeros_like(params) for _ in AdaDeltaState._fields[1:]))
+        return AdaDeltaState(0, np.zeros_like(params), np.zeros_like(params))
 
-    def _change(self, params, grads, state):
-        square_average = remembered("state.square_average", state.square_average, params)
-        update_average = remembered("state.update_average", state.update_average, params)
-        eps = fitted("eps", self.eps, params)
-        scratch = np.asarray(grads * grads)
-        square_average = leaky("rho", self.rho, square_average, scratch, scratch)
-        ratio = np.asarray(square_average + eps)
-        np.sqrt(ratio, out=ratio)
-        np.sqrt(np.add(update_average, eps, out=scratch), out=scratch)
-        ratio = divided(scratch, ratio, eps)
-        change = np.multiply(ratio, grads, out=scratch)
-        squares = np.asarray(change * change)
-        update_average = leaky("rho", self.rho, update_average, squares, squares)
-        state = AdaDeltaState(state.steps + 1, square_average, update_average, ratio)
-        change *= fitted("lr", self._lr_at(state), params)
-        return change, state
+    def _update(self, grads, state, params):
+        square_average = moving_average(self.rho, state.square_average, grads * grads)
+        delta = self._ratio(state.update_average, square_average) * grads
+        update_average = moving_average(self.rho, state.update_average, delta * delta)
+        state = AdaDeltaState(state.steps + 1, square_average, update_average)
+        return times(self.lr, delta), state
 
     def effective_lr(self, state):
-        """Return η √(u + ε) / √(s + ε), the rates of the step that led to `state`.
+        """Return η √(u + ε) / √(s + ε), one rate for each coordinate.
 
-        There is one per coordinate. u is the average before that step, s the one after it.
+        u includes the step that led to `state`, which itself used the u before it: that is not
+        remembered.
         """
-        return fitted("lr", self._lr_at(state), state.ratio) * state.ratio
+        return times(self._lr_at(state), self._ratio(state.update_average, state.square_average))
+
+    def _ratio(self, update_average, square_average):
+        dtype = square_average.dtype
+        root = np.asarray(np.sqrt(np.add(square_average, self.eps, dtype=dtype)))
+        length = np.sqrt(np.add(update_average, self.eps, dtype=dtype))
+        return np.divide(length, root, out=root, where=root > 0)
 
 
 class GraftedState(NamedTuple):
@@ -184,13 +168,16 @@ class Grafted(Optimizer):
         ratio = np.zeros_like(params[..., :1])
         return GraftedState(0, ratio, self.magnitude.init(params), self.direction.init(params))
 
-    def _change(self, params, grads, state):
+    def _shapes(self, shape):
+        return {"ratio": (*shape[:-1], 1)}
+
+    def _update(self, grads, state, params):
         inputs = (params, grads)
         long, magnitude = change_of("magnitude", self.magnitude, *inputs, state.magnitude)
         change, direction = change_of("direction", self.direction, *inputs, state.direction)
-        ratio = divided(lengths(long), lengths(change), 0.0)
-        change *= ratio
-        return change, GraftedState(state.steps + 1, ratio, magnitude, direction)
+        length = norms(change)
+        ratio = np.divide(norms(long), length, out=length, where=length > 0)
+        return change * ratio, GraftedState(state.steps + 1, ratio, magnitude, direction)
 
     def effective_lr(self, state):
         """Return the direction's effective rates, times the ratio of lengths in that step.
