@@ -46,7 +46,7 @@ bench: $(READY)  ## time the package against what a reader would write
 	$(BIN)/python -m pytest benchmarks -o addopts=
 
 clean:  ## remove what was built (the installation in .venv stays)
-	rm -rf _build .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 
 # PyTorch's default build for Linux brings gigabytes of CUDA, so its CPU index is asked first, with
 # one short try; where it cannot be reached, requirements.txt brings the default build.

@@ -96,8 +96,8 @@ def messages():
 def ours(kind, lr):
     def one_pass(data):
         model = OnlineSoftmax(len(data.feature_names), len(data.class_names), kind(lr))
-        model.learn(data.train, np.random.default_rng(0))
-        return model.error_rate(data.validation)
+        model.partial_fit(data.train.features, data.train.labels, rng=np.random.default_rng(0))
+        return model.error_rate(data.validation.features, data.validation.labels)
 
     return one_pass
 

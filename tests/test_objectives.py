@@ -320,3 +320,14 @@ def test_a_part_without_the_last_class_takes_the_weights_of_the_whole():
         assert np.isfinite(test.value(np.ones(whole.size)))
     with pytest.raises(ValueError, match="n_classes must be at least 3, as labels say, got 2"):
         SoftmaxRegression(features, labels, n_classes=2)
+
+
+@pytest.mark.parametrize(
+    "make", [Quadratic, lambda a: Quadratic([1.0, 2.0], minimum=a), lambda a: SteepStart(a, 5.0)]
+)
+def test_an_objective_does_not_change_with_the_callers_array(make):
+    array = np.array([1.0, 2.0])
+    objective = make(array)
+    before = objective.value([3.0, 4.0])
+    array[:] = 9.0
+    assert objective.value([3.0, 4.0]) == before

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from scipy.sparse import csr_array
 
 from adagrad_course.datasets import Split, digits
 from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, Momentum
-from adagrad_course.sparse import OnlineSoftmax, coalesce, power_law_features, row_step
+from adagrad_course.sparse import OnlineSoftmax, coalesce, row_step
 
 examples = settings(max_examples=15)
 seeds = st.integers(0, 2**32)
@@ -308,41 +307,6 @@ def test_a_sum_that_overflows_is_refused_too():
     assert (params.tolist(), state.accumulator.tolist()) == ([1, 1, 1], [0, 0, 0])
 
 
-# Features
-
-
-@pytest.mark.parametrize(("alpha", "scale"), [(1.0, 1.0), (0.5, 0.3), (2.0, 5.0), (0.0, 0.25)])
-def test_features_are_as_frequent_as_the_power_law_says(alpha, scale):
-    n, d = 20_000, 9
-    features = power_law_features(n, d, alpha, np.random.default_rng(1), scale=scale)
-    assert isinstance(features, csr_array)
-    assert (features.shape, features.dtype) == ((n, d), np.float64)
-    assert features.has_canonical_format
-    assert set(features.data.tolist()) == {-1.0, 1.0}  # no zeros are stored
-    p = np.array([min(1.0, scale / i**alpha) for i in range(1, d + 1)])
-    # Five standard deviations; where p is 1 there is none.
-    deviation = np.sqrt(p * (1 - p) / n)
-    assert (np.abs(abs(features).sum(axis=0) / n - p) <= 5 * deviation).all()
-    assert (np.abs(features.sum(axis=0) / n) <= 5 * np.sqrt(p / n)).all()
-    # Features do not know of each other.
-    there = abs(features).toarray() - p
-    correlation = (there.T @ there / n)[~np.eye(d, dtype=bool)]
-    assert np.abs(correlation).max() <= 5 * 0.25 / np.sqrt(n)
-
-
-def test_without_an_exponent_all_features_are_always_there():
-    features = power_law_features(50, 4, 0, np.random.default_rng(0))
-    assert features.nnz == 200
-
-
-def test_features_depend_on_the_generator_alone():
-    first, same, other = (
-        power_law_features(50, 4, 1.0, np.random.default_rng(seed)).toarray() for seed in (0, 0, 1)
-    )
-    np.testing.assert_array_equal(first, same)
-    assert (first != other).any()
-
-
 # Softmax regression
 
 
@@ -400,7 +364,10 @@ def test_all_rates_at_once_learn_what_the_formulas_say(kind, rule, batch_size, s
     np.testing.assert_array_equal(model.average_weights, 0.0)
     # Two passes: the second goes on where the first stopped.
     rng = np.random.default_rng(seed)
-    passes = [model.learn(split, rng, batch_size=batch_size) for _ in range(2)]
+    passes = [
+        model.partial_fit(split.features, split.labels, batch_size=batch_size, rng=rng).progress
+        for _ in range(2)
+    ]
     losses = np.concatenate([progress.losses for progress in passes])
     mistakes = np.concatenate([progress.mistakes for progress in passes])
     assert losses.shape == mistakes.shape == (82, 3)
@@ -417,9 +384,10 @@ def test_all_rates_at_once_learn_what_the_formulas_say(kind, rule, batch_size, s
         # What it predicts, for other examples.
         other = some_data(seed + 100)
         for weights, options in [(alone.weights, {}), (average, {"average": True})]:
-            wrong = (other.features.toarray() @ weights).argmax(axis=1) != other.labels
-            np.testing.assert_array_equal(model.mistakes(other, **options)[:, i], wrong)
-            assert model.error_rate(other, **options)[i] == wrong.mean()
+            classes = (other.features.toarray() @ weights).argmax(axis=1)
+            np.testing.assert_array_equal(model.predict(other.features, **options)[:, i], classes)
+            error_rate = model.error_rate(other.features, other.labels, **options)[i]
+            assert error_rate == (classes != other.labels).mean()
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
@@ -428,7 +396,8 @@ def test_one_rate_needs_no_axis(kind, batch_size):
     split = some_data()
     model, sweep = OnlineSoftmax(7, 3, kind(0.3)), OnlineSoftmax(7, 3, kind(COLUMN))
     one, many = (
-        m.learn(split, np.random.default_rng(0), batch_size=batch_size) for m in (model, sweep)
+        m.partial_fit(split.features, split.labels, batch_size=batch_size).progress
+        for m in (model, sweep)
     )
     assert (model.weights.shape, one.losses.shape) == ((7, 3), (41,))
     assert (repr(one), repr(many)) == (
@@ -437,7 +406,18 @@ def test_one_rate_needs_no_axis(kind, batch_size):
     )
     np.testing.assert_allclose(model.weights, sweep.weights[:, 1], atol=1e-12)
     np.testing.assert_allclose(one.losses, many.losses[:, 1], atol=1e-12)
-    assert model.error_rate(split).shape == ()
+    assert model.predict(split.features).shape == (41,)
+    assert model.error_rate(split.features, split.labels).shape == ()
+
+
+def test_examples_are_taken_in_the_order_given_unless_a_generator_shuffles_them():
+    split, order = some_data(), np.random.default_rng(4).permutation(41)
+    given, shuffled = (OnlineSoftmax(7, 3, SGD(0.3)) for _ in range(2))
+    assert given.progress is None
+    assert given.partial_fit(split.features[order], list(split.labels[order])) is given
+    shuffled.partial_fit(split.features, split.labels, rng=np.random.default_rng(4))
+    np.testing.assert_array_equal(given.weights, shuffled.weights)
+    np.testing.assert_array_equal(given.progress.losses, shuffled.progress.losses)
 
 
 @needs_torch
@@ -446,13 +426,12 @@ def test_one_rate_needs_no_axis(kind, batch_size):
 def test_same_weights_as_torch(ours, theirs, batch_size):
     split, lr = some_data(), 0.7
     model = OnlineSoftmax(7, 3, ours(lr))
-    losses = model.learn(split, np.random.default_rng(5), batch_size=batch_size).losses
+    losses = model.partial_fit(split.features, split.labels, batch_size=batch_size).progress.losses
     layer = torch.nn.Linear(7, 3, bias=False, dtype=torch.float64)
     torch.nn.init.zeros_(layer.weight)
     optimizer, their_losses = getattr(torch.optim, theirs)(layer.parameters(), lr=lr), []
-    order = torch.from_numpy(np.random.default_rng(5).permutation(41))
     features, labels = torch.from_numpy(split.features.toarray()), torch.from_numpy(split.labels)
-    for batch in order.split(batch_size):
+    for batch in torch.arange(41).split(batch_size):
         optimizer.zero_grad()
         each = torch.nn.functional.cross_entropy(
             layer(features[batch]), labels[batch], reduction="none"
@@ -465,46 +444,63 @@ def test_same_weights_as_torch(ours, theirs, batch_size):
 
 
 def test_large_scores_do_not_overflow():
-    split = Split(csr_array([[1e4], [1e4], [1e4]]), np.array([1, 0, 1]))
-    progress = OnlineSoftmax(1, 2, SGD(1e4)).learn(split, np.random.default_rng(0))
-    assert np.isfinite(progress.losses).all()
-    assert progress.losses.max() > 1e6
+    features = csr_array([[1e4], [1e4], [1e4]])
+    losses = OnlineSoftmax(1, 2, SGD(1e4)).partial_fit(features, [1, 0, 1]).progress.losses
+    assert np.isfinite(losses).all()
+    assert losses.max() > 1e6
 
 
 def test_an_example_without_features_counts_in_the_average():
-    split = Split(csr_array(([1.0], [0], [0, *[1] * 9]), shape=(9, 1)), np.zeros(9, int))
-    model = OnlineSoftmax(1, 2, SGD(1.0), average=True)
-    rng = np.random.default_rng(3)
-    place = np.random.default_rng(3).permutation(9).tolist().index(0)
-    model.learn(split, rng)
+    place = 3
+    features = csr_array(np.eye(9)[:, [place]])
+    model = OnlineSoftmax(1, 2, SGD(1.0), average=True).partial_fit(features, np.zeros(9, int))
     np.testing.assert_allclose(model.weights, [[0.5, -0.5]])
     np.testing.assert_allclose(model.average_weights, model.weights * (9 - place) / 9)
 
 
-EMPTY = Split(csr_array((0, 7)), np.array([], int))
-REFUSED = {
-    "features": (some_data(p=6), "split must have 7 features, got 6"),
-    "labels": (some_data(classes=9), "labels must be below 3, got 8"),
-    "empty": (EMPTY, "split must not be empty, got 0 examples"),
-    "kind": ((some_data().features, some_data().labels), "split must be a Split, got tuple ("),
+TWICE = csr_array(([1.0, 1.0], [0, 0], [0, 2]), shape=(1, 7))
+REFUSED_FEATURES = {
+    "columns": (some_data(p=6).features, "features must have 7 columns, got 6"),
+    "empty": (csr_array((0, 7)), "features must have at least 1 row, got 0"),
+    "kind": (some_data().features.toarray(), "features must be a csr_array, got ndarray"),
+    "twice": (TWICE, "features must name the columns of a row once and in ascending order"),
+    "nan": (csr_array([[np.nan] * 7]), "features.data must be finite, got nan at index 0"),
+}
+REFUSED_LABELS = {
+    "class": ([0] * 40 + [3], "labels must be below 3, got 3"),
+    "negative": ([0] * 40 + [-1], "labels must be counted from 0, got -1"),
+    "number": ([0] * 40, "labels must have shape (41,), got (40,)"),
+    "kind": ([0.0] * 41, "labels must hold whole numbers, got dtype float64"),
 }
 
 
-@pytest.mark.parametrize(("split", "message"), REFUSED.values(), ids=REFUSED)
-def test_examples_that_do_not_fit_are_refused(split, message):
-    model = OnlineSoftmax(7, 3, SGD(1.0))
+@pytest.mark.parametrize(
+    ("features", "message"), REFUSED_FEATURES.values(), ids=list(REFUSED_FEATURES)
+)
+def test_examples_that_do_not_fit_are_refused(features, message):
+    model, labels = OnlineSoftmax(7, 3, SGD(1.0)), np.zeros(features.shape[0], int)
     for use in (
-        lambda: model.learn(split, np.random.default_rng(0)),
-        lambda: model.mistakes(split),
+        lambda: model.partial_fit(features, labels),
+        lambda: model.predict(features),
+        lambda: model.error_rate(features, labels),
     ):
         with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}"):
             use()
     assert (model.state.steps, model.weights.any()) == (0, False)
 
 
+@pytest.mark.parametrize(("labels", "message"), REFUSED_LABELS.values(), ids=list(REFUSED_LABELS))
+def test_labels_that_do_not_fit_are_refused(labels, message):
+    model, features = OnlineSoftmax(7, 3, SGD(1.0)), some_data().features
+    for use in (model.partial_fit, model.error_rate):
+        with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}"):
+            use(features, labels)
+    assert (model.state.steps, model.weights.any()) == (0, False)
+
+
 def test_there_is_no_average_that_was_not_kept():
-    model = OnlineSoftmax(7, 3, SGD(1.0))
-    for use in (lambda: model.average_weights, lambda: model.error_rate(some_data(), average=True)):
+    model, features = OnlineSoftmax(7, 3, SGD(1.0)), some_data().features
+    for use in (lambda: model.average_weights, lambda: model.predict(features, average=True)):
         with pytest.raises(ValueError, match="average must be True for average_weights to be kept"):
             use()
 
@@ -554,13 +550,12 @@ def test_a_bar_shows_how_far_it_is_unless_it_is_disabled(disabled):
     code = """\
 import numpy as np, tqdm
 from scipy.sparse import csr_array
-from adagrad_course.datasets import Split
 from adagrad_course.optimizers import SGD
 from adagrad_course.sparse import OnlineSoftmax
 bar = tqdm.tqdm
 tqdm.tqdm = lambda *args, **options: bar(*args, **options | {"delay": 0})  # do not wait
-split = Split(csr_array(np.ones((41, 1))), np.zeros(41, int))
-OnlineSoftmax(1, 2, SGD(1.0)).learn(split, np.random.default_rng(0), batch_size=4)
+features = csr_array(np.ones((41, 1)))
+OnlineSoftmax(1, 2, SGD(1.0)).partial_fit(features, np.zeros(41, int), batch_size=4)
 """
     # tqdm reads the variable once, when it is imported.
     environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
@@ -584,21 +579,6 @@ def test_a_step_of_a_readers_own_is_taken():
     optimizer, params = Uphill(1.0), np.zeros((3, 1))
     row_step(optimizer, params, [1], [[4.0]], optimizer.init(params))
     np.testing.assert_allclose(params.T, [[0.0, 1.0, 0.0]])
-    model = OnlineSoftmax(64, 10, Uphill(0.1))
-    progress = model.learn(digits().train, np.random.default_rng(0))
-    assert progress.losses[-100:].mean() > progress.losses[:100].mean()
-
-
-def test_random_features_are_those_of_the_formula_and_need_little_memory():
-    rng, same = (np.random.default_rng(3) for _ in range(2))
-    n, d, p = 700, 3000, np.minimum(1, np.arange(1.0, 3001) ** -1.5)
-    active = same.random((n, d)) < p
-    expected = np.where(active, same.choice([-1.0, 1.0], (n, d)), 0.0)
-    features = power_law_features(n, d, 1.5, rng)
-    np.testing.assert_array_equal(features.toarray(), expected)
-    assert rng.random() == same.random()
-    tracemalloc.start()
-    power_law_features(5000, 10_000, 2.0, rng)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 5e7  # the whole table would have 4e8 bytes
+    train = digits().train
+    model = OnlineSoftmax(64, 10, Uphill(0.1)).partial_fit(train.features, train.labels)
+    assert model.progress.losses[-100:].mean() > model.progress.losses[:100].mean()

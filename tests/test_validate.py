@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from optional_torch import needs_torch, torch
 
 from adagrad_course._validate import real_array, whole_numbers
-from adagrad_course.datasets import digits
+from adagrad_course.datasets import digits, power_law_features
 from adagrad_course.descent import argbest, descend, sweep, travel_bound, travel_budget
 from adagrad_course.objectives import (
     DoubleWell,
@@ -48,7 +48,7 @@ from adagrad_course.optimizers import (
     WindowedAdaGrad,
 )
 from adagrad_course.plots import figure_svg, level_curves, path, shades, style
-from adagrad_course.sparse import OnlineSoftmax, power_law_features, row_step
+from adagrad_course.sparse import OnlineSoftmax, row_step
 
 BOWL = Quadratic([1.0, 4.0])
 SOFTMAX = SoftmaxRegression([[0.0], [1.0], [2.0]], [0, 1, 1])
@@ -65,7 +65,8 @@ PAIR = np.ones(2)
 LOSSES = LinearLosses(np.ones((4, 2)), [1, -1, 1, 1], "hinge")
 COLUMN = np.full((3, 1), 0.5)
 RNG = np.random.default_rng(0)
-DIGITS = digits().test
+DIGITS = digits().test.features, digits().test.labels
+ONLINE = OnlineSoftmax(64, 10, SGD(1.0))
 MOVING = MovingTarget(np.ones((4, 2)))
 GAME = play(LOSSES, SGD(0.1))
 examples = settings(max_examples=50)
@@ -261,7 +262,7 @@ COUNTS = [
     ("d", lambda v: power_law_features(2, v, 1.0, RNG)),
     ("n_features", lambda v: OnlineSoftmax(v, 10, SGD(1))),
     ("n_classes", lambda v: OnlineSoftmax(64, v, SGD(1))),
-    ("batch_size", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(DIGITS, RNG, batch_size=v)),
+    ("batch_size", lambda v: ONLINE.partial_fit(*DIGITS, batch_size=v)),
 ]
 
 
@@ -311,9 +312,9 @@ KINDS = [
         for give in (opt.effective_lr, lambda v, o=opt: o.step(PAIR, PAIR, v))
     ),
     ("rng", "Generator", lambda v: power_law_features(2, 2, 1.0, v)),
-    ("rng", "Generator", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(DIGITS, v)),
-    ("split", "Split", lambda v: OnlineSoftmax(64, 10, SGD(1)).learn(v, RNG)),
-    ("split", "Split", OnlineSoftmax(64, 10, SGD(1)).mistakes),
+    ("rng", "Generator", lambda v: ONLINE.partial_fit(*DIGITS, rng=v)),
+    ("features", "csr_array", lambda v: ONLINE.partial_fit(v, [0])),
+    ("features", "csr_array", ONLINE.predict),
     *(
         ("state", type(opt.init(PAIR)).__name__, lambda v, o=opt: row_step(o, PAIR, [0], [1], v))
         for opt in (SGD(1), AdaGrad(1))

@@ -1,5 +1,7 @@
 """What several modules do with arrays."""
 
+from typing import Any
+
 import numpy as np
 
 from ._validate import positive, real_array
@@ -21,10 +23,10 @@ class Survivors:
     """Which runs of a batch have not diverged: everything about them has been finite so far."""
 
     def __init__(self):
-        self.alive = True
+        self.alive: Any = True  # an array as soon as one has diverged
 
     def keep(self, values, instead):
-        """Return the values, shape (..., d), or `instead` where a run diverges or has diverged."""
+        """Return the values, shape (..., d), or `instead` where a run has diverged by now."""
         # While all is well the sum says so, at a fraction of the cost.
         if self.alive is True and np.isfinite(np.add.reduce(values, axis=None)):
             return values
@@ -55,3 +57,9 @@ def shaped(name, value, shape):
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     return array
+
+
+def log_softmax(scores: np.ndarray) -> np.ndarray:
+    """Return the logarithms of the softmax of the scores along the last axis."""
+    shifted = scores - scores.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

@@ -1,13 +1,14 @@
 """Packages that only parts of this one need."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = ["packages_needed"]
 
 
 @contextmanager
-def packages_needed(extra, what):
-    """Add to the error of an import that failed what brings the package.
+def packages_needed(extra: str, what: str) -> Iterator[None]:
+    """Say in the error of an import that failed what brings the package.
 
     Parameters
     ----------
@@ -19,5 +20,6 @@ def packages_needed(extra, what):
     try:
         yield
     except ModuleNotFoundError as error:
-        error.add_note(f"{what} need more packages: pip install 'adagrad-course[{extra}]'")
-        raise
+        raise ModuleNotFoundError(
+            f"{what} need {error.name}: pip install 'adagrad-course[{extra}]'", name=error.name
+        ) from error

@@ -1,11 +1,24 @@
 """The one home of argument checks: an error names the argument, what it must be and what came."""
 
 import operator
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
+
+from ._optional import packages_needed
 
 
-def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
+def real_array(
+    name: str,
+    value: ArrayLike,
+    *,
+    min_dims: int = 0,
+    finite: bool = True,
+    empty_allowed: bool = False,
+) -> np.ndarray:
     """Return `value` as a floating-point array, or raise if it is anything but finite real numbers.
 
     Parameters
@@ -54,7 +67,7 @@ def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
-    # Not by a dot product: BLAS starts threads for it, which a small array must wait for.
+    # Not by a dot product, for which BLAS may start threads: slow for a small array.
     if finite and not np.logical_and.reduce(np.isfinite(array), axis=None):
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
@@ -62,9 +75,9 @@ def real_array(name, value, *, min_dims=0, finite=True, empty_allowed=False):
     return array
 
 
-def _as_array(name, value):
+def _as_array(name: str, value: ArrayLike) -> np.ndarray:
     if isinstance(value, np.ma.MaskedArray | np.matrix):
-        # As a plain array the first would lose its mask, the second its meaning of a product.
+        # As plain arrays, one would lose its mask, and products of the other would differ.
         raise TypeError(f"{name} must be a plain array, got a {type(value).__name__}")
     try:
         return np.asarray(value)
@@ -74,7 +87,7 @@ def _as_array(name, value):
         ) from error
 
 
-def number(name, value, *, finite=True):
+def number(name: str, value: ArrayLike, *, finite: bool = True) -> np.ndarray:
     """Return `value` as an array without dimensions.
 
     Raises
@@ -95,7 +108,7 @@ def number(name, value, *, finite=True):
     return array
 
 
-def positive(name, value, *, zero_allowed=False):
+def positive(name: str, value: ArrayLike, *, zero_allowed: bool = False) -> np.ndarray:
     """Return `value` as a finite array with all entries above zero (or from zero on).
 
     Raises
@@ -118,7 +131,25 @@ def positive(name, value, *, zero_allowed=False):
     return array
 
 
-def share(name, value):
+def positive_number(name: str, value: ArrayLike, *, zero_allowed: bool = False) -> np.ndarray:
+    """Return `value` as a finite array without dimensions that is above zero (or from zero on).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `number` and `positive`.
+
+    Examples
+    --------
+    >>> positive_number("noise", [0.1, 0.2])
+    Traceback (most recent call last):
+    ...
+    ValueError: noise must be a single number, got shape (2,)
+    """
+    return positive(name, number(name, value), zero_allowed=zero_allowed)
+
+
+def share(name: str, value: ArrayLike) -> np.ndarray:
     """Return `value` as an array with all entries from zero up to, but not including, one.
 
     Raises
@@ -140,7 +171,7 @@ def share(name, value):
     return array
 
 
-def pair(name, value):
+def pair(name: str, value: Any) -> tuple[Any, Any]:
     """Return `value`, which must be a sequence of two, as a tuple.
 
     Raises
@@ -164,7 +195,7 @@ def pair(name, value):
     return tuple(value)
 
 
-def positive_int(name, value, *, zero_allowed=False):
+def positive_int(name: str, value: Any, *, zero_allowed: bool = False) -> int:
     """Return `value` as an int of at least one (or zero).
 
     Raises
@@ -193,7 +224,13 @@ def positive_int(name, value, *, zero_allowed=False):
     return number
 
 
-def whole_numbers(name, value, *, dtype=np.intp, empty_allowed=False):
+def whole_numbers(
+    name: str,
+    value: ArrayLike,
+    *,
+    dtype: type[np.signedinteger[Any]] = np.intp,
+    empty_allowed: bool = False,
+) -> npt.NDArray[np.signedinteger[Any]]:
     """Return `value` as an array of whole numbers that are counted from 0.
 
     By default they are indices, in the one type of integer that every function of NumPy takes as
@@ -223,7 +260,52 @@ def whole_numbers(name, value, *, dtype=np.intp, empty_allowed=False):
     return array.astype(dtype, copy=False)
 
 
-def choice(name, value, options):
+def class_labels(
+    value: ArrayLike, n: int, *, empty_allowed: bool = False
+) -> npt.NDArray[np.signedinteger[Any]]:
+    """Return `value`, the labels of n examples, as indices.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `whole_numbers`; ValueError also when their shape is not (n,).
+
+    Examples
+    --------
+    >>> class_labels([0, 2], 3)
+    Traceback (most recent call last):
+    ...
+    ValueError: labels must have shape (3,), got (2,)
+    """
+    labels = whole_numbers("labels", value, empty_allowed=empty_allowed)
+    if labels.shape != (n,):
+        raise ValueError(f"labels must have shape ({n},), got {labels.shape}")
+    return labels
+
+
+def canonical_rows(name: str, value: Any) -> None:
+    """Raise unless `value` is a csr_array whose rows name each column once, in ascending order.
+
+    Examples
+    --------
+    >>> canonical_rows("features", [[1.0, 0.0]])
+    Traceback (most recent call last):
+    ...
+    TypeError: features must be a csr_array, got list [[1.0, 0.0]]
+    """
+    with packages_needed("data", "Sparse features"):
+        from scipy.sparse import csr_array
+
+    instance(name, value, csr_array)
+    real_array(f"{name}.data", value.data, empty_allowed=True)
+    if not value.has_canonical_format:
+        raise ValueError(
+            f"{name} must name the columns of a row once and in ascending order, as after "
+            f"{name}.sum_duplicates(), got others"
+        )
+
+
+def choice(name: str, value: Any, options: Collection[str]) -> str:
     """Return `value`, one of the options, which are strings.
 
     Raises
@@ -243,7 +325,7 @@ def choice(name, value, options):
     return value
 
 
-def overwritable(name, value):
+def overwritable(name: str, value: Any) -> np.ndarray:
     """Return `value`, an array of floating-point numbers whose rows can be written to, or raise.
 
     Examples
@@ -264,7 +346,7 @@ def overwritable(name, value):
     return value
 
 
-def same_shape(name, array, other_name, other):
+def same_shape(name: str, array: np.ndarray, other_name: str, other: np.ndarray) -> None:
     """Raise ValueError unless the two arrays have one shape.
 
     Examples
@@ -280,7 +362,7 @@ def same_shape(name, array, other_name, other):
         )
 
 
-def has_methods(name, value, *methods):
+def has_methods(name: str, value: object, *methods: str) -> None:
     """Raise TypeError unless `value` is an object, not a class, that has the methods.
 
     Examples
@@ -298,7 +380,7 @@ def has_methods(name, value, *methods):
             raise TypeError(f"{wanted}, got {_shown(value)}")
 
 
-def instance(name, value, kind):
+def instance(name: str, value: object, kind: type) -> None:
     """Raise TypeError unless `value` is an instance of the class `kind`.
 
     Examples
@@ -313,7 +395,7 @@ def instance(name, value, kind):
         raise TypeError(f"{name} must be {article} {kind.__name__}, got {_shown(value)}")
 
 
-def _shown(value):
+def _shown(value: object) -> str:
     """Describe a rejected value briefly: its type and the beginning of its repr."""
     text = " ".join(repr(value).split())
     return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

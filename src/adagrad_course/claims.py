@@ -7,10 +7,11 @@ itself, the others what one would take from it.
 
 import math
 import operator
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -18,7 +19,10 @@ from ._validate import instance, number
 
 __all__ = ["Changes", "Claim", "Ledger", "Line"]
 
-RELATIONS = {"<": operator.lt, ">": operator.gt}
+# An optimizer's class, or a function of a rate that returns an optimizer.
+Method: TypeAlias = Callable[..., Any]
+Test: TypeAlias = Callable[[Method], Iterable[tuple[str, float, str, float]]]
+RELATIONS: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt}
 VERDICTS = ("holds", "holds with a caveat", "overstated", "cannot be tested")
 
 
@@ -42,11 +46,11 @@ class Line(NamedTuple):
     threshold: float
 
     @property
-    def passed(self):
-        """Whether the number is as the claim has it."""
+    def passed(self) -> bool:
+        """Whether the number compares with the threshold as the claim says."""
         return RELATIONS[self.relation](self.value, self.threshold)
 
-    def __str__(self):
+    def __str__(self) -> str:
         mark, no = ("✓", "") if self.passed else ("✗", "not ")
         value, threshold = _short(self.value), _short(self.threshold)
         return f"{mark} {self.text}: {value}, {no}{self.relation} {threshold}"
@@ -75,21 +79,21 @@ class Claim:
 
     name: str
     text: str
-    test: Callable
-    lines: tuple = ()
+    test: Test
+    lines: tuple[Line, ...] = ()
     error: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (self.lines or self.error):
             raise ValueError(f"lines must not be empty unless there is an error, got {self.lines}")
 
     @property
-    def passed(self):
+    def passed(self) -> int:
         """How many of its lines passed."""
         return sum(line.passed for line in self.lines)
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """Overstated if the first line failed, holds if all passed, else holds with a caveat."""
         if self.error:
             return "cannot be tested"
@@ -97,23 +101,28 @@ class Claim:
             return "overstated"
         return "holds" if self.passed == len(self.lines) else "holds with a caveat"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return "\n".join([*map(str, self.lines), f"{self.name}: {self.verdict}"])
 
 
-class _Table:
-    """What is shown as a table: `_rows` returns the head and the rows, `_notes` what goes below."""
+class _Table(ABC):
+    """What is shown as a table."""
 
-    def _notes(self):
+    @abstractmethod
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return the head and the rows."""
+
+    def _notes(self) -> list[str]:
+        """Return what goes below."""
         return []
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         rows = self._rows()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         return "\n".join(lines + self._notes())
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         """Return a table in which names are links to the claims' sections, `#sec-c1` and so on."""
         head, *rows = self._rows()
         html = ['<table class="claims"><thead><tr>']
@@ -167,13 +176,13 @@ class Ledger(_Table):
     C1    The first step has the length of the rate  holds    holds with a caveat
     """
 
-    optimizer: Callable
-    claims: dict = field(default_factory=dict, init=False)
+    optimizer: Method
+    claims: dict[str, Claim] = field(default_factory=dict, init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _callable(self.optimizer)
 
-    def add(self, name, text):
+    def add(self, name: str, text: str) -> Callable[[Test], Test]:
         """Return a decorator that tests a claim, prints its lines and its verdict, and keeps them.
 
         Parameters
@@ -196,7 +205,7 @@ class Ledger(_Table):
         instance("name", name, str)
         instance("text", text, str)
 
-        def decorate(test):
+        def decorate(test: Test) -> Test:
             claim = Claim(name, text, test, _lines(name, test(self.optimizer)))
             print(claim)
             self.claims[name] = claim
@@ -204,7 +213,7 @@ class Ledger(_Table):
 
         return decorate
 
-    def judge(self, optimizer):
+    def judge(self, optimizer: Method) -> "Changes":
         """Put all claims to another optimizer.
 
         Parameters
@@ -225,19 +234,20 @@ class Ledger(_Table):
         _callable(optimizer)
         after = {}
         for name, claim in self.claims.items():
-            lines, error = (), ""
+            lines: tuple[Line, ...] = ()
+            error = ""
             try:
-                # A run that overflows is a result, of which NumPy need not warn.
+                # A run that overflows is a result, not a reason for a warning.
                 with np.errstate(all="ignore"):
                     lines = _lines(name, claim.test(optimizer))
             except Exception as exception:
                 error = f"{type(exception).__name__}: {exception}"
             after[name] = replace(claim, lines=lines, error=error)
-        names = [getattr(one, "__name__", "other") for one in (self.optimizer, optimizer)]
-        return Changes(*names, dict(self.claims), after)
+        old, new = (getattr(one, "__name__", "other") for one in (self.optimizer, optimizer))
+        return Changes(old, new, dict(self.claims), after)
 
-    def _rows(self):
-        rows = [("name", "claim", "passed", "verdict")]
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows: list[tuple[str, ...]] = [("name", "claim", "passed", "verdict")]
         for claim in self.claims.values():
             passed = f"{claim.passed}/{len(claim.lines)}"
             rows.append((claim.name, claim.text, passed, claim.verdict))
@@ -258,35 +268,35 @@ class Changes(_Table):
 
     old: str
     new: str
-    before: dict
-    after: dict
+    before: dict[str, Claim]
+    after: dict[str, Claim]
 
     @property
-    def changed(self):
+    def changed(self) -> list[str]:
         """The names of the claims whose verdict is another one."""
         return [n for n in self.after if self.before[n].verdict != self.after[n].verdict]
 
-    def _rows(self):
-        rows = [("name", "claim", self.old, self.new)]
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows: list[tuple[str, ...]] = [("name", "claim", self.old, self.new)]
         for name in self.changed:
             before, after = self.before[name], self.after[name]
             rows.append((name, after.text, before.verdict, after.verdict))
         return rows
 
-    def _notes(self):
-        names = {}
+    def _notes(self) -> list[str]:
+        names: dict[str, list[str]] = {}
         for name, claim in self.after.items():
             if claim.error:
                 names.setdefault(claim.error, []).append(name)
         return [f"{', '.join(failed)}: {error}" for error, failed in names.items()]
 
 
-def _callable(optimizer):
+def _callable(optimizer: object) -> None:
     if not callable(optimizer):
         raise TypeError(f"optimizer must be a class such as AdaGrad, got {optimizer!r:.60}")
 
 
-def _lines(name, yielded):
+def _lines(name: str, yielded: Any) -> tuple[Line, ...]:
     """Return what a claim yields as lines."""
     lines = []
     for line in yielded if hasattr(yielded, "__iter__") else [yielded]:
@@ -295,7 +305,7 @@ def _lines(name, yielded):
                 f'{name} must yield (text, value, "<" or ">", threshold), got {line!r:.60}'
             )
         text, value, relation, threshold = line
-        # It may be infinite, as a run may diverge. What is no number at all decides nothing.
+        # It may be infinite, as a run may diverge; but NaN compares with nothing.
         value = float(number("a line's value", value, finite=False))
         if math.isnan(value):
             raise ValueError(f"a line's value must be a number, got nan for {text!r:.60}")
@@ -305,12 +315,12 @@ def _lines(name, yielded):
     return tuple(lines)
 
 
-def _cell(text):
+def _cell(text: str) -> str:
     verdict = f' data-verdict="{text}"' if text in VERDICTS else ""
     return f"<td{verdict}>{escape(text)}</td>"
 
 
-def _short(value):
-    """Return a number with three digits, and zero without a sign."""
+def _short(value: float) -> str:
+    """Return a number with three significant digits; zero has no sign."""
     value = float(f"{value:.3g}") + 0.0
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:g}"

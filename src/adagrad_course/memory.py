@@ -5,12 +5,15 @@ billion rows. Nothing is allocated to predict its bytes.
 """
 
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from ._validate import choice, positive_int
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = [
     "TrainingBytes",
@@ -23,16 +26,20 @@ __all__ = [
 ]
 
 
-def _a_vector_per_axis(shape):
+Shape: TypeAlias = tuple[int, ...]
+FloatType: TypeAlias = "str | type[np.floating[Any]] | np.dtype[Any] | torch.dtype"
+
+
+def _a_vector_per_axis(shape: Shape) -> list[Shape]:
     return [(n,) for n in shape] or [()]
 
 
-def _a_matrix(shape):
+def _a_matrix(shape: Shape) -> list[Shape]:
     return [(math.prod(shape),) * 2]
 
 
 # What each optimizer keeps for a tensor of this shape.
-_KEPT = {
+_KEPT: dict[str, Callable[[Shape], list[Shape]]] = {
     "SGD": lambda shape: [],
     "Momentum": lambda shape: [shape],
     "AdaGrad": lambda shape: [shape],
@@ -58,12 +65,12 @@ class TrainingBytes(NamedTuple):
     state: int
 
     @property
-    def total(self):
+    def total(self) -> int:
         """The sum of the three."""
         return sum(self)
 
 
-def state_shapes(optimizer, shape):
+def state_shapes(optimizer: str, shape: Iterable[int]) -> list[Shape]:
     """Return the shapes of what an optimizer remembers of one tensor of parameters.
 
     Parameters
@@ -99,7 +106,9 @@ def state_shapes(optimizer, shape):
     return _KEPT[choice("optimizer", optimizer, _KEPT)](_shape(shape))
 
 
-def state_bytes(optimizer, shapes, dtype="float32"):
+def state_bytes(
+    optimizer: str, shapes: Iterable[Iterable[int]], dtype: FloatType = "float32"
+) -> int:
     """Return the bytes that an optimizer remembers of a model's parameters.
 
     Parameters
@@ -137,11 +146,14 @@ def state_bytes(optimizer, shapes, dtype="float32"):
     return _bytes(kept, dtype)
 
 
-def state_bytes_per_rank(optimizer, shapes, ranks, dtype="float32"):
+def state_bytes_per_rank(
+    optimizer: str, shapes: Iterable[Iterable[int]], ranks: int, dtype: FloatType = "float32"
+) -> list[int]:
     """Return the bytes that each of several processes remembers when they share the state.
 
-    The tensors are dealt out as by PyTorch's `ZeroRedundancyOptimizer`: from the largest to the
-    smallest, each to the process that has the fewest parameters so far. No tensor is divided.
+    The tensors are partitioned as by PyTorch's `ZeroRedundancyOptimizer`: from the largest to the
+    smallest, each is assigned to the process that has the fewest parameters so far. No tensor is
+    divided.
 
     Parameters
     ----------
@@ -173,13 +185,20 @@ def state_bytes_per_rank(optimizer, shapes, ranks, dtype="float32"):
     >>> state_bytes_per_rank("AdaGrad", [(1000, 64)], ranks=4)
     [256000, 0, 0, 0]
     """
-    dealt = [[] for _ in range(positive_int("ranks", ranks))]
+    parts: list[list[Shape]] = [[] for _ in range(positive_int("ranks", ranks))]
     for shape in sorted(_shapes(shapes), key=math.prod, reverse=True):
-        min(dealt, key=lambda part: sum(map(math.prod, part))).append(shape)
-    return [state_bytes(optimizer, part, dtype) for part in dealt]
+        min(parts, key=lambda part: sum(map(math.prod, part))).append(shape)
+    return [state_bytes(optimizer, part, dtype) for part in parts]
 
 
-def training_bytes(optimizer, shapes, dtype="float32", *, state_dtype=None, touched_rows=None):
+def training_bytes(
+    optimizer: str,
+    shapes: Iterable[Iterable[int]],
+    dtype: FloatType = "float32",
+    *,
+    state_dtype: "FloatType | None" = None,
+    touched_rows: int | None = None,
+) -> TrainingBytes:
     """Return the bytes of a model's weights, of their gradients and of the optimizer's state.
 
     Parameters
@@ -224,7 +243,7 @@ def training_bytes(optimizer, shapes, dtype="float32", *, state_dtype=None, touc
     return TrainingBytes(weights, gradients, state)
 
 
-def measured_state_bytes(optimizer):
+def measured_state_bytes(optimizer: "torch.optim.Optimizer | tuple[Any, ...]") -> int:
     """Return the bytes of memory that an optimizer's state really holds.
 
     Parameters
@@ -261,19 +280,19 @@ def measured_state_bytes(optimizer):
     if isinstance(optimizer, tuple) and hasattr(optimizer, "_fields"):
         state = optimizer
     elif hasattr(optimizer, "state") and hasattr(optimizer, "param_groups"):
-        own = getattr(optimizer, "optim", optimizer)  # ZeroRedundancyOptimizer's, of this process
+        own = getattr(optimizer, "optim", optimizer)  # inside a ZeroRedundancyOptimizer
         state = [kept | {"step": None} for kept in own.state.values()]
     else:
         raise TypeError(
             "optimizer must be an optimizer of PyTorch or a state of adagrad_course.optimizers, "
             f"got {type(optimizer).__name__}"
         )
-    # By identity, as all tensors without memory, such as those of the device "meta", lie at 0.
+    # By identity, as the address of all tensors without memory (device "meta") is 0.
     owners = {id(owner): owner for owner in map(_owner, _arrays_in(state))}
     return sum(map(_nbytes, owners.values()))
 
 
-def readable_bytes(n):
+def readable_bytes(n: int) -> str:
     """Return a number of bytes with three significant digits and a unit: kB is 1,000 bytes.
 
     Raises
@@ -294,22 +313,22 @@ def readable_bytes(n):
     return f"{n} bytes"
 
 
-def _arrays_in(state):
+def _arrays_in(state: Any) -> Iterator[Any]:
     """Return all arrays and tensors of a state, which may be nested."""
     if isinstance(state, dict):
         state = list(state.values())
     if isinstance(state, list | tuple):
         for part in state:
             yield from _arrays_in(part)
-    elif hasattr(state, "__tensor_flatten__"):  # as a DTensor holds the part of this process
+    elif hasattr(state, "__tensor_flatten__"):  # such as DTensor: this process's part
         for name in state.__tensor_flatten__()[0]:
             yield from _arrays_in(getattr(state, name))
     elif isinstance(state, np.ndarray) or hasattr(state, "untyped_storage"):
         yield state
 
 
-def _owner(array):
-    """Return the array or storage whose memory this one, perhaps a view, looks at."""
+def _owner(array: Any) -> Any:
+    """Return the array or storage that owns the memory of this one, which may be a view."""
     if hasattr(array, "untyped_storage"):
         return array.untyped_storage()
     while isinstance(array.base, np.ndarray):
@@ -317,12 +336,12 @@ def _owner(array):
     return array
 
 
-def _nbytes(owner):
+def _nbytes(owner: Any) -> int:
     """Return the bytes of an array of NumPy or of a storage of PyTorch."""
     return owner.nbytes if isinstance(owner, np.ndarray) else owner.nbytes()
 
 
-def _shapes(shapes):
+def _shapes(shapes: Any) -> list[Shape]:
     if isinstance(shapes, Iterable):
         shapes = list(shapes)
         if all(isinstance(shape, Iterable) and not isinstance(shape, str) for shape in shapes):
@@ -330,18 +349,18 @@ def _shapes(shapes):
     raise TypeError(f"shapes must be a list of shapes, such as [(1000, 64)], got {shapes!r}")
 
 
-def _shape(shape):
+def _shape(shape: Iterable[int]) -> Shape:
     try:
         return tuple(positive_int("shape", n, zero_allowed=True) for n in shape)
     except TypeError as error:
         raise TypeError(f"shape must hold whole numbers, got {shape!r}") from error
 
 
-def _bytes(shapes, dtype):
+def _bytes(shapes: Iterable[Shape], dtype: FloatType) -> int:
     return _itemsize(dtype) * sum(map(math.prod, shapes))
 
 
-def _itemsize(dtype):
+def _itemsize(dtype: Any) -> int:
     name = str(dtype).removeprefix("torch.")
     if name == "bfloat16":  # which NumPy does not know
         return 2

@@ -6,21 +6,26 @@ the last axis holds the coordinates, all axes before it are a batch. An objectiv
 works in `descend` too.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from ._arrays import log_softmax
+from ._protocols import ObjectiveLike
 from ._validate import (
+    class_labels,
     has_methods,
     instance,
     number,
     positive,
     positive_int,
+    positive_number,
     real_array,
     same_shape,
-    whole_numbers,
 )
 
 __all__ = [
@@ -36,29 +41,23 @@ __all__ = [
 ]
 
 
-# A run in a batch is to be the very run that it is alone, to the last digit. Therefore squares are
-# written as products (`x**2` can differ between a number and an array), and vectors are not turned
+# A run in a batch must be equal, to the last digit, to the same run alone. Therefore squares are
+# written as products (`x**2` can differ between a number and an array), and vectors are not rotated
 # with `@` (its sums can differ with the size of the batch).
 
 
-def _turned(vectors, matrix):
+def _rotated(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (vectors[..., None, :] * matrix).sum(axis=-1)
 
 
-def log_softmax(scores):
-    """Return the logarithms of the probabilities of the last axis; `scores` are written over."""
-    scores -= scores.max(axis=-1, keepdims=True)
-    return scores - np.log(np.exp(scores).sum(axis=-1, keepdims=True))
-
-
-def _points(points, d):
+def _points(points: ArrayLike, d: int) -> np.ndarray:
     points = real_array("points", points, min_dims=1)
     if points.shape[-1] != d:
         raise ValueError(f"points must have shape (..., {d}), got {points.shape}")
     return points
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Quadratic:
     r"""A bowl with a known curvature along each axis, rotated if you like.
 
@@ -89,23 +88,24 @@ class Quadratic:
     """
 
     curvatures: np.ndarray
-    rotation: float = 0.0
-    minimum: np.ndarray | None = None
+    rotation: float
+    minimum: np.ndarray
 
-    def __post_init__(self):
-        curvatures = positive("curvatures", real_array("curvatures", self.curvatures, min_dims=1))
+    def __init__(
+        self, curvatures: ArrayLike, rotation: float = 0.0, minimum: ArrayLike | None = None
+    ) -> None:
+        curvatures = positive("curvatures", real_array("curvatures", curvatures, min_dims=1))
         if curvatures.ndim != 1:
             raise ValueError(f"curvatures must have shape (d,), got {curvatures.shape}")
-        minimum = np.zeros_like(curvatures) if self.minimum is None else self.minimum
-        minimum = real_array("minimum", minimum)
+        minimum = np.zeros_like(curvatures) if minimum is None else real_array("minimum", minimum)
         same_shape("minimum", minimum, "curvatures", curvatures)
-        if number("rotation", self.rotation) != 0 and curvatures.size != 2:
+        if number("rotation", rotation) != 0 and curvatures.size != 2:
             raise ValueError(f"curvatures must be 2 to be rotated, got {curvatures.size}")
-        object.__setattr__(self, "curvatures", curvatures)
-        object.__setattr__(self, "minimum", minimum)
+        kept = {"curvatures": curvatures.copy(), "minimum": minimum.copy()}
+        vars(self).update(kept, rotation=rotation)
 
     @cached_property
-    def _axes(self):
+    def _axes(self) -> np.ndarray | None:
         """The principal axes as columns, or None where they are the coordinate axes."""
         if self.rotation == 0:
             return None
@@ -113,40 +113,40 @@ class Quadratic:
         return np.array([[cos, -sin], [sin, cos]])
 
     @property
-    def hessian(self):
+    def hessian(self) -> np.ndarray:
         """The matrix of second derivatives, shape (d, d)."""
         if self._axes is None:
             return np.diag(self.curvatures)
         return self._axes * self.curvatures @ self._axes.T
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> float:
         """L, the largest curvature: the gradient changes at most L times as fast as the point."""
         return float(self.curvatures.max())
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         """μ, the smallest curvature."""
         return float(self.curvatures.min())
 
     @property
-    def condition_number(self):
+    def condition_number(self) -> float:
         """κ = L/μ; the level curves are √κ times as long as wide."""
         return self.smoothness / self.strong_convexity
 
-    def value(self, points):
+    def value(self, points: ArrayLike) -> np.ndarray:
         """Return f at points of shape (..., d), as an array of shape (...)."""
         offset = _points(points, self.curvatures.size) - self.minimum
         if self._axes is not None:
-            offset = _turned(offset, self._axes.T)
+            offset = _rotated(offset, self._axes.T)
         return 0.5 * (self.curvatures * offset * offset).sum(axis=-1)
 
-    def gradient(self, points):
+    def gradient(self, points: ArrayLike) -> np.ndarray:
         """Return the gradient at points of shape (..., d), in their shape."""
         offset = _points(points, self.curvatures.size) - self.minimum
         if self._axes is None:
             return self.curvatures * offset
-        return _turned(self.curvatures * _turned(offset, self._axes.T), self._axes)
+        return _rotated(self.curvatures * _rotated(offset, self._axes.T), self._axes)
 
 
 @dataclass(frozen=True)
@@ -163,12 +163,12 @@ class Saddle:
     (array([ 0., -0.]), np.float64(-0.25))
     """
 
-    def value(self, points):
+    def value(self, points: ArrayLike) -> np.ndarray:
         """Return f at points of shape (..., 2), as an array of shape (...)."""
         x, y = np.moveaxis(_points(points, 2), -1, 0)
         return x * x / 2 - y * y / 2 + np.square(y * y) / 4
 
-    def gradient(self, points):
+    def gradient(self, points: ArrayLike) -> np.ndarray:
         """Return the gradient at points of shape (..., 2), in their shape."""
         x, y = np.moveaxis(_points(points, 2), -1, 0)
         return np.stack([x, y * (y * y - 1)], axis=-1)
@@ -200,15 +200,15 @@ class DoubleWell:
 
     tilt: float = 0.1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         number("tilt", self.tilt)
 
-    def value(self, points):
+    def value(self, points: ArrayLike) -> np.ndarray:
         """Return f at points of shape (..., 1), as an array of shape (...)."""
         x = _points(points, 1)[..., 0]
         return np.square(x * x - 1) / 4 + self.tilt * x
 
-    def gradient(self, points):
+    def gradient(self, points: ArrayLike) -> np.ndarray:
         """Return the gradient at points of shape (..., 1), in their shape."""
         x = _points(points, 1)
         return x * (x * x - 1) + self.tilt
@@ -228,18 +228,18 @@ class Plateau:
     (np.float64(0.0), array([0.0013]))
     """
 
-    def value(self, points):
+    def value(self, points: ArrayLike) -> np.ndarray:
         """Return f at points of shape (..., 1), as an array of shape (...)."""
         x = _points(points, 1)[..., 0]
         return -np.expm1(-x * x / 2)
 
-    def gradient(self, points):
+    def gradient(self, points: ArrayLike) -> np.ndarray:
         """Return the gradient at points of shape (..., 1), in their shape."""
         x = _points(points, 1)
         return x * np.exp(-x * x / 2)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class SteepStart:
     r"""A steep start, then a long gentle slope: what large first gradients do to AdaGrad.
 
@@ -280,27 +280,27 @@ class SteepStart:
     steepness: np.ndarray
     distance: float
 
-    def __post_init__(self):
-        steepness = real_array("steepness", self.steepness, min_dims=1)
+    def __init__(self, steepness: ArrayLike, distance: float) -> None:
+        steepness = real_array("steepness", steepness, min_dims=1)
         if steepness.ndim != 1:
             raise ValueError(f"steepness must have shape (d,), got {steepness.shape}")
         if steepness.min() < 1:
             raise ValueError(f"steepness must be at least 1, got {steepness.min()}")
-        if number("distance", self.distance) < 1:
-            raise ValueError(f"distance must be at least 1, got {self.distance}")
-        object.__setattr__(self, "steepness", steepness)
+        if number("distance", distance) < 1:
+            raise ValueError(f"distance must be at least 1, got {distance}")
+        vars(self).update(steepness=steepness.copy(), distance=distance)
 
     @property
-    def minimum(self):
+    def minimum(self) -> np.ndarray:
         """The minimiser, shape (d,)."""
         return np.full_like(self.steepness, self.distance)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> float:
         """L, the largest curvature: that of the bend or, where it is larger, of the parabola, 1."""
         return float(max(self.steepness.max() - 1, 1.0))
 
-    def value(self, points):
+    def value(self, points: ArrayLike) -> np.ndarray:
         """Return f at points of shape (..., d), as an array of shape (...)."""
         w = _points(points, self.steepness.size)
         offset = w - self.distance
@@ -308,7 +308,7 @@ class SteepStart:
         gentle, steep = slope * (offset - slope / 2), bend * (w - bend / 2)
         return (gentle + (self.steepness - 1) * steep).sum(axis=-1)
 
-    def gradient(self, points):
+    def gradient(self, points: ArrayLike) -> np.ndarray:
         """Return the gradient at points of shape (..., d), in their shape."""
         w = _points(points, self.steepness.size)
         return np.clip(w - self.distance, -1, 1) + (self.steepness - 1) * np.clip(w, -1, 0)
@@ -330,12 +330,12 @@ class Rosenbrock:
     (np.float64(0.0), array([-2.,  0.]))
     """
 
-    def value(self, points):
+    def value(self, points: ArrayLike) -> np.ndarray:
         """Return f at points of shape (..., 2), as an array of shape (...)."""
         x, y = np.moveaxis(_points(points, 2), -1, 0)
         return np.square(1 - x) + 100 * np.square(y - x * x)
 
-    def gradient(self, points):
+    def gradient(self, points: ArrayLike) -> np.ndarray:
         """Return the gradient at points of shape (..., 2), in their shape."""
         x, y = np.moveaxis(_points(points, 2), -1, 0)
         valley = 200 * (y - x * x)
@@ -368,79 +368,100 @@ class Noisy:
     (array([2.063]), array([2.]))
     """
 
-    objective: Any
+    objective: ObjectiveLike
     noise: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         has_methods("objective", self.objective, "value", "gradient")
-        positive("noise", number("noise", self.noise), zero_allowed=True)
+        positive_number("noise", self.noise, zero_allowed=True)
 
-    def value(self, points):
+    def value(self, points: ArrayLike) -> np.ndarray:
         """Return the true value at points of shape (..., d), as an array of shape (...)."""
-        return self.objective.value(points)
+        return self.objective.value(np.asarray(points))
 
-    def gradient(self, points):
+    def gradient(self, points: ArrayLike) -> np.ndarray:
         """Return the true gradient at points of shape (..., d), in their shape."""
-        return self.objective.gradient(points)
+        return self.objective.gradient(np.asarray(points))
 
-    def stochastic_gradient(self, points, rng):
+    def stochastic_gradient(self, points: ArrayLike, rng: np.random.Generator) -> np.ndarray:
         """Return the gradient plus fresh noise, independent in every entry of the batch."""
         instance("rng", rng, np.random.Generator)
-        gradient = np.asarray(self.objective.gradient(points))
+        gradient = np.asarray(self.objective.gradient(np.asarray(points)))
         return gradient + self.noise * rng.standard_normal(gradient.shape)
 
 
-class _Classifier:
-    """What the classifiers share: the cross-entropy of the scores that each computes.
+@dataclass(frozen=True, eq=False, init=False)
+class _Classifier(ABC):
+    """What the classifiers share: the cross-entropy of the scores that each computes."""
 
-    A subclass has `size`, `_scores(points, features)`, which returns the scores of the classes and
-    whatever it keeps for the gradient, and `_slope(points, features, kept, error)`, which returns
-    the gradient of the sum of scores · error.
-    """
+    features: np.ndarray
+    labels: np.ndarray
+    batch_size: int | None
+    n_classes: int
 
-    def __post_init__(self):
-        features = real_array("features", self.features, min_dims=2)
+    def __init__(
+        self,
+        features: ArrayLike,
+        labels: ArrayLike,
+        batch_size: int | None = None,
+        n_classes: int | None = None,
+    ) -> None:
+        features = real_array("features", features, min_dims=2)
         if features.ndim != 2:
             raise ValueError(f"features must have shape (n, p), got {features.shape}")
-        labels = whole_numbers("labels", self.labels)
-        if labels.shape != features.shape[:1]:
-            raise ValueError(f"labels must have shape {features.shape[:1]}, got {labels.shape}")
-        if self.batch_size is not None and (
-            positive_int("batch_size", self.batch_size) > labels.size
-        ):
-            raise ValueError(f"batch_size must be at most {labels.size}, got {self.batch_size}")
-        ones = np.ones((features.shape[0], 1), features.dtype)
-        object.__setattr__(self, "features", np.hstack([features, ones]))
-        object.__setattr__(self, "labels", labels.copy())
+        labels = class_labels(labels, features.shape[0])
+        if batch_size is not None and positive_int("batch_size", batch_size) > labels.size:
+            raise ValueError(f"batch_size must be at most {labels.size}, got {batch_size}")
         seen = int(labels.max()) + 1
-        n_classes = seen if self.n_classes is None else positive_int("n_classes", self.n_classes)
+        n_classes = seen if n_classes is None else positive_int("n_classes", n_classes)
         if n_classes < seen:
             raise ValueError(f"n_classes must be at least {seen}, as labels say, got {n_classes}")
-        object.__setattr__(self, "n_classes", n_classes)
+        ones = np.ones((features.shape[0], 1), features.dtype)
+        vars(self).update(
+            features=np.hstack([features, ones]),
+            labels=labels.copy(),
+            batch_size=batch_size,
+            n_classes=n_classes,
+        )
 
-    def _log_probabilities(self, points, features):
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The number of weights: the last axis of points has this length."""
+
+    @abstractmethod
+    def _scores(self, points: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, Any]:
+        """Return the scores of the classes, and whatever is kept for the gradient."""
+
+    @abstractmethod
+    def _slope(
+        self, points: np.ndarray, features: np.ndarray, kept: Any, error: np.ndarray
+    ) -> np.ndarray:
+        """Return the gradient of the sum of scores · error."""
+
+    def _log_probabilities(self, points: ArrayLike, features: np.ndarray) -> tuple[np.ndarray, Any]:
         """Return the logarithms of the softmax of the scores, and what is kept of them."""
         scores, kept = self._scores(_points(points, self.size), features)
         return log_softmax(scores), kept
 
-    def _gradient(self, points, features, labels):
+    def _gradient(self, points: ArrayLike, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
         log_probabilities, kept = self._log_probabilities(points, features)
         error = np.exp(log_probabilities)
         error[..., np.arange(labels.size), labels] -= 1
         return self._slope(np.asarray(points), features, kept, error) / labels.size
 
-    def value(self, points):
+    def value(self, points: ArrayLike) -> np.ndarray:
         """Return the mean cross-entropy, in nats, at points of shape (..., size)."""
         log_probabilities, _ = self._log_probabilities(points, self.features)
         own = log_probabilities[..., np.arange(self.labels.size), self.labels]
         # Contiguous, so that the sum has one order, and one rounding, in a batch and alone.
         return -np.ascontiguousarray(own).mean(axis=-1)
 
-    def gradient(self, points):
+    def gradient(self, points: ArrayLike) -> np.ndarray:
         """Return the gradient over all examples at points of shape (..., size), in their shape."""
         return self._gradient(points, self.features, self.labels)
 
-    def stochastic_gradient(self, points, rng):
+    def stochastic_gradient(self, points: ArrayLike, rng: np.random.Generator) -> np.ndarray:
         """Return the gradient over `batch_size` examples drawn with `rng`."""
         instance("rng", rng, np.random.Generator)
         if self.batch_size is None:
@@ -448,13 +469,13 @@ class _Classifier:
         rows = rng.integers(self.labels.size, size=self.batch_size)
         return self._gradient(points, self.features[rows], self.labels[rows])
 
-    def error_rate(self, points):
+    def error_rate(self, points: ArrayLike) -> np.ndarray:
         """Return the share of examples put in a wrong class, at points of shape (..., size)."""
         log_probabilities, _ = self._log_probabilities(points, self.features)
         return (log_probabilities.argmax(axis=-1) != self.labels).mean(axis=-1)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class SoftmaxRegression(_Classifier):
     r"""Mean cross-entropy of a linear classifier, as a function of its flattened weights.
 
@@ -489,24 +510,21 @@ class SoftmaxRegression(_Classifier):
     (np.float64(0.6931), array([ 0.25, -0.25,  0.  ,  0.  ]))
     """
 
-    features: np.ndarray
-    labels: np.ndarray
-    batch_size: int | None = None
-    n_classes: int | None = None
-
     @property
-    def size(self):
+    def size(self) -> int:
         """The number of weights, (p + 1) · n_classes: the last axis of points has this length."""
         return self.features.shape[1] * self.n_classes
 
-    def _scores(self, points, features):
+    def _scores(self, points: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, Any]:
         return features @ points.reshape(*points.shape[:-1], -1, self.n_classes), None
 
-    def _slope(self, points, features, _, error):
+    def _slope(
+        self, points: np.ndarray, features: np.ndarray, _: None, error: np.ndarray
+    ) -> np.ndarray:
         return (features.T @ error).reshape(points.shape)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class TwoLayerNetwork(_Classifier):
     r"""Mean cross-entropy of a classifier with a hidden layer, as a function of all its weights.
 
@@ -544,28 +562,31 @@ class TwoLayerNetwork(_Classifier):
     np.float64(0.6931)
     """
 
-    features: np.ndarray
-    labels: np.ndarray
     hidden: int
-    batch_size: int | None = None
-    n_classes: int | None = None
 
-    def __post_init__(self):
-        super().__post_init__()
+    def __init__(
+        self,
+        features: ArrayLike,
+        labels: ArrayLike,
+        hidden: int,
+        batch_size: int | None = None,
+        n_classes: int | None = None,
+    ) -> None:
+        super().__init__(features, labels, batch_size, n_classes)
         # As an int: the numbers of weights would overflow in a small type of NumPy.
-        object.__setattr__(self, "hidden", positive_int("hidden", self.hidden))
+        vars(self).update(hidden=positive_int("hidden", hidden))
 
     @property
-    def _cut(self):
+    def _cut(self) -> int:
         """The number of weights of the first layer."""
         return self.features.shape[1] * self.hidden
 
     @property
-    def size(self):
+    def size(self) -> int:
         """The number of weights: the last axis of points has this length."""
         return self._cut + (self.hidden + 1) * self.n_classes
 
-    def start(self, rng, shape=()):
+    def start(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
         """Return random weights to start from.
 
         They are normal with mean 0 and the standard deviation 1/√m, where m is the number of
@@ -584,22 +605,24 @@ class TwoLayerNetwork(_Classifier):
         """
         instance("rng", rng, np.random.Generator)
         instance("shape", shape, tuple)
-        shape = [positive_int(f"shape[{i}]", n) for i, n in enumerate(shape)]
-        weights = rng.standard_normal((*shape, self.size))
+        sizes = [positive_int(f"shape[{i}]", n) for i, n in enumerate(shape)]
+        weights = rng.standard_normal((*sizes, self.size))
         weights[..., : self._cut] /= np.sqrt(self.features.shape[1])
         weights[..., self._cut :] /= np.sqrt(self.hidden + 1)
         return weights
 
-    def _output_weights(self, points):
+    def _output_weights(self, points: np.ndarray) -> np.ndarray:
         return points[..., self._cut :].reshape(*points.shape[:-1], -1, self.n_classes)
 
-    def _scores(self, points, features):
+    def _scores(self, points: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, Any]:
         weights = points[..., : self._cut].reshape(*points.shape[:-1], -1, self.hidden)
         units = np.ones((*points.shape[:-1], len(features), self.hidden + 1))
         np.tanh(features @ weights, out=units[..., :-1])
         return units @ self._output_weights(points), units
 
-    def _slope(self, points, features, units, error):
+    def _slope(
+        self, points: np.ndarray, features: np.ndarray, units: np.ndarray, error: np.ndarray
+    ) -> np.ndarray:
         weights = self._output_weights(points)[..., :-1, :]  # the bias leads to no hidden unit
         inner = units[..., :-1]
         error_inside = error @ weights.swapaxes(-1, -2) * (1 - inner * inner)

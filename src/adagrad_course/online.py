@@ -4,12 +4,25 @@ In round t the learner commits to a point, then the loss of that round is shown.
 it lost in all rounds more than the best single point would have lost, chosen in hindsight.
 """
 
-from dataclasses import InitVar, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ._arrays import Survivors, broadcast_start, norms
-from ._validate import choice, has_methods, instance, number, positive, positive_int, real_array
+from ._optional import packages_needed
+from ._protocols import LossesLike, OptimizerLike
+from ._validate import (
+    choice,
+    has_methods,
+    instance,
+    number,
+    positive,
+    positive_int,
+    positive_number,
+    real_array,
+)
 from .optimizers._base import take_step
 
 __all__ = [
@@ -23,7 +36,8 @@ __all__ = [
     "sgd_bound",
 ]
 
-_KINDS = {
+_Of = Callable[[np.ndarray, np.ndarray], np.ndarray]
+_KINDS: dict[str, tuple[_Of, _Of]] = {
     # Each loss and its (sub)derivative as functions of the prediction p and the target y.
     "absolute": (lambda p, y: np.abs(p - y), lambda p, y: np.sign(p - y)),
     "hinge": (lambda p, y: np.maximum(0, 1 - y * p), lambda p, y: -y * (y * p < 1)),
@@ -34,7 +48,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class LinearLosses:
     r"""A sequence of convex losses of linear predictions.
 
@@ -69,46 +83,45 @@ class LinearLosses:
     targets: np.ndarray
     kind: str
 
-    def __post_init__(self):
-        features = real_array("features", self.features, min_dims=2)
-        targets = real_array("targets", self.targets)
+    def __init__(self, features: ArrayLike, targets: ArrayLike, kind: str) -> None:
+        features = real_array("features", features, min_dims=2)
+        targets = real_array("targets", targets)
         if features.ndim != 2:
             raise ValueError(f"features must have shape (T, d), got {features.shape}")
         if targets.shape != features.shape[:1]:
             raise ValueError(f"targets must have shape {features.shape[:1]}, got {targets.shape}")
-        choice("kind", self.kind, _KINDS)
-        if self.kind != "absolute" and not np.isin(targets, (-1, 1)).all():
+        choice("kind", kind, _KINDS)
+        if kind != "absolute" and not np.isin(targets, (-1, 1)).all():
             bad = targets[~np.isin(targets, (-1, 1))][0]
-            raise ValueError(f"targets must be -1 or 1 for the {self.kind} loss, got {bad}")
-        object.__setattr__(self, "features", features.copy())
-        object.__setattr__(self, "targets", targets.copy())
+            raise ValueError(f"targets must be -1 or 1 for the {kind} loss, got {bad}")
+        vars(self).update(features=features.copy(), targets=targets.copy(), kind=kind)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.targets)
 
     @property
-    def d(self):
+    def d(self) -> int:
         """The number of coordinates."""
         return self.features.shape[1]
 
-    def first(self, rounds):
+    def first(self, rounds: int) -> "LinearLosses":
         """Return the sequence that ends after `rounds` rounds."""
         rounds = positive_int("rounds", rounds)
         if rounds > len(self):
             raise ValueError(f"rounds must be at most {len(self)}, got {rounds}")
         return LinearLosses(self.features[:rounds], self.targets[:rounds], self.kind)
 
-    def value(self, t, params):
+    def value(self, t: int, params: ArrayLike) -> np.ndarray:
         """Return the loss of round t (counted from 0) at params of shape (..., d)."""
         value, _ = _KINDS[self.kind]
         return value(*self._prediction(t, params))
 
-    def gradient(self, t, params):
+    def gradient(self, t: int, params: ArrayLike) -> np.ndarray:
         """Return a (sub)gradient of the loss of round t at params of shape (..., d)."""
         _, derivative = _KINDS[self.kind]
         return np.multiply.outer(derivative(*self._prediction(t, params)), self.features[t])
 
-    def total(self, params):
+    def total(self, params: ArrayLike) -> float:
         """Return the sum of all losses at one point, params of shape (d,)."""
         value, _ = _KINDS[self.kind]
         params = real_array("params", params)
@@ -116,13 +129,13 @@ class LinearLosses:
             raise ValueError(f"params must have shape ({self.d},), got {params.shape}")
         return value(self.features @ params, self.targets).sum()
 
-    def _prediction(self, t, params):
+    def _prediction(self, t: int, params: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return the prediction of round t, shape (...), and its target."""
         t, params = _round(self, t, params)
         return params @ self.features[t], self.targets[t]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class MovingTarget:
     r"""A sequence of bowls whose bottom moves: what a learner is to track.
 
@@ -157,41 +170,44 @@ class MovingTarget:
     """
 
     targets: np.ndarray
-    noise: float = 0.0
-    rng: InitVar[np.random.Generator | None] = None
+    noise: float
+    _errors: np.ndarray = field(init=False, repr=False)
 
-    def __post_init__(self, rng):
-        targets = real_array("targets", self.targets, min_dims=2)
+    def __init__(
+        self, targets: ArrayLike, noise: float = 0.0, rng: np.random.Generator | None = None
+    ) -> None:
+        targets = real_array("targets", targets, min_dims=2)
         if targets.ndim != 2:
             raise ValueError(f"targets must have shape (T, d), got {targets.shape}")
-        noise = positive("noise", number("noise", self.noise), zero_allowed=True)
+        positive_number("noise", noise, zero_allowed=True)
         if noise > 0 or rng is not None:
             instance("rng", rng, np.random.Generator)
-        errors = noise * rng.standard_normal(targets.shape) if noise > 0 else 0 * targets
-        object.__setattr__(self, "targets", targets.copy())
-        object.__setattr__(self, "_errors", errors)
+        errors = 0 * targets
+        if rng is not None and noise > 0:
+            errors = noise * rng.standard_normal(targets.shape)
+        vars(self).update(targets=targets.copy(), noise=noise, _errors=errors)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.targets)
 
     @property
-    def d(self):
+    def d(self) -> int:
         """The number of coordinates."""
         return self.targets.shape[1]
 
-    def value(self, t, params):
+    def value(self, t: int, params: ArrayLike) -> np.ndarray:
         """Return the loss of round t (counted from 0) at params of shape (..., d)."""
         t, params = _round(self, t, params)
         offset = params - self.targets[t]
         return (offset * offset).sum(axis=-1) / 2
 
-    def gradient(self, t, params):
+    def gradient(self, t: int, params: ArrayLike) -> np.ndarray:
         """Return the noisy gradient of the loss of round t at params of shape (..., d)."""
         t, params = _round(self, t, params)
         return params - self.targets[t] + self._errors[t]
 
 
-def _round(losses, t, params):
+def _round(losses: LossesLike, t: int, params: ArrayLike) -> tuple[int, np.ndarray]:
     """Return the number of a round as an int and the parameters as an array, shape (..., d)."""
     if not isinstance(t, (int, np.integer)) or not 0 <= t < len(losses):
         raise ValueError(f"t must be a round from 0 to {len(losses) - 1}, got {t!r}")
@@ -220,14 +236,14 @@ class Play:
     gradients: np.ndarray
 
     @property
-    def diverged(self):
+    def diverged(self) -> np.ndarray:
         """Whether each game diverged, shape (...)."""
         return ~np.isfinite(self.losses[-1])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Play({len(self.losses)} rounds, points {self.points.shape})"
 
-    def regret(self, best_total):
+    def regret(self, best_total: float) -> np.ndarray:
         """Return the regret after the last round, shape (...); infinite where a game diverged.
 
         Parameters
@@ -238,7 +254,13 @@ class Play:
         return self.losses.sum(axis=0) - number("best_total", best_total)
 
 
-def play(losses, learner, *, radius=None, start=None):
+def play(
+    losses: LossesLike,
+    learner: OptimizerLike,
+    *,
+    radius: float | None = None,
+    start: ArrayLike | None = None,
+) -> Play:
     r"""Let an optimizer play against a sequence of losses.
 
     After each step the point is projected onto the box :math:`\|w\|_\infty \le` `radius`. For a
@@ -282,7 +304,7 @@ def play(losses, learner, *, radius=None, start=None):
     origin = np.zeros(positive_int("losses.d", getattr(losses, "d", None)))
     params = broadcast_start(origin if start is None else start, learner)
     if radius is not None:
-        radius = positive("radius", number("radius", radius))
+        radius = positive_number("radius", radius)
         if (farthest := np.abs(params).max()) > radius:
             raise ValueError(f"start must be in the box of radius {radius}, got {farthest}")
     state = learner.init(params)
@@ -290,14 +312,14 @@ def play(losses, learner, *, radius=None, start=None):
     values = np.empty(points.shape[:-1])
     gradients = np.empty_like(points)
     games = Survivors()
-    # A game that overflows is a result to be shown, so NumPy need not warn of it.
+    # A game that overflows is a result, not a reason for a warning.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for t in range(len(losses)):
             value, grads = np.asarray(losses.value(t, params)), losses.gradient(t, params)
             value = games.keep(value[..., None], np.inf)
             points[t], gradients[t] = params, games.keep(grads, 0.0)
             values[t] = games.keep(value, np.inf)[..., 0]  # again: the gradient may be infinite
-            # A copy, as a reader's learner may work in place.
+            # A copy, as a reader's learner may change it in place.
             stepped, state = take_step(learner, params, gradients[t].copy(), state)
             params = games.keep(stepped, points[t])
             if radius is not None:
@@ -305,7 +327,7 @@ def play(losses, learner, *, radius=None, start=None):
     return Play(points, values, gradients)
 
 
-def hindsight_optimum(losses, radius):
+def hindsight_optimum(losses: LinearLosses, radius: float) -> tuple[np.ndarray, float]:
     """Return the best single point of the box in hindsight, and its total loss.
 
     Absolute and hinge losses are a linear program, logistic losses are minimised with L-BFGS-B.
@@ -337,11 +359,12 @@ def hindsight_optimum(losses, radius):
     >>> point.round(6), round(total, 6)
     (array([0.25]), np.float64(1.0))
     """
-    from scipy.optimize import linprog, minimize
-    from scipy.sparse import csr_array, eye_array, hstack, vstack
+    with packages_needed("data", "Optima in hindsight"):
+        from scipy.optimize import linprog, minimize
+        from scipy.sparse import csr_array, eye_array, hstack, vstack
 
     instance("losses", losses, LinearLosses)
-    radius = float(positive("radius", number("radius", radius)))
+    radius = float(positive_number("radius", radius))
     x, y, d = losses.features, losses.targets, losses.d
     box = [(-radius, radius)] * d
     if losses.kind == "logistic":
@@ -373,19 +396,19 @@ def hindsight_optimum(losses, radius):
         found = linprog(
             cost, constraints, limits, bounds=box + [(0, None)] * len(losses), method="highs"
         )
-        point, failed = (found.x[:d] if found.success else None), not found.success
+        point, failed = found.x, not found.success
     if failed:
         raise RuntimeError(f"the hindsight optimum was not found: {found.message}")
-    return point, losses.total(point)
+    return point[:d], losses.total(point[:d])
 
 
-def _norms(gradients):
-    """Return the root of each coordinate's sum of squared gradients, of shape (..., d)."""
+def _norms(gradients: ArrayLike) -> np.ndarray:
+    """Return the Euclidean norm of each coordinate's gradients, shape (..., d)."""
     gradients = real_array("gradients", gradients, min_dims=2)
     return norms(np.moveaxis(gradients, 0, -1))[..., 0]
 
 
-def hindsight_scaling(gradients, budget=1.0):
+def hindsight_scaling(gradients: ArrayLike, budget: float = 1.0) -> np.ndarray:
     r"""Return the diagonal scaling that would have been best for these gradients.
 
     It minimises :math:`\sum_t \sum_i g_{t,i}^2 / s_i` over :math:`s > 0` with
@@ -417,7 +440,7 @@ def hindsight_scaling(gradients, budget=1.0):
     >>> hindsight_scaling([[3.0, 0.0], [4.0, 5.0]], budget=10.0)
     array([5., 5.])
     """
-    budget = positive("budget", number("budget", budget))
+    budget = positive_number("budget", budget)
     norms = _norms(gradients)
     total = norms.sum(axis=-1, keepdims=True)
     if not total.all():
@@ -425,7 +448,9 @@ def hindsight_scaling(gradients, budget=1.0):
     return budget * norms / total
 
 
-def adagrad_bound(gradients, diameter, lr=None, *, eps=0.0):
+def adagrad_bound(
+    gradients: ArrayLike, diameter: float, lr: ArrayLike | None = None, *, eps: float = 0.0
+) -> np.ndarray:
     r"""Return the bound on AdaGrad's regret.
 
     .. math::
@@ -457,18 +482,18 @@ def adagrad_bound(gradients, diameter, lr=None, *, eps=0.0):
     >>> adagrad_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
     np.float64(19.799)
     """
-    diameter = positive("diameter", number("diameter", diameter))
+    diameter = positive_number("diameter", diameter)
     lr = diameter / np.sqrt(2) if lr is None else positive("lr", lr)
     norms = _norms(gradients)
     total = norms.sum(axis=-1)
-    # Rates in a column, as an optimizer wants them, would make a square of all pairs.
+    # Rates in a column, as an optimizer takes them, would broadcast to a table of all pairs.
     if lr.shape not in (total.shape, ()) and total.shape != ():
         raise ValueError(f"lr must be a number or have shape {total.shape}, got {lr.shape}")
-    spread = norms.shape[-1] * positive("eps", number("eps", eps), zero_allowed=True)
+    spread = norms.shape[-1] * positive_number("eps", eps, zero_allowed=True)
     return diameter**2 / (2 * lr) * (total + spread) + lr * total
 
 
-def sgd_bound(gradients, diameter, lr=None):
+def sgd_bound(gradients: ArrayLike, diameter: float, lr: ArrayLike | None = None) -> np.ndarray:
     r"""Return the bound on the regret of gradient descent with the rate η / ‖g₁:t‖.
 
     .. math:: R_T \le \Bigl(\frac{D_2^2}{2\eta} + \eta\Bigr) \sqrt{\sum_t \|g_t\|_2^2}

@@ -7,19 +7,22 @@ nothing but what is drawn, so that a test can compare it with the one drawn agai
 import hashlib
 import io
 import re
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
+from ._protocols import HasValue
 from ._validate import choice, has_methods, instance, positive_int, real_array
 
 __all__ = ["STYLES", "figure_svg", "level_curves", "path", "shades", "style", "use_book_style"]
 
 # At least 3:1 against the page in light and in dark, and told apart with any colour vision.
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     "SGD": {"color": "#D55E00", "linestyle": "--"},
     "Momentum": {"color": "#D6729F", "linestyle": "-."},
     "AdaGrad": {"color": "#0072B2", "linestyle": "-"},
@@ -29,7 +32,7 @@ STYLES = {
 }
 
 
-def style(optimizer):
+def style(optimizer: str) -> dict[str, Any]:
     """Return the colour and line style that an optimizer has throughout the book.
 
     Parameters
@@ -55,7 +58,7 @@ def style(optimizer):
     return dict(STYLES[choice("optimizer", optimizer, STYLES)])
 
 
-def shades(optimizer, n):
+def shades(optimizer: str, n: int) -> list[str]:
     """Return n shades of an optimizer's colour, light to dark, for runs that differ in one number.
 
     Parameters
@@ -86,12 +89,13 @@ def shades(optimizer, n):
     lightest, darkest = 0.6 * colour + 0.4, 0.55 * colour
     stops = np.stack([lightest, colour, darkest])
     positions = np.linspace(0, 2, n)
-    return [to_hex([np.interp(p, [0, 1, 2], channel) for channel in stops.T]) for p in positions]
+    colours = np.stack([np.interp(positions, [0, 1, 2], channel) for channel in stops.T], axis=-1)
+    return [to_hex(tuple(colour)) for colour in colours]
 
 
-def use_book_style():
+def use_book_style() -> None:
     """Give figures the book's style and, in a notebook, store them as reproducible SVG."""
-    plt.style.use(["default", "adagrad_course.book"])  # not on top of the reader's own matplotlibrc
+    plt.style.use(["default", "adagrad_course.book"])  # regardless of the reader's matplotlibrc
     try:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -103,7 +107,7 @@ def use_book_style():
         shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, figure_svg)
 
 
-def figure_svg(figure):
+def figure_svg(figure: Figure) -> str:
     """Draw a figure as SVG text that is the same on every machine.
 
     Coordinates are rounded to a hundredth of a point, which is below what can be seen and above
@@ -142,14 +146,21 @@ def figure_svg(figure):
 _VOLATILE = ("Creator", "Date", "Format", "Type")
 
 
-def _rounded(found):
+def _rounded(found: re.Match[str]) -> str:
     if found[0].startswith("scale"):
         return found[0]
     text = f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-def level_curves(ax, objective, x, y, *, levels=12):
+def level_curves(
+    ax: Axes,
+    objective: HasValue,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    *,
+    levels: int = 12,
+) -> None:
     """Draw the level curves of a two-dimensional objective, spaced evenly in the logarithm.
 
     Parameters
@@ -188,10 +199,10 @@ def level_curves(ax, objective, x, y, *, levels=12):
     ax.grid(visible=False)
 
 
-_LEVELS = {"colors": "#AEB4BC", "linewidths": 0.7}
+_LEVELS: dict[str, Any] = {"colors": "#AEB4BC", "linewidths": 0.7}
 
 
-def path(ax, points, optimizer, **kwargs):
+def path(ax: Axes, points: ArrayLike, optimizer: str, **kwargs: Any) -> None:
     """Draw a run's points of shape (steps + 1, 2), each step a dot, in the optimizer's style.
 
     Parameters

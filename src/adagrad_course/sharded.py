@@ -47,9 +47,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,7 +67,7 @@ from .torch_optim import AdaGrad, RowWiseAdaGrad
 __all__ = ["NameClassifier", "Report", "launch", "main"]
 
 OPTIMIZERS = {"AdaGrad": AdaGrad, "RowWiseAdaGrad": RowWiseAdaGrad, "Adam": torch.optim.Adam}
-# What a run must have in common with the one that it goes on from.
+# Options that a resumed run must have in common with the checkpoint.
 SAME_WHEN_RESUMED = ("optimizer", "lr", "batch", "dim", "tables", "seed")
 
 
@@ -81,12 +82,14 @@ class NameClassifier(torch.nn.Module):
         The length of a word's vector.
     tables : int
         Into how many pieces of equal width the table of vectors is cut. The function computed is
-        the same, but only whole tensors can be dealt out to processes. It must divide `dim`.
+        the same, but only whole tensors can be assigned to processes. It must divide `dim`.
     seed : int
         Of the random initial weights, which do not depend on `tables`.
     """
 
-    def __init__(self, words, classes, dim=64, tables=8, seed=0):
+    def __init__(
+        self, words: int, classes: int, dim: int = 64, tables: int = 8, seed: int = 0
+    ) -> None:
         super().__init__()
         rng = torch.Generator().manual_seed(seed)
         vectors = torch.randn(words, dim, generator=rng, dtype=torch.float64)
@@ -100,7 +103,7 @@ class NameClassifier(torch.nn.Module):
             self.head.weight.copy_(weights)
             self.head.bias.zero_()
 
-    def forward(self, words, starts):
+    def forward(self, words: torch.Tensor, starts: torch.Tensor) -> torch.Tensor:
         """Return the scores of the classes, (n, classes), for n names.
 
         Parameters
@@ -114,7 +117,7 @@ class NameClassifier(torch.nn.Module):
 
 
 class Report(NamedTuple):
-    """What a run has given.
+    """The result of a run.
 
     Attributes
     ----------
@@ -126,12 +129,17 @@ class Report(NamedTuple):
         What `launch` has read from stdout and stderr: also that a process was lost.
     """
 
-    losses: list
-    state_bytes: list
+    losses: list[float]
+    state_bytes: list[int]
     printed: str = ""
 
 
-def launch(processes, *options, max_restarts=0, timeout=300):
+def launch(
+    processes: int,
+    *options: str | float | Path,
+    max_restarts: int = 0,
+    timeout: float = 300,
+) -> Report:
     """Run this module on several processes of this computer, as torchrun does.
 
     Parameters
@@ -160,15 +168,15 @@ def launch(processes, *options, max_restarts=0, timeout=300):
     """
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--max-restarts={max_restarts}"]
     torchrun += [f"--nproc-per-node={positive_int('processes', processes)}"]
-    torchrun += ["--local-addr=127.0.0.1"]  # not by this computer's name, which may not resolve
+    torchrun += ["--local-addr=127.0.0.1"]  # as this computer's name may not resolve
     with tempfile.TemporaryDirectory() as folder:
         report, log = Path(folder) / "report.json", Path(folder) / "printed.txt"
-        torchrun += [f"--log-dir={folder}"]  # else it leaves a folder behind
+        torchrun += [f"--log-dir={folder}"]  # otherwise it leaves a folder behind
         command = [sys.executable, *(torchrun if processes > 1 else []), "-m", __name__]
         environment = {
             "OMP_NUM_THREADS": "1",
             "PYTHONUTF8": "1",
-            # So that a restart does not find the addresses of before.
+            # Otherwise a restart would use the addresses of the dead processes.
             "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
         }
         with (
@@ -196,8 +204,8 @@ def launch(processes, *options, max_restarts=0, timeout=300):
         return Report(**json.loads(report.read_text(encoding="utf-8")), printed=_read(log))
 
 
-def _end(torchrun):
-    """Have torchrun end its processes, for which it takes up to 30 s; killed, it could not."""
+def _end(torchrun: subprocess.Popen[bytes]) -> None:
+    """Terminate torchrun, which takes up to 30 s to end its processes; killed, it could not."""
     torchrun.terminate()
     try:
         torchrun.wait(40)
@@ -205,17 +213,17 @@ def _end(torchrun):
         torchrun.kill()
 
 
-def _read(log):
+def _read(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="backslashreplace")
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Train as `arguments` say, by default those of the command line; print losses and bytes."""
     rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     with contextlib.nullcontext() if rank == 0 else _silence():
         options = _options(arguments, ranks)
     team = _Team(rank, ranks, options.timeout) if "WORLD_SIZE" in os.environ else _Alone()
-    torch.set_num_threads(1)  # else the processes get into each other's way
+    torch.set_num_threads(1)  # more threads than cores would slow all processes down
     with team:
         report = _train(team, options)
     if rank == 0:
@@ -231,9 +239,9 @@ def main(arguments=None):
                 )
 
 
-def _options(arguments, ranks):
+def _options(arguments: Sequence[str] | None, ranks: int) -> argparse.Namespace:
     """Return the options; one that is wrong ends the program with a message."""
-    usage, _, more = __doc__.partition("\n\n")
+    usage, _, more = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(
         prog="adagrad_course.sharded",
         description=usage,
@@ -288,7 +296,7 @@ def _train(team, options):
         if step == options.crash_at and team.rank == team.ranks - 1 and not _restarts():
             os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
-        # Which examples depends on seed and step alone, so that a resumed run sees the same.
+        # The examples depend on seed and step only, so that a resumed run sees the same.
         batch = np.random.default_rng([options.seed, step]).choice(
             len(train), min(options.batch, len(train)), replace=False
         )
@@ -317,7 +325,7 @@ def _train(team, options):
 
 
 def _save(team, options, model, optimizer, losses):
-    """Write a checkpoint that no crash leaves half done. Rank 0 gets the whole state for it."""
+    """Write a checkpoint, which a crash cannot leave incomplete; rank 0 gathers the whole state."""
     if hasattr(optimizer, "consolidate_state_dict"):
         optimizer.consolidate_state_dict(to=0)
 
@@ -328,7 +336,7 @@ def _save(team, options, model, optimizer, losses):
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
         }
-        data = io.BytesIO()  # PyTorch's own writing of files does not say that a disk is full
+        data = io.BytesIO()  # torch.save to a file does not report a full disk
         torch.save(checkpoint, data)
         _replace(_path(options), data.getbuffer())
 
@@ -336,8 +344,8 @@ def _save(team, options, model, optimizer, losses):
     team.saved = len(losses)
 
 
-def _replace(path, data):
-    """Have a file contain these bytes, or, if that fails, what it did before."""
+def _replace(path: Path, data: memoryview) -> None:
+    """Replace the contents of a file; if that fails, it keeps the old ones."""
     unfinished = _unfinished(path)
     try:
         with unfinished.open("wb") as file:
@@ -351,7 +359,7 @@ def _replace(path, data):
         unfinished.unlink(missing_ok=True)
 
 
-def _unfinished(path):
+def _unfinished(path: Path) -> Path:
     return path.with_suffix(".unfinished")
 
 
@@ -366,10 +374,10 @@ def _resume(team, options, model, optimizer):
     return checkpoint["losses"]
 
 
-def _load(options):
+def _load(options: argparse.Namespace) -> Any:
     """Return the checkpoint that this run goes on from, or None if it starts anew.
 
-    What cannot be written at the run's end is better known before its first step.
+    Files that the run will write are tried now: an error is better found before the first step.
     """
     if options.report:
         _try_to_write("--report", options.report)
@@ -379,7 +387,7 @@ def _load(options):
     if options.resume and not path.exists():
         raise ValueError(f"--resume needs a checkpoint, but there is no {path}")
     _try_to_write("--checkpoint-dir", _unfinished(path), parents=True)
-    # After a restart, what is there may also be of an earlier run: with the same options, the same.
+    # After a restart, a checkpoint of an earlier run will do, too: with equal options it is equal.
     if not options.resume and not (_restarts() and path.exists()):
         return None
     try:
@@ -387,7 +395,7 @@ def _load(options):
         before = {name: checkpoint["options"][name] for name in SAME_WHEN_RESUMED}
     except OSError:
         raise
-    except Exception as error:  # what it is depends on where the file is damaged
+    except Exception as error:  # its type depends on where the file is damaged
         raise ValueError(
             f"{path} must be a checkpoint of this module, but it is damaged or another's"
         ) from error
@@ -398,8 +406,8 @@ def _load(options):
     return checkpoint
 
 
-def _try_to_write(option, path, parents=False):
-    """Raise unless a file can be written; what it contains stays."""
+def _try_to_write(option: str, path: Path, parents: bool = False) -> None:
+    """Raise unless a file can be written; its contents are kept."""
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -413,11 +421,11 @@ def _try_to_write(option, path, parents=False):
         ) from error
 
 
-def _path(options):
+def _path(options: argparse.Namespace) -> Path:
     return options.checkpoint_dir / "checkpoint.pt"
 
 
-def _restarts():
+def _restarts() -> int:
     """Return how often torchrun has started the processes again."""
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
 
@@ -460,7 +468,7 @@ class _Alone:
 
 
 class _Team(_Alone):
-    """One process of several; where another one is lost, it says so and ends."""
+    """One process of several; when another one is lost, it prints a message and ends."""
 
     def __init__(self, rank, ranks, timeout):
         self.rank, self.ranks, self.timeout = rank, ranks, timeout
@@ -468,11 +476,11 @@ class _Team(_Alone):
     def __enter__(self):
         import torch.distributed as dist  # not every build of PyTorch has it
 
-        # Imported when there is a group, PyTorch's modules take it for the default of arguments.
-        # It would outlive `destroy_process_group`, and a process that ends with it may abort.
+        # Before there is a process group: modules imported later keep it as a default argument,
+        # also after `destroy_process_group`, and a process that ends with a group may abort.
         from torch.distributed.optim import ZeroRedundancyOptimizer
 
-        # torchrun ends the others when one has died. It may do so before they notice themselves.
+        # When a process dies, torchrun ends the others, often before they notice it themselves.
         signal.signal(signal.SIGTERM, lambda *_: self._lost("torchrun stopped it"))
         dist.init_process_group("gloo", timeout=timedelta(seconds=self.timeout))
         self.dist, self.Sharded = dist, ZeroRedundancyOptimizer
@@ -486,7 +494,7 @@ class _Team(_Alone):
             self._lost(str(error).partition("] ")[2].partition(". ")[0])
 
     def _lost(self, reason):
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyway
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # this process is ending
         advice = f"go on after step {self.saved} with --resume" if self.saved else "start again"
         sys.exit(
             f"adagrad_course.sharded: rank {self.rank} of {self.ranks} gives up in step "
@@ -507,22 +515,22 @@ class _Team(_Alone):
         return tensor
 
     def gather(self, value):
-        values = [None] * self.ranks
+        values: list[Any] = [None] * self.ranks
         self.dist.all_gather_object(values, value)
         return values
 
     def told_by_rank_0(self, make):
-        """Return what `make` gives on rank 0, the only one that needs its disk."""
-        told = [None, None]
+        """Return on all ranks what `make` returns on rank 0, the only one that uses its disk."""
+        told: list[Any] = [None, None]
         if self.rank == 0:
             try:
                 told[0] = make()
             except (OSError, ValueError) as error:
                 told[1] = f"adagrad_course.sharded: {error}"
         self.dist.broadcast_object_list(told)
-        value, error = told
-        if error:
-            sys.exit(error if self.rank == 0 else 1)
+        value, failure = told
+        if failure:
+            sys.exit(failure if self.rank == 0 else 1)
         return value
 
     def say(self, text):

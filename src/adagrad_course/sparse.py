@@ -5,14 +5,20 @@ and a value for each. All other rows of the gradient are zero and are never look
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
 
-from ._arrays import broadcast_start
+from ._arrays import broadcast_start, log_softmax
+from ._optional import packages_needed
 from ._validate import (
+    canonical_rows,
+    class_labels,
     instance,
-    number,
     overwritable,
     positive,
     positive_int,
@@ -20,15 +26,19 @@ from ._validate import (
     same_shape,
     whole_numbers,
 )
-from .datasets import Split
-from .objectives import log_softmax
-from .optimizers import AdaGradState
+from .optimizers import SGD, AdaGrad, AdaGradState, SGDState
 from .optimizers._base import Optimizer, cast_grads, change_of
 
-__all__ = ["OnlineSoftmax", "Progress", "coalesce", "power_law_features", "row_step"]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = ["OnlineSoftmax", "Progress", "coalesce", "row_step"]
 
 
-def coalesce(rows, grads):
+State = TypeVar("State", SGDState, AdaGradState)
+
+
+def coalesce(rows: ArrayLike, grads: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return a sparse gradient in which each row stands once, in ascending order.
 
     A row named more than once has its gradients summed: that sum is its gradient. AdaGrad has to
@@ -72,7 +82,13 @@ def coalesce(rows, grads):
     return unique, summed
 
 
-def row_step(optimizer, params, rows, grads, state):
+def row_step(
+    optimizer: SGD | AdaGrad,
+    params: np.ndarray,
+    rows: ArrayLike,
+    grads: ArrayLike,
+    state: State,
+) -> State:
     """Take an optimizer's step on the rows of `params` that the gradient names, in place.
 
     It equals the dense step with zeros in all other rows, at a cost that does not depend on how
@@ -82,8 +98,8 @@ def row_step(optimizer, params, rows, grads, state):
     Parameters
     ----------
     optimizer : SGD or AdaGrad
-        Its constants may be arrays that broadcast to the shape of one row, for a sweep. The step
-        of a subclass is its own, taken on the rows that are named.
+        Or a subclass, which may override the step. Its constants may be arrays that broadcast to
+        the shape of one row, for a sweep.
     params : numpy.ndarray, shape (n, ...)
         The parameters. The rows named are overwritten.
     rows : array_like of int, shape (k,)
@@ -145,8 +161,15 @@ def row_step(optimizer, params, rows, grads, state):
     return _row_step(optimizer, params, rows, named, grads, state)[1]
 
 
-def _row_step(optimizer, params, rows, named, grads, state):
-    """Take the step on rows that are known to be different, and to exist; `named` is what they are.
+def _row_step(
+    optimizer: SGD | AdaGrad,
+    params: np.ndarray,
+    rows: np.ndarray,
+    named: np.ndarray,
+    grads: np.ndarray,
+    state: Any,
+) -> tuple[np.ndarray, Any]:
+    """Take the step on rows that are known to exist and to differ; `named` are their values.
 
     Return what was subtracted from them, and the new state.
     """
@@ -156,7 +179,7 @@ def _row_step(optimizer, params, rows, named, grads, state):
     part = state
     if isinstance(state, AdaGradState):
         part = state._replace(accumulator=state.accumulator.take(rows, axis=0))
-    # Where `step` is the base class's, without its checks, a fifth of the time.
+    # `change_of` leaves out the checks of `step`, with which this would take far longer.
     grads = cast_grads(grads, params.dtype)
     change, part = change_of("optimizer", optimizer, named, grads, part)
     params[rows] = named - change
@@ -165,71 +188,9 @@ def _row_step(optimizer, params, rows, named, grads, state):
     return change, state._replace(steps=part.steps)
 
 
-def power_law_features(n, d, alpha, rng, *, scale=1.0):
-    r"""Return random sparse features, the first ones frequent and the last ones rare.
-
-    Feature i is not zero with probability
-
-    .. math:: p_i = \min\{1,\; c\, i^{-\alpha}\}, \qquad i = 1, \dots, d
-
-    and is then −1 or +1, each half of the time. With α = 0 and c = 1 all are always there.
-
-    Parameters
-    ----------
-    n, d : int
-        How many examples and features.
-    alpha : float
-        The exponent α ≥ 0: the larger, the rarer the rare ones.
-    rng : numpy.random.Generator
-        Where chance comes from.
-    scale : float, optional
-        The constant c > 0.
-
-    Returns
-    -------
-    scipy.sparse.csr_array, shape (n, d)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of that kind.
-
-    References
-    ----------
-    Duchi, Hazan and Singer, JMLR 12 (2011), section 1.3.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> features = power_law_features(1000, 4, alpha=1.0, rng=rng)
-    >>> abs(features).mean(axis=0)
-    array([1.   , 0.504, 0.342, 0.252])
-    """
-    from scipy.sparse import csr_array
-
-    n, d = positive_int("n", n), positive_int("d", d)
-    alpha = positive("alpha", number("alpha", alpha), zero_allowed=True)
-    scale = positive("scale", number("scale", scale))
-    instance("rng", rng, np.random.Generator)
-    probabilities = np.minimum(1, scale * np.arange(1.0, d + 1) ** -alpha)
-    # A few rows at a time: most of the table is zeros, which need no memory.
-    height = max(1, 2**20 // d)
-    heights = [min(height, n - start) for start in range(0, n, height)]
-    active = [np.nonzero(rng.random((k, d)) < probabilities) for k in heights]
-    signs = [
-        rng.choice([-1.0, 1.0], (k, d))[where] for k, where in zip(heights, active, strict=True)
-    ]
-    columns = np.concatenate([column for _, column in active])
-    counts = np.concatenate(
-        [np.bincount(row, minlength=k) for k, (row, _) in zip(heights, active, strict=True)]
-    )
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    return csr_array((np.concatenate(signs), columns, ends), shape=(n, d))
-
-
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """How each example was predicted before it was learnt from, in the order of learning.
+    """How each example was predicted just before it was trained on, in the order of training.
 
     Attributes
     ----------
@@ -240,14 +201,14 @@ class Progress:
     """
 
     losses: np.ndarray
-    mistakes: np.ndarray
+    mistakes: npt.NDArray[np.bool_]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Progress({len(self.losses)} examples, models {self.losses.shape[1:]})"
 
 
 class OnlineSoftmax:
-    r"""Softmax regression on sparse features, learnt example by example, for many rates at once.
+    r"""Softmax regression on sparse features, trained online, for many learning rates at once.
 
     .. math::
 
@@ -272,25 +233,37 @@ class OnlineSoftmax:
         W, of shape (p, n_lrs, n_classes) for a sweep. It starts at zero.
     state : SGDState or AdaGradState
         What the optimizer remembers.
+    progress : Progress or None
+        How the last `partial_fit` predicted each example just before it was trained on.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not of that kind.
 
+    Notes
+    -----
+    `partial_fit` and `predict` are as in scikit-learn, but for three points: the number of classes
+    is an argument of the constructor, so that classes are counted from 0; the order of the examples
+    is random only if a generator is given; and a sweep predicts a class for each of its rates.
+
     Examples
     --------
     >>> from adagrad_course.datasets import digits
     >>> data, rng = digits(), np.random.default_rng(0)
     >>> model = OnlineSoftmax(64, 10, AdaGrad(lr=np.array([[0.001], [0.1]])))
-    >>> progress = model.learn(data.train, rng)
-    >>> progress.mistakes.mean(axis=0).round(2)
+    >>> model = model.partial_fit(data.train.features, data.train.labels, rng=rng)
+    >>> model.progress.mistakes.mean(axis=0).round(2)
     array([0.73, 0.15])
-    >>> model.error_rate(data.test).round(2)
+    >>> model.predict(data.test.features).shape
+    (400, 2)
+    >>> model.error_rate(data.test.features, data.test.labels).round(2)
     array([0.45, 0.14])
     """
 
-    def __init__(self, n_features, n_classes, optimizer, *, average=False):
+    def __init__(
+        self, n_features: int, n_classes: int, optimizer: SGD | AdaGrad, *, average: bool = False
+    ) -> None:
         n_features = positive_int("n_features", n_features)
         n_classes = positive_int("n_classes", n_classes)
         self.optimizer = _leaves_rows_alone(optimizer)
@@ -300,59 +273,75 @@ class OnlineSoftmax:
         self.state = optimizer.init(self.weights)
         # With d_s the change of step s, the mean of w_1 ... w_T is w_T - sum((s - 1) d_s) / T.
         self._lag = np.zeros_like(self.weights) if average else None
+        self.progress: Progress | None = None
 
     @property
-    def average_weights(self):
+    def average_weights(self) -> np.ndarray:
         """The mean of the weights after each step, shaped like `weights`."""
         if self._lag is None:
             raise ValueError("average must be True for average_weights to be kept, got False")
         return self.weights - self._lag / max(self.state.steps, 1)
 
-    def learn(self, split, rng, *, batch_size=1):
-        """Go through the examples once, in random order, with one step per batch.
+    def partial_fit(
+        self,
+        features: "csr_array",
+        labels: ArrayLike,
+        *,
+        batch_size: int = 1,
+        rng: np.random.Generator | None = None,
+    ) -> "OnlineSoftmax":
+        """Train on the examples, each once, with one step per batch; called again, it goes on.
 
         A bar shows how far it is, unless the environment variable TQDM_DISABLE is set.
 
         Parameters
         ----------
-        split : Split
-            The examples, as in `adagrad_course.datasets`.
-        rng : numpy.random.Generator
-            Where the order comes from.
+        features : scipy.sparse.csr_array, shape (n, n_features)
+            One row per example; it names each column at most once, in ascending order.
+        labels : array_like of int, shape (n,)
+            Their classes, counted from 0.
         batch_size : int, optional
             Over how many examples each gradient is averaged.
+        rng : numpy.random.Generator, optional
+            Where a random order comes from; by default the examples are taken in the order given.
 
         Returns
         -------
-        Progress
-            How each example was predicted just before it was learnt from.
+        OnlineSoftmax
+            The model itself; `progress` says how it predicted the examples on the way.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument is not of that kind or `split` does not fit the model.
+            If an argument is not of that kind or does not fit the model.
         """
-        from tqdm import tqdm
+        with packages_needed("data", "Passes over examples"):
+            from tqdm import tqdm
 
-        self._check(split)
-        instance("rng", rng, np.random.Generator)
+        labels = self._checked_labels(features, labels)
         batch_size = positive_int("batch_size", batch_size)
-        order = rng.permutation(len(split))
-        labels = split.labels[order]
-        losses = np.empty((len(split), *self.weights.shape[1:-1]))
+        order: Any = slice(None)
+        if rng is not None:
+            instance("rng", rng, np.random.Generator)
+            order = rng.permutation(labels.size)
+        labels = labels[order]
+        losses = np.empty((labels.size, *self.weights.shape[1:-1]))
         mistakes = np.empty(losses.shape, bool)
-        batches = _batches(split.features[order], batch_size)
-        total = -(-len(split) // batch_size)
+        batches = _batches(features[order], batch_size)
+        total = -(-labels.size // batch_size)
         for batch, rows, inputs in tqdm(batches, total=total, leave=False, delay=1):
-            losses[batch], mistakes[batch] = self._learn_batch(rows, inputs, labels[batch])
-        return Progress(losses, mistakes)
+            losses[batch], mistakes[batch] = self._fit_batch(rows, inputs, labels[batch])
+        self.progress = Progress(losses, mistakes)
+        return self
 
-    def _learn_batch(self, rows, inputs, labels):
+    def _fit_batch(
+        self, rows: np.ndarray, inputs: Any, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Take one step; inputs of shape (b, k) are the k features that are not all zero."""
         weights = self.weights.take(rows, axis=0)
         log_p = log_softmax(_logits(inputs, weights))
         own = np.arange(labels.size), ..., labels
-        losses, mistakes = -log_p[own], _is_wrong(log_p, labels)
+        losses, mistakes = -log_p[own], _are_wrong(log_p.argmax(axis=-1), labels)
         error = np.exp(log_p)
         error[own] -= 1
         grads = inputs.T @ error.reshape(labels.size, -1) / labels.size
@@ -364,38 +353,65 @@ class OnlineSoftmax:
             self._lag[rows] -= (self.state.steps - 1) * change
         return losses, mistakes
 
-    def error_rate(self, split, *, average=False):
-        """Return the share of examples put in a wrong class, shape (...).
+    def predict(self, features: "csr_array", *, average: bool = False) -> npt.NDArray[np.intp]:
+        """Return the most probable class of each example, shape (n, ...): one for each rate.
 
         Parameters
         ----------
-        split : Split
+        features : scipy.sparse.csr_array, shape (n, n_features)
             The examples.
         average : bool, optional
             Whether to predict with `average_weights`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `features` are not that, or there is no average.
         """
-        return self.mistakes(split, average=average).mean(axis=0)
-
-    def mistakes(self, split, *, average=False):
-        """Return whether each example is put in a wrong class, shape (n, ...)."""
-        self._check(split)
+        self._check(features)
         weights = self.average_weights if average else self.weights
-        return _is_wrong(_logits(split.features, weights), split.labels)
+        return _logits(features, weights).argmax(axis=-1)
 
-    def _check(self, split):
-        instance("split", split, Split)
-        if not len(split):
-            raise ValueError("split must not be empty, got 0 examples")
-        n_features, n_classes = self.weights.shape[0], self.weights.shape[-1]
-        if split.features.shape[1] != n_features:
-            raise ValueError(
-                f"split must have {n_features} features, got {split.features.shape[1]}"
-            )
-        if split.labels.max() >= n_classes:
-            raise ValueError(f"labels must be below {n_classes}, got {split.labels.max()}")
+    def error_rate(
+        self, features: "csr_array", labels: ArrayLike, *, average: bool = False
+    ) -> np.ndarray:
+        """Return the share of the examples for which `predict` gives another class, shape (...).
+
+        Parameters
+        ----------
+        features, labels
+            The examples, as in `partial_fit`.
+        average : bool, optional
+            As in `predict`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `partial_fit` and `predict`.
+        """
+        labels = self._checked_labels(features, labels)
+        return _are_wrong(self.predict(features, average=average), labels).mean(axis=0)
+
+    def _check(self, features: "csr_array") -> None:
+        """Raise unless these are examples for this model."""
+        canonical_rows("features", features)
+        n, n_features = features.shape
+        if not n:
+            raise ValueError("features must have at least 1 row, got 0")
+        if n_features != len(self.weights):
+            raise ValueError(f"features must have {len(self.weights)} columns, got {n_features}")
+
+    def _checked_labels(self, features: "csr_array", labels: ArrayLike) -> np.ndarray:
+        """Return the labels of these examples as indices."""
+        self._check(features)
+        labels = class_labels(labels, features.shape[0])
+        n_classes = self.weights.shape[-1]
+        if labels.max() >= n_classes:
+            raise ValueError(f"labels must be below {n_classes}, got {labels.max()}")
+        return labels
 
 
-def _leaves_rows_alone(optimizer):
+def _leaves_rows_alone(optimizer: SGD | AdaGrad) -> SGD | AdaGrad:
     """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
     if not (isinstance(optimizer, Optimizer) and optimizer._skips_zero_gradients):
         raise TypeError(
@@ -405,7 +421,7 @@ def _leaves_rows_alone(optimizer):
     return optimizer
 
 
-def _same_for_every_row(optimizer, row_shape, step):
+def _same_for_every_row(optimizer: SGD | AdaGrad, row_shape: tuple[int, ...], step: int) -> None:
     """Raise ValueError for a constant with an axis that would be taken for the rows of a step."""
     lr = optimizer.lr
     if callable(lr):
@@ -420,7 +436,7 @@ def _same_for_every_row(optimizer, row_shape, step):
             ) from None
 
 
-def _batches(features, size):
+def _batches(features: "csr_array", size: int) -> Iterator[tuple[slice, np.ndarray, Any]]:
     """Yield a slice of the examples, the features active in them, and those features' values."""
     indptr, n = features.indptr, features.shape[0]
     for start in range(0, n, size):
@@ -438,12 +454,12 @@ def _batches(features, size):
             yield slice(start, stop), rows, inputs
 
 
-def _logits(features, weights):
+def _logits(features: Any, weights: np.ndarray) -> np.ndarray:
     """Return the scores of each class, shape (n, ..., n_classes)."""
     flat = weights.reshape(weights.shape[0], math.prod(weights.shape[1:]))
     return (features @ flat).reshape(-1, *weights.shape[1:])
 
 
-def _is_wrong(scores, labels):
-    """Return whether the highest score, shape (n, ..., n_classes), is not the label's."""
-    return scores.argmax(axis=-1) != labels.reshape(-1, *[1] * (scores.ndim - 2))
+def _are_wrong(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return whether each predicted class, shape (n, ...), is not the label, shape (n,)."""
+    return predicted != labels.reshape(-1, *[1] * (predicted.ndim - 1))

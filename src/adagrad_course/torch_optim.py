@@ -4,12 +4,16 @@
 """
 
 import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from ._optional import packages_needed
-from ._validate import number, positive
+from ._validate import positive_number
 
 with packages_needed("torch", "The optimizers for PyTorch"):
     import torch
+    from torch import Tensor
+    from torch.optim.optimizer import ParamsT
 
 __all__ = ["AdaGrad", "RowWiseAdaGrad"]
 
@@ -58,7 +62,7 @@ class AdaGrad(torch.optim.Optimizer):
     ------
     TypeError, ValueError
         If an argument, a group's too, is not a finite number of its range, or if a group has an
-        `initial_accumulator_value` of its own (which PyTorch would not heed).
+        `initial_accumulator_value` of its own (which PyTorch would ignore).
 
     Notes
     -----
@@ -85,18 +89,18 @@ class AdaGrad(torch.optim.Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        lr_decay=0,
-        weight_decay=0,
-        initial_accumulator_value=0,
-        eps=1e-10,
-        foreach=None,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
         *,
-        maximize=False,
-        differentiable=False,
-        fused=None,
-    ):
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
@@ -111,8 +115,8 @@ class AdaGrad(torch.optim.Optimizer):
         _check(defaults)
         super().__init__(params, defaults)
 
-    def add_param_group(self, param_group):
-        """Add parameters with their own hyperparameters; the constructor does it, group by group.
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters with their own hyperparameters; the constructor calls it for each group.
 
         Parameters
         ----------
@@ -124,7 +128,7 @@ class AdaGrad(torch.optim.Optimizer):
         TypeError, ValueError
             As the constructor.
         """
-        if isinstance(param_group, dict):  # if not, PyTorch's error says so
+        if isinstance(param_group, dict):  # otherwise PyTorch raises
             _check(self.defaults | param_group)
             common = self.defaults["initial_accumulator_value"]
             own = param_group.get("initial_accumulator_value", common)
@@ -142,7 +146,7 @@ class AdaGrad(torch.optim.Optimizer):
                 self.state.pop(param, None)
             raise
 
-    def _state_of(self, param):
+    def _state_of(self, param: Tensor) -> dict[str, Any]:
         """Return t and G of a parameter; new ones if it has none, as after loading a state_dict."""
         state = self.state[param]
         if not state:
@@ -155,12 +159,12 @@ class AdaGrad(torch.optim.Optimizer):
             state["step"] = _counter(0)
         return state
 
-    def _sum_shape(self, param):
+    def _sum_shape(self, param: Tensor) -> tuple[int, ...]:
         """Return the shape of G: here, that of the parameter."""
         return param.shape
 
-    def __setstate__(self, state):
-        """Take a state, also one from before PyTorch's Adagrad had all of today's arguments."""
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a state, also one of an older PyTorch whose Adagrad had fewer arguments."""
         for param, kept in state.get("state", {}).items():
             if kept and torch.is_tensor(param):
                 if not {"step", "sum"} <= set(kept):
@@ -181,14 +185,14 @@ class AdaGrad(torch.optim.Optimizer):
             if kept and not torch.is_tensor(kept["step"]):
                 kept["step"] = _counter(kept["step"])
 
-    def share_memory(self):
+    def share_memory(self) -> None:
         """Move every G into memory that other processes can share, for Hogwild training."""
         for state in self.state.values():
             state["sum"].share_memory_()
 
     @torch.no_grad()
-    def step(self, closure=None):
-        """Take one step along the gradients in the parameters' `grad`; those without stay.
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take one step with the gradients in the parameters' `grad`; a parameter without is kept.
 
         Parameters
         ----------
@@ -284,20 +288,20 @@ class RowWiseAdaGrad(AdaGrad):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        lr_decay=0,
-        weight_decay=0,
-        initial_accumulator_value=0,
-        eps=1e-8,
+        params: ParamsT,
+        lr: float | Tensor = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-8,
         *,
-        maximize=False,
-    ):
+        maximize: bool = False,
+    ) -> None:
         super().__init__(
             params, lr, lr_decay, weight_decay, initial_accumulator_value, eps, maximize=maximize
         )
 
-    def _sum_shape(self, param):
+    def _sum_shape(self, param: Tensor) -> tuple[int, ...]:
         """Return the shape of s: one entry for each row."""
         if getattr(param, "_fsdp_flattened", False):
             raise TypeError(
@@ -307,13 +311,15 @@ class RowWiseAdaGrad(AdaGrad):
         return (*param.shape[:1], *(min(n, 1) for n in param.shape[1:]))
 
 
-def _counter(steps):
+def _counter(steps: float) -> Tensor:
     """Return t as PyTorch keeps it: a tensor on the CPU, not in 16 bits, which count to 256."""
     dtype = torch.promote_types(torch.get_default_dtype(), torch.float32)
     return torch.tensor(float(steps), dtype=dtype, device="cpu")
 
 
-def _dense_update(param, grad, accumulator, lr, group):
+def _dense_update(
+    param: Tensor, grad: Tensor, accumulator: Tensor, lr: float, group: dict[str, Any]
+) -> None:
     for w, g, G in _pieces(param, grad, accumulator):
         if group["maximize"]:
             g = -g
@@ -328,7 +334,7 @@ def _dense_update(param, grad, accumulator, lr, group):
         w.addcdiv_(g, G.sqrt().add_(group["eps"]), value=-lr)  # w -= lr·g / (√G + ε)
 
 
-def _squares(grad, accumulator):
+def _squares(grad: Tensor, accumulator: Tensor) -> Tensor:
     """Return g², or its mean over those axes along which G has one entry and g has more.
 
     Where processes share a row, a mean of means would be wrong if their parts are not equally long.
@@ -338,12 +344,12 @@ def _squares(grad, accumulator):
     axes = [axis for axis, (one, n) in enumerate(sizes) if one != n]
     if not axes:
         return squares
-    wide = torch.promote_types(grad.dtype, torch.float32)  # the sum may exceed 16 bits' range
+    wide = torch.promote_types(grad.dtype, torch.float32)  # the sum may overflow in 16 bits
     return squares.sum(axes, keepdim=True, dtype=wide) / math.prod(grad.shape[a] for a in axes)
 
 
-def _pieces(*tensors):
-    """Return tensors cut into pieces, if they are so large that it pays.
+def _pieces(*tensors: Tensor) -> Iterable[Sequence[Tensor]]:
+    """Return tensors cut into pieces if they are large enough to gain from it.
 
     What one operation has written to a piece is then still in the processor's cache for the next,
     which makes a step on ten million parameters about twice as fast.
@@ -359,19 +365,21 @@ def _pieces(*tensors):
     return [tensors]
 
 
-def _can_be_cut(tensor):
+def _can_be_cut(tensor: Tensor) -> bool:
     return _is_plain(tensor) and tensor.is_cpu and tensor.is_contiguous()
 
 
-def _is_plain(tensor):
-    """Say whether what is written to a view of a tensor is surely written to the tensor.
+def _is_plain(tensor: Tensor) -> bool:
+    """Say whether writing to a view of a tensor is sure to change the tensor.
 
     It need not be for a subclass, such as DTensor, which FSDP makes of the parameters.
     """
     return type(tensor) in (torch.Tensor, torch.nn.Parameter)
 
 
-def _sparse_update(param, grad, accumulator, lr, group):
+def _sparse_update(
+    param: Tensor, grad: Tensor, accumulator: Tensor, lr: float, group: dict[str, Any]
+) -> None:
     if group["weight_decay"]:
         raise RuntimeError(
             "weight_decay must be 0 for a parameter with sparse gradients, "
@@ -387,7 +395,7 @@ def _sparse_update(param, grad, accumulator, lr, group):
     grad = grad.coalesce()  # a row's gradients are summed here, before the sum is squared
     indices, g = grad.indices(), grad.values()
 
-    def sparse(values):
+    def sparse(values: Tensor) -> Tensor:
         return torch.sparse_coo_tensor(indices, values, grad.shape, check_invariants=False)
 
     if grad.sparse_dim() == 1:  # rows, as of an embedding: faster than the general way
@@ -405,13 +413,13 @@ def _sparse_update(param, grad, accumulator, lr, group):
     param.add_(sparse(g / G.sqrt_().add_(group["eps"])), alpha=-lr)
 
 
-def _check(group):
+def _check(group: dict[str, Any]) -> None:
     """Raise unless the values in `group` are what the constructor accepts."""
     for name in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
         value = group[name]
         if torch.is_tensor(value) and value.numel() == 1:
             value = value.item()
-        positive(name, number(name, value), zero_allowed=True)
+        positive_number(name, value, zero_allowed=True)
     for name in ("foreach", "differentiable", "fused"):
         if group[name]:
             raise ValueError(
@@ -419,8 +427,8 @@ def _check(group):
             )
 
 
-def _check_param(param):
-    """Raise unless a parameter is of a kind that the steps are right for."""
+def _check_param(param: Tensor) -> None:
+    """Raise unless a parameter is of a kind that the steps support."""
     _check_not_masked("parameter", param)
     if param.layout is not torch.strided or param.is_nested:
         layout = "nested" if param.is_nested else param.layout
@@ -432,6 +440,6 @@ def _check_param(param):
         )
 
 
-def _check_not_masked(name, tensor):
+def _check_not_masked(name: str, tensor: Tensor) -> None:
     if torch.masked.is_masked_tensor(tensor):
         raise TypeError(f"a {name} must not be masked, got MaskedTensor")

@@ -48,10 +48,9 @@ def test_ci_runs_the_readmes_test_command():
     assert run("bash", "-n", ".ci/run").returncode == 0
 
 
-def test_the_snippet_in_the_readme_prints_what_it_says():
-    ((code, printed),) = re.findall(
-        r"```python\n(.*?)```\n\n```text\n(.*?)```", read("README.md"), re.S
-    )
+@pytest.mark.parametrize("page", ["README.md", "src/adagrad_course/README.md"])
+def test_the_snippet_in_a_readme_prints_what_it_says(page):
+    ((code, printed),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", read(page), re.S)
     assert run(sys.executable, "-c", code, check=True).stdout == printed
 
 
@@ -167,7 +166,7 @@ def test_the_package_imports_nothing_heavy():
     assert run(sys.executable, "-c", code, check=True).stdout == "[]\n"
 
 
-def test_an_archive_of_the_package_has_no_tests_that_could_not_run(tmp_path):
+def test_an_archive_of_the_package_stands_alone(tmp_path):
     pytest.importorskip("setuptools")
     for name in ("src", "tests", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
         source = ROOT / name
@@ -177,8 +176,15 @@ def test_an_archive_of_the_package_has_no_tests_that_could_not_run(tmp_path):
     (archive,) = (tmp_path / "dist").iterdir()
     with tarfile.open(archive) as packed:
         names = {Path(name).relative_to(Path(name).parts[0]) for name in packed.getnames()}
+        metadata = packed.extractfile(next(n for n in packed.getnames() if n.endswith("/PKG-INFO")))
+        described = metadata.read().decode()
     assert Path("src/adagrad_course/descent.py") in names
+    assert Path("src/adagrad_course/py.typed") in names
     assert [name for name in names if name.parts[:1] == ("tests",)] == []
+    # Beside an archive on an index there are no other files that its description could show.
+    page = read("src/adagrad_course/README.md")
+    assert described.endswith(page)
+    assert not re.search(r"<img|<source|\]\((?!https://)", page)
 
 
 def tracked_files():

@@ -1,5 +1,7 @@
 """The exercises of chapter 3, From formula to PyTorch."""
 
+from typing import Any
+
 import numpy as np
 
 from .._optional import packages_needed
@@ -11,7 +13,7 @@ __all__ = ["EXERCISES"]
 try:
     import torch
 except ModuleNotFoundError:  # all exercises but 3.5 are done without
-    Optimizer = object
+    Optimizer: Any = object
 else:
     Optimizer = torch.optim.Optimizer
 
@@ -116,7 +118,7 @@ def better_adagrad(start_at_zero=False, one_rate=False, forget=False):
 
 def play_torch(optimizer, lrs, start, grads, with_gradient):
     """Step two groups, of two parameters and of one; return where all are after each step."""
-    with packages_needed("torch", "Exercise 3.5 and its like"):
+    with packages_needed("torch", "Exercises on PyTorch"):
         import torch
     params = [torch.nn.Parameter(torch.tensor(w, dtype=torch.float64)) for w in start]
     groups = [{"params": params[:2], "lr": float(lrs[0])}]

@@ -158,19 +158,19 @@ def truncated(x, spacing, rng):
     return np.trunc(x / spacing + rng.random(x.shape)) * spacing
 
 
-def dealt(sizes, processes, order=lambda sizes: sorted(sizes, reverse=True)):
+def partitioned(sizes, processes, order=lambda sizes: sorted(sizes, reverse=True)):
     held = [0] * processes
     for size in order(sizes):
         held[held.index(min(held))] += size
     return np.array(held)
 
 
-def dealt_in_turn(sizes, processes):
+def assigned_in_turn(sizes, processes):
     sizes = sorted(sizes, reverse=True)
     return np.array([sum(sizes[i::processes]) for i in range(processes)])
 
 
-def dealt_evenly(sizes, processes):
+def divided_evenly(sizes, processes):
     return np.full(processes, sum(sizes) / processes)
 
 
@@ -362,7 +362,7 @@ EXERCISES = [
     ),
     Exercise(
         "6.5",
-        reference=dealt,
+        reference=partitioned,
         cases={
             "eight equal ones": ([100] * 8, 4),
             "one is too large": ([1000, 10, 10, 10], 2),
@@ -375,13 +375,13 @@ EXERCISES = [
         },
         mistakes={
             "Begin with the largest: the small ones then fill the gaps.": (
-                lambda sizes, processes: dealt(sizes, processes, order=list)
+                lambda sizes, processes: partitioned(sizes, processes, order=list)
             ),
             "Begin with the largest, not with the smallest.": (
-                lambda sizes, processes: dealt(sizes, processes, order=sorted)
+                lambda sizes, processes: partitioned(sizes, processes, order=sorted)
             ),
-            "Not in turn: each goes to the process that has least.": dealt_in_turn,
-            "A tensor is not divided.": dealt_evenly,
+            "Not in turn: each goes to the process that has least.": assigned_in_turn,
+            "A tensor is not divided.": divided_evenly,
         },
         hints=(
             "Sort the sizes, the largest first.",

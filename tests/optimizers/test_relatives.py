@@ -1,0 +1,128 @@
+"""AdaDelta's effective rates, and grafts: the length of one step, the direction of another."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from trials import OPTIMIZERS, examples, gradients, mild_gradients, run, seeds
+
+from adagrad_course.descent import descend, sweep
+from adagrad_course.objectives import Quadratic
+from adagrad_course.optimizers import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    Grafted,
+    Momentum,
+)
+
+
+def test_the_effective_rates_of_adadelta_are_those_of_the_averages_after_the_step():
+    adadelta, params, grads = AdaDelta(0.5, eps=0.1), np.zeros(3), mild_gradients(10, (3,))
+    state = adadelta.init(params)
+    for g in grads:
+        before = state
+        moved, state = adadelta.step(params, g, state)
+        rates = adadelta.effective_lr(state)
+        roots = np.sqrt((before.update_average + 0.1) / (state.square_average + 0.1))
+        np.testing.assert_allclose(moved, params - 0.5 * roots * g)
+        after = np.sqrt((state.update_average + 0.1) / (state.square_average + 0.1))
+        np.testing.assert_allclose(rates, 0.5 * after)
+        params = moved
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+@examples
+@given(seed=seeds)
+def test_grafted_on_itself_an_optimizer_is_the_same(make, seed):
+    optimizer, grads = make(0.1), gradients(seed, (2, 3))
+    grafted = run(Grafted(optimizer, optimizer), np.ones((2, 3)), grads)
+    np.testing.assert_array_equal(grafted, run(optimizer, np.ones((2, 3)), grads))
+
+
+@examples
+@given(seed=seeds)
+def test_a_graft_has_the_length_of_one_and_the_direction_of_the_other(seed):
+    magnitude, direction = AdaGrad(0.3), Adam(2.0)
+    grafted, params = Grafted(magnitude, direction), np.zeros((2, 3))
+    state = grafted.init(params)
+    states = [magnitude.init(params), direction.init(params)]
+    for g in mild_gradients(seed, (2, 3)):
+        # Both at the point where the graft is, as if each had been alone there.
+        (long, states[0]), (along, states[1]) = (
+            optimizer.step(np.zeros((2, 3)), g, before)
+            for optimizer, before in zip((magnitude, direction), states, strict=True)
+        )
+        moved, state = grafted.step(params, g, state)
+        ratio = np.linalg.norm(long, axis=1) / np.linalg.norm(along, axis=1)
+        np.testing.assert_allclose(moved - params, ratio[:, None] * along, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(state.ratio, ratio[:, None])
+        rates = state.ratio * direction.effective_lr(states[1])
+        np.testing.assert_allclose(grafted.effective_lr(state), rates)
+        params = moved
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_size_of_the_directions_rate_makes_no_difference(dtype):
+    # Lost in the sum with the parameters, and with squares that underflow or overflow.
+    tiny, huge = np.finfo(dtype).tiny * 8, np.finfo(dtype).max / 8
+    params, grads = np.full(2, 1000, dtype), np.array([0.6, 0.8], dtype)
+    for lr in (float(tiny), 1.0, float(huge)):
+        grafted = Grafted(SGD(10.0), SGD(lr))
+        moved, _ = grafted.step(params, grads, grafted.init(params))
+        np.testing.assert_allclose(moved, [994, 992], rtol=1e-6)
+
+
+def test_without_a_direction_there_is_no_step():
+    grafted, params = Grafted(Momentum(0.5), SGD(0.1)), np.ones((2, 2))
+    first, state = grafted.step(params, np.array([[3.0, 4.0], [0.0, 0.0]]), grafted.init(params))
+    np.testing.assert_allclose(first, [[-0.5, -1.0], [1.0, 1.0]])
+    second, state = grafted.step(first, np.zeros((2, 2)), state)
+    assert (state.magnitude.velocity[0] != 0).all()
+    np.testing.assert_array_equal(second, first)
+    np.testing.assert_array_equal(grafted.effective_lr(state), 0.0)
+
+
+class Uphill(SGD):
+    """An optimizer as a reader might derive it."""
+
+    def step(self, params, grads, state):
+        return super().step(params, -np.asarray(grads), state)
+
+
+class Decayed:
+    """An optimizer as a reader might write it: a step that depends on where it is."""
+
+    def init(self, params):
+        return "remembered"
+
+    def step(self, params, grads, state):
+        assert state == "remembered"
+        return 0.9 * params, state
+
+    def effective_lr(self, state):
+        return 1.0
+
+
+def test_a_readers_own_optimizers_can_be_grafted():
+    params, grads = np.array([3.0, 4.0]), np.array([1.0, 0.0])
+    for magnitude, direction, expected in [
+        (Decayed(), SGD(1.0), [2.5, 4.0]),
+        (SGD(1.0), Decayed(), [2.4, 3.2]),
+        (SGD(1.0), Uphill(7.0), [4.0, 4.0]),
+    ]:
+        grafted = Grafted(magnitude, direction)
+        moved, state = grafted.step(params, grads, grafted.init(params))
+        np.testing.assert_allclose(moved, expected)
+        assert state.steps == 1
+    descended = descend(Quadratic([1.0, 1.0]), params, Grafted(Decayed(), SGD(1.0)), 2)
+    np.testing.assert_allclose(descended.points[:, 0], [3.0, 2.7, 2.43])
+
+
+def test_a_graft_is_swept_over_the_rates_of_its_length():
+    bowl, lrs = Quadratic([1.0, 9.0]), np.array([0.01, 0.1, 1.0])
+    swept = sweep(bowl, [1.0, -2.0], lambda lr: Grafted(AdaGrad(lr), SGD(1.0)), lrs, 10)
+    direct = descend(bowl, [1.0, -2.0], Grafted(AdaGrad(lrs[:, None]), SGD(1.0)), 10)
+    np.testing.assert_array_equal(direct.points, swept.trajectory.points)
+    moved = direct.points[:-1] - direct.effective_lrs * direct.gradients
+    np.testing.assert_allclose(direct.points[1:], moved, rtol=1e-12)
