@@ -16,7 +16,7 @@ import numpy as np
 from ._sandbox import ends_in_time, quiet
 from ._trials import Property, Raised, Trial, Wrong, demand_kind
 
-__all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade", "uphill"]
+__all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade"]
 
 TIME_LIMIT = 5.0  # seconds for one check, all its trials together
 DRAWS = 10  # how often a case given as a generator function is drawn
@@ -290,13 +290,3 @@ def _hints(exercise, tried):
         explained = {hint: those for hint, those in explained.items() if those == names}
     likely_last = sorted(reversed(explained), key=lambda hint: len(explained[hint]))
     return {name: hint for hint in likely_last for name in explained[hint]}
-
-
-def uphill(step):
-    """Return what a reader writes who adds where `step` subtracts: a mistake in many exercises."""
-
-    def up(w, *others):
-        moved, *kept = step(w, *others)
-        return 2 * w - moved, *kept
-
-    return up
