@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from audit import audit
 
-from adagrad_course.exercises.audit import audit
 from adagrad_course.exercises.machinery import Exercise, Wrong
 
 

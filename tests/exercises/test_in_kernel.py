@@ -40,6 +40,7 @@ CELLS = {
     "def f(x):\n    np.zeros(1) / 0; print(x, file=sys.stderr); return 2 * x": (
         "✓ one\n1.1: passed.\n"
     ),
+    "def f(x):\n    grade(double, f)\n    return 2 * x": "✓ one\n1.1: passed.\n",
     "def f(x):\n    return ...": "1.1: not attempted yet\n",
 }
 

@@ -41,8 +41,9 @@ def check(number, answer):
     number : str
         The exercise, as in `"1.2"`.
     answer : object
-        Your function, class or value. Functions get copies of their arguments, and are stopped if
-        they take longer than 5 seconds.
+        Your function, class or value. Functions get copies of their arguments. The check is
+        stopped after 5 seconds, but not in a thread of your own, nor in a browser, where the page
+        has its own limit.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Whether an exercise does what its author meant; used by the tests on every exercise there is."""
+"""Whether an exercise does what its author meant; the tests ask this of every exercise."""
 
 import inspect
 
-from ._sandbox import quiet
-from .machinery import grade
+from adagrad_course.exercises._sandbox import quiet
+from adagrad_course.exercises.machinery import grade
 
 
 def audit(exercise):
