@@ -77,6 +77,7 @@ def rounded_in_place(x, spacing, rng):
         ("1.5", lambda gradient, d: 1, "after shortening"),
         ("1.8", lambda t: 0.7, "too large for too long"),
         ("1.8", lambda t: 2 / 3, "too large for too long"),
+        ("1.8", lambda t: np.full(3, 4 / t), None),
         ("2.8", [1e200] * 10, "bracket"),
         ("4.4", sparse_step_on_all_rows, "0/0"),
         ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 2) ** -0.5) >= d, "too many"),

@@ -61,6 +61,7 @@ class Tensor:
         (range(2), Other("a range")),
         (len, Other("a function")),
         ([].append, Other("a function")),
+        (Tensor().detach, Other("a function")),
         (lambda: 1, Other("a function")),
         (int, Other("the class int")),
         (iter([]), Other("a list_iterator")),

@@ -1,6 +1,7 @@
 """What a student's code returned: read into plain data, compared with what was expected, shown."""
 
 import contextlib
+import inspect
 import numbers
 from dataclasses import dataclass
 from types import EllipsisType
@@ -49,7 +50,7 @@ def plain(value):
         case type():
             return Other(f"the class {value.__name__}")
     if not hasattr(value, "__array__"):
-        name = type(value).__name__.replace("builtin_function_or_method", "function")
+        name = "function" if inspect.isroutine(value) else type(value).__name__
         return Other(f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}")
     if hasattr(value, "detach"):  # a torch tensor that requires its gradient refuses to convert
         value = value.detach()

@@ -110,8 +110,10 @@ def a_tilted_bowl(rng):
 
 def all_parabolas_get_low(schedule):
     """Raise `Wrong` unless the schedule brings three noisy parabolas below the target."""
-    if schedule(1) is None:
+    if (first := schedule(1)) is None:
         raise Wrong(NOTHING)
+    if np.size(first) > 1:  # it would give each parabola a rate of its own
+        raise Wrong(f"expected one rate for step 1, got {np.size(first)}")
     target, steps, curvatures = 0.003, 1000, [3.0, 1.0, 0.3]
     noisy, starts = Noisy(Quadratic(curvatures), noise=1.0), np.full((300, 3), 10.0)
     run = descend(noisy, starts, SGD(schedule), steps, rng=np.random.default_rng(0))
