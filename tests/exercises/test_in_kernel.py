@@ -37,21 +37,19 @@ CELLS = {
         "✗ one: raised SystemExit, in line 2, `exit()`\n    for x=1\n"
         "    End a function with `return`.\n" + LAST
     ),
-    "def f(x):\n    raise KeyboardInterrupt": (
-        "✗ one: raised KeyboardInterrupt, in line 2, `raise KeyboardInterrupt`\n"
-        "    for x=1\n" + LAST
-    ),
     "def f(x):\n    np.zeros(1) / 0; print(x, file=sys.stderr); return 2 * x": (
         "✓ one\n1.1: passed.\n"
     ),
-    "def f(x):\n    ...": "1.1: not attempted yet\n",
+    "def f(x):\n    grade(double, f)\n    return 2 * x": "✓ one\n1.1: passed.\n",
+    "def f(x):\n    return ...": "1.1: not attempted yet\n",
 }
 
 
 def outputs_of(*sources):
     """Run cells in a kernel and return the outputs of each."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
-    client = NotebookClient(notebook, timeout=60, allow_errors=True)
+    # What is printed arrives in pieces where the machine is busy.
+    client = NotebookClient(notebook, timeout=60, allow_errors=True, coalesce_streams=True)
     client.create_kernel_manager().kernel_spec.argv[0] = sys.executable  # this very environment
     client.execute()
     return [cell.outputs for cell in notebook.cells]
@@ -60,23 +58,17 @@ def outputs_of(*sources):
 IMPORT = f"import os\nfrom adagrad_course.exercises import check\nos.environ.pop({WANTED!r}, None)"
 RIGHT = "check('1.1', {'gradient': 8, 'next point': 4.2, 'limit': 0.5})"
 FORGED = "print('1.1: passed.', end=' ')\ncheck('1.1', ...)"
-NESTED = f"""\
-class Answer(dict):
-    def items(self):
-        {RIGHT}
-        return super().items()
-check('1.1', Answer())"""
 
 
 @pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours
 def test_a_report_is_displayed_where_it_is_wanted_and_nowhere_else():
     want = f"os.environ[{WANTED!r}] = '1'"
-    _, unwanted, _, *wanted = outputs_of(IMPORT, RIGHT, want, RIGHT, FORGED, NESTED)
+    _, unwanted, _, *wanted = outputs_of(IMPORT, RIGHT, want, RIGHT, FORGED)
     (text,) = unwanted
     assert wanted[0][-1] == text
     reports = [[o.data[REPORT_TYPE] for o in outputs if "data" in o] for outputs in wanted]
     verdicts = [[report["verdict"] for report in of_a_cell] for of_a_cell in reports]
-    assert verdicts == [["passed"], ["not attempted"], ["not passed"]]
+    assert verdicts == [["passed"], ["not attempted"]]
 
 
 @pytest.mark.filterwarnings("default")  # those of the Jupyter client are not ours

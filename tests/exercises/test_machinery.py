@@ -162,15 +162,14 @@ def test_an_unknown_nan_gets_a_remark():
         (None, "returned None: is a `return` missing?"),
         ("0.8", "expected a number, got the text '0.8'"),
         (True, "expected a number, got the truth value True"),
-        (0.8j, "expected a number, got the complex number 0+0.8j"),
+        (0.8j, "expected a number, got a complex number: is there a root of a negative number?"),
         ([0.8], "expected a number, got a list of 1 value"),
         (descend, "expected a number, got a function"),
         ((x for x in "ab"), "expected a number, got a generator"),
     ],
 )
 def test_wrong_types(value, problem):
-    got = value, 1  # more than one constant, lest the function count as empty
-    assert problems(STEP, lambda w, grad, lr: got[0])["one number"] == problem
+    assert problems(STEP, lambda w, grad, lr: value)["one number"] == problem
 
 
 def test_wrong_shape():
@@ -189,7 +188,10 @@ def test_wrong_shape():
         (lambda w: w, "expected a function of (w, grad, lr), got one of (w)"),
         (lambda: 1, "expected a function of (w, grad, lr), got one of ()"),
         (lambda a, b, c, d: a, "expected a function of (w, grad, lr), got one of (a, b, c, d)"),
-        (lambda w, *, grad, lr: w, "expected a function of (w, grad, lr), got one of (w, grad"),
+        (
+            lambda w, *, grad, lr: w,
+            "expected a function of (w, grad, lr), got one of (w, *, grad, lr)",
+        ),
     ],
 )
 def test_what_cannot_be_called(answer, problem):
@@ -228,7 +230,7 @@ def test_the_line_is_the_students_even_if_a_library_raised():
 
 @pytest.mark.parametrize(
     "error",
-    [SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, MemoryError, AssertionError],
+    [SystemExit, GeneratorExit, StopIteration, MemoryError, AssertionError],
 )
 def test_any_exception_is_caught(error):
     def step(w, grad, lr):
@@ -250,21 +252,23 @@ def test_recursion_without_end():
     assert problems(STEP, step)["one number"].startswith("raised RecursionError")
 
 
-@pytest.mark.parametrize("error", [ValueError, SystemExit])
-def test_an_exception_that_cannot_be_shown(error):
+def test_an_exception_with_a_fault_of_its_own():
     class Odd(Exception):
         def __str__(self):
-            raise error
-
-        @property
-        def __class__(self):
-            raise error
+            return self.message
 
     def step(w, grad, lr):
         raise Odd
 
-    problem = problems(STEP, step)["one number"]
-    assert problem.startswith("raised an exception that cannot be shown, in line")
+    assert problems(STEP, step)["one number"].startswith("raised Odd: <exception str() failed>")
+
+
+def test_the_readers_interrupt_ends_the_check():
+    def step(w, grad, lr):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        grade(STEP, step)
 
 
 def test_messages_are_short_and_the_same_in_every_run():
@@ -323,7 +327,6 @@ def test_mutation_is_seen_in_lists_and_dictionaries():
         "1.1",
         reference=lambda items, names: sum(items) + sum(names.values()),
         cases={"a list": ([1, 2], {"a": 1})},
-        mistakes={"Do not empty it.": lambda items, names: sum(items.pop() for _ in "ab") + 1},
         hints=("Add.",),
     )
 
@@ -331,8 +334,6 @@ def test_mutation_is_seen_in_lists_and_dictionaries():
         return sum(items.pop() for _ in range(2)) + names.pop("a")
 
     assert "changed its argument `items` and `names` in place" in problems(total, pops)["a list"]
-    only_items = grade(total, lambda items, names: items.pop() + items.pop() + names["a"])
-    assert only_items.results[0].hint == "Do not empty it."
 
 
 def test_returning_the_same_buffer_every_time_is_no_way_around():
@@ -352,15 +353,6 @@ def test_returning_the_same_buffer_every_time_is_no_way_around():
 
 
 # ---------------------------------------------------------------------------- unattempted
-
-
-def empty(w, grad, lr):
-    """Say what to do."""
-    ...
-
-
-def passing(w, grad, lr):
-    pass
 
 
 def returns_ellipsis(w, grad, lr):
@@ -386,8 +378,6 @@ def loops_over_ellipsis(w, grad, lr):
     "starter",
     [
         ...,
-        empty,
-        passing,
         returns_ellipsis,
         computes_with_ellipsis,
         takes_the_root_of_ellipsis,
@@ -426,6 +416,21 @@ def test_a_wrong_index_is_an_attempt():
     assert "single ellipsis" in str(report)
 
 
+@pytest.mark.parametrize("error", [ValueError, TypeError, RuntimeError])
+def test_a_word_in_an_error_is_an_attempt(error):
+    def step(w, grad, lr):
+        raise error("the ellipse, or an ellipsis" if error is not TypeError else "ellipses")
+
+    assert grade(STEP, step).attempted
+
+
+def test_without_a_return_it_is_an_attempt():
+    def step(w, grad, lr):
+        w - lr * grad
+
+    assert problems(STEP, step)["one number"] == "returned None: is a `return` missing?"
+
+
 # ---------------------------------------------------------------------------- time
 
 
@@ -447,35 +452,26 @@ def test_an_endless_loop(short_limit):
     assert data["not_tried"] == ["a zero gradient", "random vectors"]
 
 
-def test_an_endless_loop_that_catches_everything(short_limit, monkeypatch):
-    monkeypatch.setattr(_sandbox, "GRACE", 30.0)  # enough for a busy machine
+needs_timer = pytest.mark.skipif(not _sandbox.HAS_TIMER, reason="there is no timer")
 
+
+@needs_timer
+def test_an_endless_loop_that_catches_everything(short_limit):
     def step(w, grad, lr):
         while True:
-            try:  # noqa: SIM105
-                w = w - lr * grad
+            try:
+                w = descend(w, grad, lr)
             except:  # noqa: E722
-                pass
+                w = 0.0
 
     assert problems(STEP, step)["one number"].endswith("is there a loop that never ends?")
 
 
-def test_code_that_cannot_be_stopped(short_limit, monkeypatch):
-    monkeypatch.setattr(_sandbox, "GRACE", 0.1)
-    report = grade(STEP, lambda w, grad, lr: time.sleep(1))
-    assert report.results[0].problem.endswith("runs on: restart the kernel.")
+@needs_timer
+def test_an_answer_that_waits(short_limit):
+    report = grade(STEP, lambda w, grad, lr: time.sleep(60))
+    assert "did not finish" in report.results[0].problem
     assert grade(STEP, descend).passed
-
-
-def test_an_endless_object(short_limit):
-    class Endless(list):
-        def __iter__(self):
-            while True:
-                yield 1.0
-
-    assert "did not finish" in problems(STEP, lambda w, grad, lr: Endless())["one number"]
-    value = Exercise("1.1", reference=1.0, hints=("One.",))
-    assert "did not finish" in problems(value, Endless())["your answer"]
 
 
 # ---------------------------------------------------------------------------- noise
@@ -513,16 +509,15 @@ RATE = Exercise(
 )
 PARTS = Exercise(
     "1.3",
-    reference={"largest": 0.2, "start": np.array([1.0, 2.0]), "why": "curvature", "ok": True},
+    reference={"largest": 0.2, "start": np.array([1.0, 2.0]), "best": 0.1, "ok": True},
     mistakes={
         "Stable means below 2/L.": {"largest": 0.1},
-        "It happens without noise.": {"why": "noise"},
+        "That is 1/L.": {"best": 0.05},
         "Look again.": {"ok": False},
     },
     hints=("2/L",),
 )
-PAIR = Exercise("1.4", reference=(1.0, 2.0), mistakes={"Twice.": (..., 1.0)}, hints=("Count.",))
-RIGHT = {"largest": 0.2, "start": [1, 2], "why": "Curvature", "ok": np.True_}
+RIGHT = {"largest": 0.2, "start": [1, 2], "best": np.float32(0.1), "ok": np.True_}
 
 
 @pytest.mark.parametrize("answer", [0.4, 0.4001, np.float32(0.4), np.array(0.4), 2 / 5])
@@ -557,26 +552,19 @@ def test_parts():
     assert lines(PARTS, RIGHT) == [
         "✓ largest",
         "✓ start",
-        "✓ why",
+        "✓ best",
         "✓ ok",
         "1.3: all 4 checks passed.",
     ]
-    assert lines(PARTS, {**RIGHT, "largest": 0.1, "why": "noise", "start": ...}) == [
+    assert lines(PARTS, {**RIGHT, "largest": 0.1, "best": 0.05, "start": ...}) == [
         "✗ largest: 0.1 is not right",
         "    Stable means below 2/L.",
         "✗ start: there is still a `...`",
-        "✗ why: 'noise' is not right",
-        "    It happens without noise.",
+        "✗ best: 0.05 is not right",
+        "    That is 1/L.",
         "✓ ok",
         '1.3: 1 of 4 checks passed. For a hint: hint("1.3")',
     ]
-
-
-def test_a_text_is_one_of_several():
-    assert problems(PARTS, {**RIGHT, "why": "luck"})["why"] == (
-        "expected one of 'curvature', 'noise', got 'luck'"
-    )
-    assert problems(PARTS, {**RIGHT, "why": 3})["why"] == "expected a text, got the number 3"
 
 
 def test_missing_parts():
@@ -584,16 +572,6 @@ def test_missing_parts():
         "'start' is missing, got a dictionary with the keys 'largest', 'strat'"
     )
     assert problems(PARTS, 0.2)["your answer"].startswith("expected a dictionary with the keys")
-    assert problems(PAIR, (1, 2, 3))["your answer"] == "expected 2 values, got 3 values"
-
-
-@pytest.mark.parametrize("answer", [(1, 2), [1, 2], np.array([1, 2])])
-def test_pairs(answer):
-    assert lines(PAIR, answer) == ["✓ value 1", "✓ value 2", "1.4: all 2 checks passed."]
-
-
-def test_a_wrong_part_of_a_pair():
-    assert lines(PAIR, (1, 1))[1:3] == ["✗ value 2: 1 is not right", "    Twice."]
 
 
 @pytest.mark.parametrize(
@@ -602,8 +580,6 @@ def test_a_wrong_part_of_a_pair():
         (RATE, ...),
         (PARTS, ...),
         (PARTS, dict.fromkeys(RIGHT, ...)),
-        (PAIR, (..., ...)),
-        (PAIR, [..., ...]),
     ],
 )
 def test_values_not_attempted_yet(exercise, starter):
@@ -737,42 +713,9 @@ def test_an_unfinished_class_returns_none():
 # ---------------------------------------------------------------------------- anything at all
 
 
-class Hostile:
-    """Raises at every occasion."""
-
-    def fail(self, *args, **kwargs):
-        raise BaseException("hostile")
-
-    __eq__ = __repr__ = __str__ = __bool__ = __len__ = __iter__ = __array__ = fail
-    __float__ = __getitem__ = __hash__ = __format__ = __array_ufunc__ = __deepcopy__ = fail
-
-
-class EvilCallable(Hostile):
-    __call__ = Hostile.fail
-    __signature__ = property(Hostile.fail)
-
-
-class EvilMeta(type):
-    __name__ = property(Hostile.fail)
-    __instancecheck__ = Hostile.fail
-
-
-class EvilClass(metaclass=EvilMeta):
-    @property
-    def __class__(self):
-        raise ValueError("no class")
-
-
-class EvilText(str):
-    __slots__ = ()
-    strip = casefold = __repr__ = __str__ = Hostile.fail
-
-
 ENDLESSLY_NESTED = []
 ENDLESSLY_NESTED.append(ENDLESSLY_NESTED)
-HOSTILE_ARRAY = np.empty(1, dtype=object)
-HOSTILE_ARRAY[0] = object.__new__(Hostile)
-CALM = [
+WEIRD = [
     ENDLESSLY_NESTED,
     np.zeros(2, dtype="f,i"),
     np.array(["2020-01-01"], dtype="M8"),
@@ -786,19 +729,9 @@ CALM = [
     warnings,
     iter(int, 1),
 ]
-WEIRD = [
-    *CALM,
-    Hostile(),
-    EvilCallable(),
-    EvilClass,
-    EvilClass(),
-    EvilText("text"),
-    HOSTILE_ARRAY,
-    {"a": Hostile()},
-]
 
 
-@pytest.mark.parametrize("exercise", [STEP, RATE, PARTS, PAIR, SMALL_LOSS, CLASS])
+@pytest.mark.parametrize("exercise", [STEP, RATE, PARTS, SMALL_LOSS, CLASS])
 @pytest.mark.parametrize("index", range(len(WEIRD)))
 def test_weird_answers_fail_in_words(exercise, index):
     value = WEIRD[index]
@@ -818,7 +751,7 @@ objects = st.recursive(
     | st.text()
     | st.binary()
     | st.just(...)
-    | st.integers(0, len(CALM) - 1).map(lambda index: CALM[index]),
+    | st.integers(0, len(WEIRD) - 1).map(lambda index: WEIRD[index]),
     lambda items: (
         st.lists(items, max_size=3)
         | st.tuples(items, items)
@@ -829,7 +762,7 @@ objects = st.recursive(
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
-@given(objects, st.sampled_from([STEP, RATE, PARTS, PAIR, SMALL_LOSS, CLASS]))
+@given(objects, st.sampled_from([STEP, RATE, PARTS, SMALL_LOSS, CLASS]))
 def test_no_answer_brings_a_check_down(value, exercise):
     for answer in (value, lambda *args: value):
         report = grade(exercise, answer)
@@ -841,19 +774,17 @@ def test_no_answer_brings_a_check_down(value, exercise):
 
 
 @pytest.mark.parametrize(
-    ("change", "error", "message"),
+    ("change", "message"),
     [
-        ({"number": "1"}, ValueError, "must look like"),
-        ({"number": "1.02"}, ValueError, "must look like"),
-        ({"hints": "one"}, TypeError, "tuple of at least one"),
-        ({"hints": ()}, TypeError, "tuple of at least one"),
-        ({"reference": 1.0}, TypeError, "cases need a reference that can be called"),
-        ({"cases": {}}, ValueError, "needs cases or properties"),
-        ({"cases": {"one": 3.0}}, TypeError, "case 'one' must be a tuple"),
-        ({"cases": {"one": (3.0, 4.0)}}, ValueError, "case 'one' has too many arguments"),
+        ({"number": "1"}, "must look like"),
+        ({"number": "1.02"}, "must look like"),
+        ({"hints": "one"}, "tuple of at least one"),
+        ({"hints": ()}, "tuple of at least one"),
+        ({"reference": 1.0}, "cases need a reference that can be called"),
+        ({"cases": {}}, "needs cases or properties"),
     ],
 )
-def test_an_exercise_that_does_not_fit_together_is_refused(change, error, message):
+def test_an_exercise_that_does_not_fit_together_is_refused(change, message):
     parts = {
         "number": "1.1",
         "reference": lambda x: x,
@@ -861,7 +792,7 @@ def test_an_exercise_that_does_not_fit_together_is_refused(change, error, messag
         "hints": ("Same.",),
         **change,
     }
-    with pytest.raises(error, match=message):
+    with pytest.raises(ValueError, match=message):
         Exercise(parts.pop("number"), **parts)
 
 

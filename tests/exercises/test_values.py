@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adagrad_course.exercises._values import (
     Other,
     difference,
-    has_ellipsis,
+    leaves,
     missing_parts,
     plain,
     printable,
@@ -20,6 +20,7 @@ from adagrad_course.exercises._values import (
 )
 
 NAN, INF = float("nan"), float("inf")
+COMPLEX = Other("a complex number: is there a root of a negative number?")
 
 
 class Tensor:
@@ -40,13 +41,12 @@ class Tensor:
         (np.int64(2), 2.0),
         (np.array(0.5), 0.5),
         (Fraction(1, 4), 0.25),
-        (10**400, INF),
-        (-(10**400), -INF),
         (True, True),
         (np.bool_(False), False),
         (np.array(True), True),
-        (2j, 2j),
-        (np.complex64(2j), 2j),
+        (2j, COMPLEX),
+        (np.complex64(2j), COMPLEX),
+        (np.ones(1, complex), (COMPLEX,)),
         ("text", "text"),
         (np.str_("text"), "text"),
         (None, None),
@@ -54,12 +54,14 @@ class Tensor:
         ([1, (2, "a")], (1.0, (2.0, "a"))),
         ({"a": [1]}, {"a": (1.0,)}),
         (np.array([1, None], dtype=object), (1.0, None)),
-        (np.array(["a", "b"]), Other("an array of type str32")),
+        (np.array(["a", "b"]), ("a", "b")),
+        (np.array([True, False]), (True, False)),
         (Decimal("0.5"), Other("a Decimal")),
         ({1}, Other("a set")),
         (range(2), Other("a range")),
         (len, Other("a function")),
         ([].append, Other("a function")),
+        (Tensor().detach, Other("a function")),
         (lambda: 1, Other("a function")),
         (int, Other("the class int")),
         (iter([]), Other("a list_iterator")),
@@ -86,11 +88,10 @@ def test_plain_reads_arrays_and_tensors_as_float64():
         assert got.dtype == np.float64
 
 
-def test_has_ellipsis_looks_into_containers():
-    assert has_ellipsis(...)
-    assert has_ellipsis((1.0, {"a": (2.0, ...)}))
-    assert has_ellipsis(plain(np.array([1, ...], dtype=object)))
-    assert not has_ellipsis((1.0, {"a": np.zeros(2)}))
+def test_leaves_are_what_has_no_parts():
+    array = np.zeros(2)
+    assert list(leaves(plain((1, {"a": (2, ...), "b": array.tolist()})))) == [1, 2, ..., 0, 0]
+    assert list(leaves(0.5)) == [0.5]
 
 
 @pytest.mark.parametrize(
@@ -105,11 +106,9 @@ def test_has_ellipsis_looks_into_containers():
         (np.eye(2), [[1, 0], [0, 1]]),
         (np.array([NAN, 1.0]), [NAN, 1]),
         (np.zeros(0), []),
-        (np.array([True, False]), [True, False]),
         ((1.0, np.array([1.0, 2.0])), [1.0, [1, 2]]),
         ((1.0, 2.0), np.array([1.0, 2.0])),
         ({"a": 1.0}, {"a": 1, "b": 2}),
-        ("adagrad", " AdaGrad "),
         (True, np.bool_(True)),
         (Other("a set"), {1}),
     ],
@@ -127,7 +126,11 @@ def test_no_difference(expected, got):
         (1 / 3, 0.33333, "expected 0.33333333, got 0.33333"),
         (1.0, 1 + 2**-52, "expected 1, got 1.0000000000000002"),
         (1.0, True, "expected a number, got the truth value True"),
-        (1.0, 1 + 0j, "expected a number, got the complex number 1+0j"),
+        (
+            1.0,
+            1 + 0j,
+            "expected a number, got a complex number: is there a root of a negative number?",
+        ),
         (1.0, "1", "expected a number, got the text '1'"),
         (1.0, None, "expected a number, got None"),
         (1.0, [1.0], "expected a number, got a list of 1 value"),
@@ -137,7 +140,6 @@ def test_no_difference(expected, got):
         (1.0, len, "expected a number, got a function"),
         (True, 1, "expected True or False, got the number 1"),
         (True, False, "expected True, got False"),
-        ("a", 1, "expected a text, got the number 1"),
         ("a", "b", "expected 'a', got 'b'"),
         (np.zeros(2), 0, "expected an array of shape (2,), got the number 0"),
         (np.zeros(2), np.zeros(3), "expected an array of shape (2,), got an array of shape (3,)"),
@@ -154,12 +156,13 @@ def test_no_difference(expected, got):
         (
             np.zeros(2),
             np.zeros(2, bool),
-            "expected an array of shape (2,), got an array of truth values of shape (2,)",
+            "expected an array of shape (2,), got 2 values, among them the truth value False",
         ),
         (
             np.zeros(2),
             np.zeros(2, complex),
-            "expected an array of shape (2,), got an array of complex numbers of shape (2,)",
+            "expected an array of shape (2,), got 2 values, among them a complex number: is there "
+            "a root of a negative number?",
         ),
         (np.array([1.0, 2.0]), [1, 3], "expected [1, 2], got [1, 3]"),
         (np.eye(2), np.ones((2, 2)), "expected [[1, 0], [0, 1]], got [[1, 1], [1, 1]]"),
@@ -176,10 +179,10 @@ def test_difference(expected, got, text):
     assert difference(expected, plain(got)) == text
 
 
-@pytest.mark.parametrize("expected", [0.4, np.array([0.4, 0.4]), "0.4", (0.4, 0.4), {"a": 0.4}])
+@pytest.mark.parametrize("expected", [0.4, np.array([0.4, 0.4]), (0.4, 0.4), {"a": 0.4}])
 @pytest.mark.parametrize("got", [0.5, "0.5", None, True, 0.4j, [0.5, 0.5], {"a": 0.5}, INF, NAN])
 def test_difference_keeps_the_right_value_to_itself(expected, got):
-    assert "0.4" not in difference(expected, plain(got), reveal=False).replace("0+0.4j", "")
+    assert "0.4" not in difference(expected, plain(got), reveal=False)
 
 
 def test_tolerance():
@@ -204,8 +207,6 @@ def test_missing_parts_does_not_look_at_the_parts():
         (NAN, "nan is"),
         (np.array([INF, NAN]), "nan is"),
         ((1.0, {"a": -INF}), "inf:"),
-        (1j, "A complex number"),
-        (np.zeros(2, complex), "A complex number"),
     ],
 )
 def test_remark(value, start):
@@ -223,7 +224,6 @@ def test_remark(value, start):
         (np.arange(9.0), "[0, 1, 2, …, 8]"),
         (np.zeros((3, 3)), "an array of shape (3, 3)"),
         (np.zeros(0), "[]"),
-        (np.array([True]), "[True]"),
         ((1.0, "a", None, ...), "(1, 'a', None, ...)"),
         ({"a": 1 / 3}, "{'a': 0.3333}"),
         ("x" * 100, "'" + "x" * 59 + "…'"),
@@ -239,9 +239,9 @@ def test_printable():
 
 
 numbers = st.floats() | st.integers() | st.complex_numbers() | st.fractions() | st.booleans()
-leaves = numbers | st.text() | st.none() | st.just(...) | st.binary() | st.sets(st.integers())
+atoms = numbers | st.text() | st.none() | st.just(...) | st.binary() | st.sets(st.integers())
 values = st.recursive(
-    leaves,
+    atoms,
     lambda items: (
         st.lists(items, max_size=3)
         | st.tuples(items, items)

@@ -10,7 +10,6 @@ import sys
 from textwrap import fill
 
 from .._validate import positive_int
-from ._sandbox import is_quiet
 from .machinery import grade
 
 __all__ = ["CHAPTERS", "REPORT_TYPE", "WANTED", "check", "hint", "load"]
@@ -42,8 +41,9 @@ def check(number, answer):
     number : str
         The exercise, as in `"1.2"`.
     answer : object
-        Your function, class or value. Functions get copies of their arguments, and are stopped if
-        they take longer than 5 seconds.
+        Your function, class or value. Functions get copies of their arguments. The check is
+        stopped after 5 seconds, but not in a thread of your own, nor in a browser, where the page
+        has its own limit.
 
     Raises
     ------
@@ -58,7 +58,10 @@ def check(number, answer):
     1.1: not attempted yet
     """
     report = grade(_find(number), answer)
-    _report(report)
+    if os.environ.get(WANTED) and "IPython" in sys.modules:
+        from IPython.display import display
+
+        display({REPORT_TYPE: report.as_json()}, raw=True)
     _say(str(report))
 
 
@@ -100,22 +103,12 @@ def load(chapter):
     return {exercise.number: exercise for exercise in module.EXERCISES}
 
 
-def _report(report):
-    """Display a report for programs, where one is wanted, but none on what an answer checks."""
-    if os.environ.get(WANTED) and "IPython" in sys.modules and not is_quiet():
-        from IPython.display import display
-
-        display({REPORT_TYPE: report.as_json()}, raw=True)
-
-
 def _say(text):
     """Print `text`; a terminal that lacks some of its characters gets others for them."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        text.encode(encoding)
+        print(text)
     except UnicodeEncodeError:
-        text = text.translate(_PLAIN).encode(encoding, "namereplace").decode(encoding)
-    print(text)
+        print(text.translate(_PLAIN).encode("ascii", "namereplace").decode())
 
 
 _PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "·": "*", "…": "...", "★": "*"})

@@ -1,36 +1,25 @@
 """Run code that may print, warn, exit or never end, without harm to the notebook around it."""
 
+import _thread
 import contextlib
-import contextvars
-import ctypes
 import io
+import signal
 import sys
-import threading
-import time
 import warnings
+from functools import partial
 
 import numpy as np
 
-GRACE = 2.0  # seconds spent on stopping code
-BEAT = 0.05  # seconds between two looks at running code, so that an interrupt is heard
-NUDGE = 0.001  # seconds between two attempts at stopping it
-PATIENCE = 10  # how many attempts code may swallow
+# Seconds in which code may put its things in order; then `TimeUp` comes so often that a loop that
+# swallows it is met outside of its `try`.
+GRACE, AGAIN = 0.1, 1e-4
+ALARM = getattr(signal, "SIGALRM", signal.SIGTERM)  # Windows has no SIGALRM
+HAS_TIMER = hasattr(signal, "setitimer") and sys.platform != "emscripten"
+_running = False  # whether there is a body to stop
 
 
-class Stop(BaseException):
-    """Injected into code whose time is up; to be handled by the worker's end alone.
-
-    Code that catches everything, in a loop, might go on for ever. But an exception is made in the
-    thread that it is raised in: if too many were made, the thread sleeps here until the end.
-    """
-
-    def __init__(self):
-        super().__init__()
-        worker = threading.current_thread()
-        worker.stops += 1
-        if worker.stops > PATIENCE and not worker.ended:
-            worker.done.set()
-            threading.Event().wait()
+class TimeUp(BaseException):
+    """Raised in code whose time is up; `except Exception` does not catch it."""
 
 
 class _Sink(io.TextIOBase):
@@ -66,107 +55,66 @@ def quiet():
         yield out
 
 
-def is_quiet():
-    """Return whether this runs within `quiet()`, as what an answer calls does."""
-    return isinstance(sys.stdout, _Sink)
-
-
 @contextlib.contextmanager
 def _tamed_exit():
     """Make IPython's `exit()` and `quit()`, which end the kernel, raise SystemExit as elsewhere."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None or shell.ask_exit is sys.exit:  # as in an answer that itself calls check
+    if shell is None:
         yield
         return
-    shell.ask_exit = sys.exit
+    before, shell.ask_exit = shell.ask_exit, sys.exit
     try:
         yield
     finally:
-        del shell.ask_exit
+        shell.ask_exit = before
 
 
-class _Worker(threading.Thread):
-    """Run a body in a daemon thread that another thread can stop.
+def ends_in_time(body, seconds):
+    """Call `body()`, stop it after `seconds`, and return whether it ended by itself.
 
-    CPython can raise an exception in another thread. It must not arrive after the body has ended,
-    where nobody would catch it: `ended` and `lock` see to that. (`done` is there because after an
-    interrupted `join` a thread that runs on counts as dead.)
-    """
-
-    def __init__(self, body):
-        super().__init__(daemon=True)
-        self.body = body
-        self.context = contextvars.copy_context()  # np.errstate lives in the context
-        self.error = None
-        self.stops = 0
-        self.ended = False
-        self.lock = threading.Lock()
-        self.done = threading.Event()
-
-    def run(self):
-        try:
-            self.context.run(self.body)
-        except Stop:
-            pass
-        except BaseException as error:
-            self.error = error
-        self.ended = True  # no other Stop will follow, but one may be on its way
-        try:
-            self._retire()
-        except Stop:
-            self._retire()
-
-    def _retire(self):
-        with self.lock:  # whatever was on its way has been sent,
-            pass
-        self.done.set()  # and arrives no later than in this call
-
-    def stop(self):
-        """Raise `Stop` in the body, again and again, since its code may swallow exceptions."""
-        inject = ctypes.pythonapi.PyThreadState_SetAsyncExc
-        end = time.monotonic() + GRACE
-        while not self.done.wait(NUDGE) and time.monotonic() < end:
-            with self.lock:
-                if not self.ended and not self.done.is_set():
-                    inject(ctypes.c_ulong(self.ident), ctypes.py_object(Stop))
-
-
-def run_limited(body, seconds):
-    """Call `body()` in a thread of its own for at most `seconds`.
-
-    Parameters
-    ----------
-    body : callable
-        Called without arguments.
-    seconds : float
-        The time limit.
-
-    Returns
-    -------
-    str
-        `"finished"`; `"stopped"` when time was up; `"runs on"` when it could not be stopped.
-
-    Raises
-    ------
-    BaseException
-        What `body` raised.
+    Only the main thread can be stopped, and nothing in a browser: there the page has a limit.
 
     Examples
     --------
-    >>> run_limited(lambda: None, seconds=1.0)
-    'finished'
+    >>> ends_in_time(lambda: None, seconds=1.0)
+    True
     """
-    worker = _Worker(body)
-    end = time.monotonic() + seconds
-    worker.start()
+    global _running
     try:
-        while not worker.done.wait(BEAT) and time.monotonic() < end:
-            pass  # short waits, or Windows would not hear the user's interrupt
-        in_time = worker.done.is_set()
+        before = signal.signal(ALARM, _stop)
+    except ValueError:  # not the main thread
+        before = _stop
+    if before is _stop:  # as in an answer that itself calls check: the outer limit counts
+        body()
+        return True
+    start, cancel = _alarm(seconds)
+    try:
+        _running = True
+        with contextlib.suppress(RuntimeError):  # a browser cannot start a thread
+            start()
+        body()
+        return True
+    except TimeUp:
+        return False
     finally:
-        worker.stop()  # also when the user interrupts; nothing to do when it has ended
-    if worker.error is not None:
-        raise worker.error
-    if in_time:
-        return "finished"
-    return "stopped" if worker.done.is_set() else "runs on"
+        _running = False  # for an alarm on its way
+        cancel()
+        signal.signal(ALARM, before)
+
+
+def _stop(*_):
+    if _running:
+        if HAS_TIMER and signal.getitimer(signal.ITIMER_REAL)[1] == 0:
+            signal.setitimer(signal.ITIMER_REAL, GRACE, AGAIN)
+        raise TimeUp
+
+
+def _alarm(seconds):
+    """Return what has `ALARM` sent to the main thread after `seconds`, and what cancels that."""
+    if HAS_TIMER:
+        set_timer = partial(signal.setitimer, signal.ITIMER_REAL)
+        return partial(set_timer, seconds), partial(set_timer, 0)
+    import threading  # only where there is no timer, as on Windows
+
+    timer = threading.Timer(seconds, _thread.interrupt_main, [ALARM])
+    return timer.start, timer.cancel

@@ -1,33 +1,20 @@
 """The single things that are tried with an answer, and what came of each."""
 
+import contextlib
 import copy
-import dis
 import inspect
-import linecache
 import os
 import re
 import sysconfig
 import traceback
-import types
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
-from ._sandbox import Stop
-from ._values import (
-    describe,
-    difference,
-    has_ellipsis,
-    missing_parts,
-    plain,
-    printable,
-    remark,
-    show,
-)
-
-DRAWS = 10  # how often a case given as a generator function is drawn
-SEED = 2011  # of the generator that draws
+from ._sandbox import TimeUp
+from ._values import describe, difference, leaves, missing_parts, plain, printable, remark, show
 
 IN_PLACE = (
     "Work on a copy: `x -= y`, `x[i] = y` and `x.sort()` change what was given, `x = x - y` and "
@@ -49,7 +36,7 @@ _LIBRARIES = (
 
 
 class Wrong(Exception):
-    """Raised by a property's function to say what is wrong with an answer.
+    """Raised to say what is wrong with an answer.
 
     Parameters
     ----------
@@ -76,228 +63,148 @@ def numbers_like(example, value):
 
 
 @dataclass(frozen=True)
+class Raised:
+    """What code raised, in place of a value; alike if it is the same type of exception."""
+
+    type: type
+    text: str = field(compare=False)
+    hint: str | None = field(compare=False)
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What came of one trial: a plain value, or an error in words; and what one may say to it."""
+    """What came of one trial: a plain value, and which arguments were changed in place."""
 
     value: object = None
-    error: str | None = None
-    error_type: type | None = None
-    hint: str | None = None
     changed: tuple[str, ...] = ()
 
     @property
     def unfinished(self):
         """Whether the `...` of a starter cell was met."""
-        # "a single ellipsis" is all that NumPy admits in an index: g[..., ...] is an attempt.
-        met = re.search(r"(?<!single )\bellipsis\b", self.error or "")
-        return has_ellipsis(self.value) or bool(met)
+        return any(part is ... for part in leaves(self.value))
+
+    @property
+    def hint(self):
+        """What one may say to it, without knowing the exercise, or None."""
+        if isinstance(self.value, Raised):
+            return self.value.hint
+        return IN_PLACE if self.changed else remark(self.value)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A single thing to try; several trials with one name make one line of the report."""
+    """One thing to try; several trials with one name make one line of the report.
+
+    What `take(answer, *args.values())` returns must be what it returns for the reference.
+    """
 
     name: str
     exercise: object
+    take: Callable
+    args: dict = field(default_factory=dict)
 
-    def observe(self, answer, catch=Exception):
-        """Return what comes of trying `answer`; an exception of type `catch` is an outcome too."""
+    def observe(self, answer):
+        """Return what comes of trying `answer`."""
         try:
-            return self._observe(answer)
-        except Stop:
+            answer = plain(answer) if self.exercise.is_value else answer
+            args = copy.deepcopy(self.args)
+            before = plain(args)
+            value = plain(self.take(answer, *args.values()))
+            after = plain(args)
+        except (KeyboardInterrupt, TimeUp):
             raise
-        except Wrong as wrong:
-            return Outcome(error=str(wrong), hint=wrong.hint)
-        except catch as error:
-            return _failure(error)
+        except BaseException as error:
+            return Outcome(_read(error))
+        return Outcome(value, tuple(name for name in args if difference(before[name], after[name])))
 
+    @cached_property
     def expected(self):
-        """Return what comes of trying the reference."""
-        outcome = self.observe(self.exercise.reference)
-        if outcome.error:
-            raise RuntimeError(f"{self.exercise.number}: the reference {outcome.error}")
-        return outcome
+        """What comes of trying the reference."""
+        return self.observe(self.exercise.reference)
 
-    def problem(self, expected, got):
+    @cached_property
+    def known(self):
+        """What comes of trying each known mistake, by its hint."""
+        return {hint: self.observe(wrong) for hint, wrong in self.exercise.mistakes.items()}
+
+    def difference(self, one, other):
+        """Return in words how the values of two outcomes differ, or None."""
+        rtol, reveal = self.exercise.rtol, not self.exercise.is_value
+        return difference(one.value, other.value, rtol=rtol, atol=1e-12, reveal=reveal)
+
+    def problem(self, got):
         """Return in words what is wrong with an outcome, or None."""
         if got.unfinished:
             return "there is still a `...`"
-        return got.error or self.difference(expected, got, reveal=not self.exercise.is_value)
-
-    def arguments(self):
-        """Return the arguments the answer was called with, in brief, or None."""
-
-    def difference(self, one, other, reveal=True):
-        """Return in words how two outcomes' values differ, or None."""
-        tolerance = {"rtol": self.exercise.tolerance, "atol": self.exercise.atol}
-        return difference(one.value, other.value, **tolerance, reveal=reveal)
-
-    def agree(self, one, other):
-        """Return whether two answers, tried in the same way, behaved in the same way."""
-        if one.unfinished or other.unfinished:
-            return False
-        if one.error or other.error:
-            return one.error_type is other.error_type is not None
-        return self.difference(one, other) is None
-
-
-@dataclass(frozen=True)
-class Fit(Trial):
-    """Whether the answer is of a kind that can be tried at all."""
-
-    args: tuple | None
-
-    def _observe(self, answer):
-        exercise = self.exercise
-        if answer is ... or (not exercise.is_value and _is_starter(answer)):
-            return Outcome(...)
-        value = plain(answer)
-        problem = None
-        if not exercise.is_value:
-            problem = self._misfit_of_callable(answer, value)
-        elif exercise.properties:  # any value will do, if its kind and shape are right
-            problem = difference(plain(exercise.reference), value, atol=1e300, reveal=False)
-        elif isinstance(exercise.reference, tuple | dict):
-            problem = missing_parts(plain(exercise.reference), value)
-        if problem:
-            raise Wrong(problem)
-        return Outcome(True)
-
-    def _misfit_of_callable(self, answer, value):
-        wanted = "class" if isinstance(self.exercise.reference, type) else "function"
-        if not callable(answer):
-            itself = f"pass the {wanted} itself, without calling it"
-            return f"expected a {wanted}, got {describe(value)}: {itself}"
-        if isinstance(answer, type) != (wanted == "class"):
-            return f"expected a {wanted}, got {describe(value)}"
-        if self.args is None:
-            return None
-        try:
-            signature = inspect.signature(answer)
-        except ValueError:  # some built-in functions do not tell
-            return None
-        try:
-            signature.bind(*self.args)
-        except TypeError:
-            names = ", ".join(self.exercise.parameters[: len(self.args)])
-            theirs = ", ".join(signature.parameters)
-            return f"expected a function of ({names}), got one of ({theirs})"
-        return None
-
-
-@dataclass(frozen=True)
-class Call(Trial):
-    """A call of the answer with given arguments."""
-
-    args: tuple
-
-    def _observe(self, answer):
-        args = copy.deepcopy(self.args)
-        before = plain(args)
-        value = plain(self.exercise.call(answer, *args))
-        named = zip(self.exercise.parameters, before, plain(args), strict=False)
-        changed = tuple(name for name, *pair in named if difference(*pair))
-        return Outcome(value, hint=IN_PLACE if changed else remark(value), changed=changed)
-
-    def problem(self, expected, got):
-        """Return in words what is wrong with what was returned, or done to the arguments."""
-        problem = super().problem(expected, got)
-        if problem and got.value is None and not got.error:
+        if isinstance(got.value, Raised):
+            return got.value.text
+        problem = self.difference(self.expected, got)
+        if problem and got.value is None and not self.exercise.is_value:
             problem = NOTHING
         if got.changed:
-            problem = f"{problem}; it also" if problem else "the value is right, but it"
             names = " and ".join(f"`{name}`" for name in got.changed)
+            problem = f"{problem}; it also" if problem else "the value is right, but it"
             problem += f" changed its argument {names} in place"
         return problem
 
+    def explained_by(self, hint, got):
+        """Return whether the known mistake with this hint does here what the answer did."""
+        return hint in self.known and self.difference(self.known[hint], got) is None
+
     def arguments(self):
         """Return the arguments the answer was called with, in brief."""
-        named = zip(self.exercise.parameters, self.args, strict=False)
-        return ", ".join(f"{name}={show(plain(arg))}" for name, arg in named)
+        return ", ".join(f"{name}={show(plain(arg))}" for name, arg in self.args.items())
 
 
-@dataclass(frozen=True)
-class Part(Trial):
-    """A value, or one part of it."""
-
-    key: object = None
-
-    def _observe(self, answer):
-        value = plain(answer)
-        value = value if self.key is None else plain(value[self.key])
-        return Outcome(value, hint=remark(value))
-
-    def problem(self, expected, got):
-        """Return in words what is wrong; where the answer is a text, what the choices are."""
-        problem = super().problem(expected, got)
-        if problem and isinstance(expected.value, str) and isinstance(got.value, str):
-            wrong = [self.observe(mistake) for mistake in self.exercise.mistakes.values()]
-            choices = [expected, *(outcome for outcome in wrong if isinstance(outcome.value, str))]
-            if not any(self.agree(choice, got) for choice in choices):
-                texts = sorted({choice.value for choice in choices})
-                return f"expected one of {', '.join(map(show, texts))}, got {show(got.value)}"
-        return problem
-
-
-@dataclass(frozen=True)
 class Property(Trial):
-    """A property that the answer must have."""
+    """A property that an answer must have; its function itself says what is wrong."""
 
-    test: Callable
+    expected = Outcome()
 
-    def _observe(self, answer):
-        self.test(plain(answer) if self.exercise.is_value else answer)
-        return Outcome(True)
-
-    def expected(self):
-        """Return what comes of trying a right answer."""
-        return Outcome(True)
-
-
-def trials_of(exercise):
-    """Return all trials of an exercise, in the order of its report."""
-    trials = []
-    rng = np.random.default_rng(SEED)
-    for name, case in exercise.cases.items():
-        inputs = [case] if isinstance(case, tuple) else [case(rng) for _ in range(DRAWS)]
-        trials += [Call(name, exercise, args) for args in inputs]
-    if exercise.is_value and not exercise.properties:
-        match exercise.reference:
-            case dict() as parts:
-                trials += [Part(key, exercise, key) for key in parts]
-            case tuple() as parts:
-                trials += [Part(f"value {i + 1}", exercise, i) for i in range(len(parts))]
-            case _:
-                trials.append(Part("your answer", exercise))
-    return trials + [Property(name, exercise, test) for name, test in exercise.properties.items()]
-
-
-def _failure(error):
-    """Return the outcome of code that raised `error`: what, and where in the student's code."""
-    try:
-        text = f"raised {type(error).__name__}: {error}".removesuffix(": ")
-    except Stop:
-        raise
-    except BaseException:  # of the student's own making
-        text = "raised an exception that cannot be shown"
-    text = printable(re.sub(r" at 0x[0-9a-fA-F]+", "", text))  # addresses differ in every run
-    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-        code = frame.f_code
-        if not code.co_filename.startswith(_LIBRARIES):
-            source = printable(linecache.getline(code.co_filename, line), 60)
-            text += f", in line {line}" + (f", `{source}`" if source else "")
-            break
-    kind = type(error)
-    remedy = next((REMEDIES[known] for known in REMEDIES if issubclass(kind, known)), None)
-    return Outcome(error=text, error_type=kind, hint=remedy)
-
-
-def _is_starter(answer):
-    """Return whether a function does nothing: `def step(w): ...` or `def step(w): return ...`."""
-    if not isinstance(answer, types.FunctionType):
+    def explained_by(self, hint, got):
+        """Return whether a known mistake is behind it: no need to try, the function has said so."""
         return False
-    return all(
-        step.opname in ("RESUME", "NOP", "RETURN_VALUE")
-        or (step.opname in ("LOAD_CONST", "RETURN_CONST") and step.argval in (None, ...))
-        for step in dis.get_instructions(answer)
-    )
+
+
+def demand_kind(exercise, answer):
+    """Raise `Wrong` if the answer is of a kind that cannot be tried at all."""
+    reference = exercise.reference
+    if exercise.is_value:
+        problem = missing_parts(plain(reference), answer)
+        if exercise.properties:  # any value will do, if its kind and shape are right
+            problem = difference(plain(reference), answer, atol=1e300, reveal=False)
+        if problem:
+            raise Wrong(problem)
+        return
+    wanted = "class" if isinstance(reference, type) else "function"
+    problem = f"expected a {wanted}, got {describe(plain(answer))}"
+    if not callable(answer):
+        raise Wrong(f"{problem}: pass the {wanted} itself, without calling it")
+    if isinstance(answer, type) != isinstance(reference, type):
+        raise Wrong(problem)
+    if exercise.cases and not exercise.run:
+        names = ", ".join(exercise.trials[0].args)
+        with contextlib.suppress(ValueError):  # some built-in functions do not tell
+            signature = inspect.signature(answer)
+            try:
+                signature.bind(*exercise.trials[0].args)
+            except TypeError:
+                raise Wrong(f"expected a function of ({names}), got one of {signature}") from None
+
+
+def _read(error):
+    """Return what code raised in words, with the line of the student's code that did."""
+    if isinstance(error, Wrong):
+        return Raised(Wrong, str(error), error.hint)
+    raised = traceback.TracebackException.from_exception(error, lookup_lines=False)
+    if isinstance(error, TypeError | AttributeError) and re.search(r"\bellipsis\b", str(raised)):
+        return ...  # Python names the type of what it cannot compute with
+    text = f"raised {type(error).__name__}: {raised}".removesuffix(": ")
+    text = printable(re.sub(r" at 0x[0-9a-fA-F]+", "", text))  # addresses differ in every run
+    for frame in reversed(raised.stack):
+        if not frame.filename.startswith(_LIBRARIES):
+            source = printable(frame.line, 60)
+            text += f", in line {frame.lineno}" + (f", `{source}`" if source else "")
+            break
+    remedy = next((REMEDIES[kind] for kind in REMEDIES if isinstance(error, kind)), None)
+    return Raised(type(error), text, remedy)

@@ -1,13 +1,10 @@
-"""What a student's code returned: read into plain data, compared with what was expected, shown.
-
-Reading (`plain`) is the only step that touches a student's objects. What it returns is made of a
-few well-known types, so that nothing of theirs runs while values are compared and shown.
-"""
+"""What a student's code returned: read into plain data, compared with what was expected, shown."""
 
 import contextlib
-import math
+import inspect
 import numbers
 from dataclasses import dataclass
+from types import EllipsisType
 
 import numpy as np
 
@@ -28,67 +25,48 @@ def plain(value):
     ----------
     value : object
         Anything. NumPy scalars and arrays without dimensions become plain numbers, lists become
-        tuples, and what converts to an array (a tensor, a table) becomes one.
-
-    Raises
-    ------
-    BaseException
-        Whatever the object's own methods raise.
+        tuples, and numbers in what converts to an array (a tensor, a table) an array of float64.
 
     Examples
     --------
     >>> plain([np.float32(0.5), True])
     (0.5, True)
     """
-    if value is None or value is ... or isinstance(value, Other):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, numbers.Real):
-        try:
+    match value:
+        case None | EllipsisType() | Other():
+            return value
+        case bool() | np.bool():
+            return bool(value)
+        case str():
+            return str(value)
+        case numbers.Real():
             return float(value)
-        except OverflowError:  # an integer beyond the largest float
-            return math.inf if value > 0 else -math.inf
-    if isinstance(value, numbers.Complex):
-        return complex(value)
-    if isinstance(value, dict):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return tuple(map(plain, value))
-    if hasattr(type(value), "__array__"):
-        return _plain_array(value)
-    return Other(_kind(value))
-
-
-def _plain_array(value):
+        case numbers.Complex():
+            return Other("a complex number: is there a root of a negative number?")
+        case dict():
+            return {plain(key): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return tuple(map(plain, value))
+        case type():
+            return Other(f"the class {value.__name__}")
+    if not hasattr(value, "__array__"):
+        name = "function" if inspect.isroutine(value) else type(value).__name__
+        return Other(f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}")
     if hasattr(value, "detach"):  # a torch tensor that requires its gradient refuses to convert
         value = value.detach()
     array = np.array(value)
-    if array.dtype.kind == "O":
+    if array.ndim == 0 or array.dtype.kind not in "iuf":
         return plain(array.tolist())
-    if array.dtype.kind not in "biufc":
-        return Other(f"an array of type {array.dtype.name}")
-    if array.dtype.kind in "iuf":
-        array = array.astype(np.float64)
-    return array if array.ndim else array.item()
+    return array.astype(np.float64)
 
 
-def _kind(value):
-    if isinstance(value, type):
-        return f"the class {printable(value.__name__)}"
-    name = type(value).__name__
-    if name in ("method", "builtin_function_or_method"):
-        name = "function"
-    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {printable(name)}"
-
-
-def has_ellipsis(value):
-    """Return whether plain data still contain the `...` of a starter cell."""
-    if isinstance(value, tuple | dict):
-        return any(map(has_ellipsis, value.values() if isinstance(value, dict) else value))
-    return value is ...
+def leaves(value):
+    """Yield the parts of plain data, and the parts of these, down to what has none."""
+    if not isinstance(value, tuple | dict):
+        yield value
+        return
+    for part in value.values() if isinstance(value, dict) else value:
+        yield from leaves(part)
 
 
 def difference(expected, got, *, rtol=0.0, atol=0.0, reveal=True):
@@ -110,89 +88,81 @@ def difference(expected, got, *, rtol=0.0, atol=0.0, reveal=True):
     >>> difference(0.4, 0.5, reveal=False)
     '0.5 is not right'
     """
-    tolerance = {"rtol": rtol, "atol": atol, "reveal": reveal}
+    if problem := missing_parts(expected, got):
+        return problem
     if isinstance(expected, tuple | dict):
-        return _difference_of_parts(expected, got, tolerance)
-    mismatch = f"expected {_wanted(expected)}, got {describe(got)}"
-    if isinstance(expected, float | complex | np.ndarray):
-        return _difference_of_numbers(np.asarray(expected), got, mismatch, **tolerance)
-    if type(got) is not type(expected):
-        return mismatch
-    if isinstance(expected, str):
-        same = got.strip().casefold() == expected.strip().casefold()
-    else:
-        same = got == expected
-    return None if same else _values(expected, got, reveal)
+        for key in expected if isinstance(expected, dict) else range(len(expected)):
+            tolerance = {"rtol": rtol, "atol": atol, "reveal": reveal}
+            if problem := difference(expected[key], plain(got[key]), **tolerance):
+                name = show(key) if isinstance(expected, dict) else f"value {key + 1}"
+                return f"{name}: {problem}"
+        return None
+
+    where = ""
+    if isinstance(expected, float | np.ndarray):
+        array = _numbers(got)
+        if array is None or array.shape != np.shape(expected):
+            return _mismatch(expected, got)
+        wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
+        if not wrong.any():
+            return None
+        if array.size > LONG:  # the first wrong entry stands for all
+            index = tuple(map(int, np.argwhere(wrong)[0]))
+            where = f"entry {list(index)}: "
+            expected, array = expected[index], array[index]
+        expected, got = plain(expected), plain(array)
+    elif type(got) is not type(expected):
+        return _mismatch(expected, got)
+    elif got == expected:
+        return None
+    if not reveal:
+        return f"{where}{show(got)} is not right"
+    for digits in (4, 8, 17):  # as many as it takes to see a difference
+        if show(expected, digits) != show(got, digits):
+            break
+    return f"{where}expected {show(expected, digits)}, got {show(got, digits)}"
 
 
 def missing_parts(expected, got):
-    """Return in words why `got` lacks parts of `expected`, a tuple or dictionary; None if not."""
+    """Return in words why `got` lacks a part of `expected`, where that has any; None if not."""
+    if not isinstance(expected, tuple | dict):
+        return None
     if isinstance(expected, dict) and isinstance(got, dict):
         missing = [key for key in expected if key not in got]
         return f"{show(missing[0])} is missing, got {describe(got)}" if missing else None
     if isinstance(expected, tuple) and isinstance(got, np.ndarray):
         # An array with an axis more holds the parts; another is one of them, the rest forgotten.
         got = tuple(got) if got.ndim > max(map(np.ndim, expected)) else got
-    if type(got) is type(expected) and len(got) == len(expected):
-        return None
-    return f"expected {_wanted(expected)}, got {describe(got)}"
+    same = type(got) is type(expected) and len(got) == len(expected)
+    return None if same else _mismatch(expected, got)
 
 
-def _difference_of_parts(expected, got, tolerance):
-    if problem := missing_parts(expected, got):
-        return problem
-    for key in expected if isinstance(expected, dict) else range(len(expected)):
-        if problem := difference(expected[key], plain(got[key]), **tolerance):
-            name = show(key) if isinstance(expected, dict) else f"value {key + 1}"
-            return f"{name}: {problem}"
+def _numbers(value):
+    """Return a plain value as an array if it is made of numbers, and None if it is not."""
+    if isinstance(value, tuple | float | np.ndarray):
+        with contextlib.suppress(ValueError):  # a ragged list
+            array = np.array(value)
+            return array if array.dtype.kind == "f" else None
     return None
 
 
-def _difference_of_numbers(expected, got, mismatch, *, rtol, atol, reveal):
-    array = None
-    if isinstance(got, tuple | float | complex | np.ndarray):
-        with contextlib.suppress(ValueError):  # a ragged list
-            array = np.array(got)
-    kinds = {"b": "b", "c": "fc"}.get(expected.dtype.kind, "f")
-    if array is not None and array.size == 0:
-        array = array.astype(expected.dtype)
-    if array is None or array.dtype.kind not in kinds or array.shape != expected.shape:
-        odd = [x for x in got if not isinstance(x, float)] if isinstance(got, tuple) else []
-        return f"{mismatch}, among them {describe(plain(odd[0]))}" if odd else mismatch
-    wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
-    if not wrong.any():
-        return None
-    where = ""
-    if array.size > LONG:  # too long to show: the first wrong entry stands for all
-        index = tuple(map(int, np.argwhere(wrong)[0]))
-        where = f"entry [{', '.join(map(str, index))}]: "
-        expected, array = expected[index], array[index]
-    return where + _values(plain(expected), plain(array), reveal)
-
-
-def _values(expected, got, reveal):
-    if not reveal:
-        return f"{show(got)} is not right"
-    for digits in (4, 8, 17):  # as many as it takes to see a difference
-        if show(expected, digits) != show(got, digits):
-            break
-    return f"expected {show(expected, digits)}, got {show(got, digits)}"
+def _mismatch(expected, got):
+    """Return in words which kind of value came instead of which, without giving a value away."""
+    wanted = {bool: "True or False", float: "a number"}.get(type(expected)) or describe(expected)
+    text = f"expected {wanted}, got {describe(got)}"
+    if isinstance(expected, np.ndarray) and isinstance(got, tuple):
+        odd = [part for part in got if not isinstance(part, float)]
+        text += f", among them {describe(odd[0])}" if odd else ""
+    return text
 
 
 def remark(value):
     """Return what an unusual number in the plain `value` suggests, or None."""
-    if isinstance(value, tuple | dict):
-        parts = value.values() if isinstance(value, dict) else value
-        return next(filter(None, map(remark, parts)), None)
-    if not isinstance(value, float | complex | np.ndarray):
-        return None
-    if np.iscomplexobj(value):
-        return "A complex number: is there a root of a negative number?"
-    if np.isnan(value).any():
-        return (
-            "nan is “not a number”: it comes from 0/0, inf - inf or the root of a negative number."
-        )
-    if np.isinf(value).any():
+    found = [part for part in leaves(value) if isinstance(part, float | np.ndarray)]
+    if any(np.isnan(part).any() for part in found):
+        causes = "0/0, inf - inf or the root of a negative number"
+        return f"nan is “not a number”: it comes from {causes}."
+    if any(np.isinf(part).any() for part in found):
         return "inf: a number grew too large, or was divided by zero."
     return None
 
@@ -200,28 +170,14 @@ def remark(value):
 def describe(value):
     """Return in words what the plain `value` is: `"the number 3"`, `"an array of shape (2,)"`."""
     match value:
-        case bool():
-            return f"the truth value {value}"
-        case complex():
-            return f"the complex number {show(value)}"
-        case float():
-            return f"the number {show(value)}"
-        case str():
-            return f"the text {show(value)}"
         case np.ndarray():
-            of = {"b": " of truth values", "c": " of complex numbers"}.get(value.dtype.kind, "")
-            return f"an array{of} of shape {value.shape}"
+            return f"an array of shape {value.shape}"
         case tuple():
             return f"{len(value)} values" if len(value) != 1 else "a list of 1 value"
         case dict():
             return f"a dictionary with the keys {', '.join(map(show, value)) or '(none)'}"
-    return show(value)
-
-
-def _wanted(expected):
-    """Return the kind of the expected value without giving it away."""
-    kinds = {bool: "True or False", float: "a number", complex: "a complex number", str: "a text"}
-    return kinds.get(type(expected)) or describe(expected)
+    kind = {bool: "the truth value ", float: "the number ", str: "the text "}.get(type(value), "")
+    return kind + show(value)
 
 
 def show(value, digits=4):
@@ -233,32 +189,24 @@ def show(value, digits=4):
     '([0, 1, 2, …, 99], 0.6667)'
     """
     match value:
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
         case float():
-            if value.is_integer() and abs(value) < 1e15:
-                return str(int(value))
-            return f"{value:.{digits}g}"
-        case complex():
             return f"{value:.{digits}g}"
         case str():
             return repr(value if len(value) <= 60 else value[:59] + "…")
         case np.ndarray() if value.ndim > 1 and value.size > LONG:
             return describe(value)
-        case np.ndarray():
-            return f"[{_listed(value, digits)}]"
-        case tuple():
-            return f"({_listed(value, digits)})"
+        case np.ndarray() | tuple():
+            few = len(value) <= LONG
+            shown = [show(plain(item), digits) for item in (value if few else value[:3])]
+            shown += [] if few else ["…", show(plain(value[-1]), digits)]
+            return f"({', '.join(shown)})" if isinstance(value, tuple) else f"[{', '.join(shown)}]"
         case dict():
             return "{" + ", ".join(f"{show(k)}: {show(v, digits)}" for k, v in value.items()) + "}"
         case Other():
             return value.description
     return "..." if value is ... else str(value)
-
-
-def _listed(items, digits):
-    shown = [show(plain(item), digits) for item in (items if len(items) <= LONG else items[:3])]
-    if len(items) > LONG:
-        shown += ["…", show(plain(items[-1]), digits)]
-    return ", ".join(shown)
 
 
 def printable(text, length=160):

@@ -1,8 +1,11 @@
 """The exercises of chapter 7, After AdaGrad."""
 
+from functools import partial
+
 import numpy as np
 
-from .machinery import Exercise, uphill
+from ._steps import belated, root, uphill, without_root
+from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
 
@@ -56,11 +59,11 @@ def some_scores(rng):
     return rng.uniform(1, 9, size=(seeds, rates)), rng.uniform(1, 9, size=(seeds, rates))
 
 
-def amsgrad(w, g, m, s, largest, lr, beta1, beta2):
+def amsgrad(w, g, m, s, largest, lr, beta1, beta2, divisor=root):
     m = beta1 * m + (1 - beta1) * g
     s = beta2 * s + (1 - beta2) * g**2
-    largest = np.maximum(largest, s)
-    return w - lr * m / np.sqrt(largest), m, s, largest
+    before, largest = largest, np.maximum(largest, s)
+    return w - lr * m / divisor(before, largest), m, s, largest
 
 
 def amsgrad_as_adam(w, g, m, s, largest, lr, beta1, beta2):
@@ -77,16 +80,6 @@ def amsgrad_of_squares(w, g, m, s, largest, lr, beta1, beta2):
     s = beta2 * s + (1 - beta2) * g**2
     largest = np.maximum(largest, g**2)
     return w - lr * m / np.sqrt(largest), m, s, largest
-
-
-def amsgrad_belated(w, g, m, s, largest, lr, beta1, beta2):
-    right = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
-    return w - lr * right[1] / np.sqrt(largest), *right[1:]
-
-
-def amsgrad_without_root(w, g, m, s, largest, lr, beta1, beta2):
-    right = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
-    return w - lr * right[1] / right[3], *right[1:]
 
 
 def amsgrad_without_momentum(w, g, m, s, largest, lr, beta1, beta2):
@@ -139,19 +132,10 @@ def a_trap(rng):
     return own_plus, own_plus + int(rng.choice([2, 3, 4, 4, 4, 5]))
 
 
-def sm3_step(of_two, of_many):
-    """Return a step that takes `of_two` of a weight's numbers and keeps `of_many` of a row's ν."""
-
-    def step(w, g, r, c, lr):
-        nu = of_two(r[:, None], c) + g**2
-        return w - lr * g / np.sqrt(nu), of_many(nu, axis=1), of_many(nu, axis=0)
-
-    return step
-
-
-sm3 = sm3_step(np.minimum, np.max)
-sm3_with_maxima = sm3_step(np.maximum, np.max)
-sm3_with_sums = sm3_step(np.minimum, np.sum)
+def sm3(w, g, r, c, lr, of_two=np.minimum, of_many=np.max, divisor=root):
+    before = of_two(r[:, None], c)
+    nu = before + g**2
+    return w - lr * g / divisor(before, nu), of_many(nu, axis=1), of_many(nu, axis=0)
 
 
 def sm3_with_axes_exchanged(w, g, r, c, lr):
@@ -163,16 +147,6 @@ def sm3_first_version(w, g, r, c, lr):
     squares = g**2
     r, c = r + squares.max(axis=1), c + squares.max(axis=0)
     return w - lr * g / np.sqrt(np.minimum(r[:, None], c)), r, c
-
-
-def sm3_belated(w, g, r, c, lr):
-    _, rows, columns = sm3(w, g, r, c, lr)
-    return w - lr * g / np.sqrt(np.minimum(r[:, None], c)), rows, columns
-
-
-def sm3_without_root(w, g, r, c, lr):
-    nu = np.minimum(r[:, None], c) + g**2
-    return w - lr * g / nu, nu.max(axis=1), nu.max(axis=0)
 
 
 def an_sm3_step(rng):
@@ -321,8 +295,8 @@ EXERCISES = [
             "Divide by the root of the largest average, not of the present one.": amsgrad_as_adam,
             "The average goes on from s, not from its maximum.": amsgrad_averaging_the_largest,
             "The largest average of squares, not the largest square.": amsgrad_of_squares,
-            "The present average takes part in the maximum.": amsgrad_belated,
-            "Divide by the root.": amsgrad_without_root,
+            "The present average takes part in the maximum.": partial(amsgrad, divisor=belated),
+            "Divide by the root.": partial(amsgrad, divisor=without_root),
             "The step goes along m, not along the gradient.": amsgrad_without_momentum,
             "The maximum is over time, for each coordinate: np.maximum.": amsgrad_of_all,
             "You went uphill: subtract.": uphill(amsgrad),
@@ -376,14 +350,14 @@ EXERCISES = [
             "random steps": an_sm3_step,
         },
         mistakes={
-            "A weight takes the smaller of its two numbers.": sm3_with_maxima,
-            "Rows and columns keep the largest ν, not the sum.": sm3_with_sums,
+            "A weight takes the smaller of its two numbers.": partial(sm3, of_two=np.maximum),
+            "Rows and columns keep the largest ν, not the sum.": partial(sm3, of_many=np.sum),
             "r has one number for each row: the maximum along axis 1.": sm3_with_axes_exchanged,
             "Add the square to the smaller number of each weight; take the maxima afterwards.": (
                 sm3_first_version
             ),
-            "The present gradient counts: divide by the root of ν.": sm3_belated,
-            "Divide by the root.": sm3_without_root,
+            "The present gradient counts: divide by the root of ν.": partial(sm3, divisor=belated),
+            "Divide by the root.": partial(sm3, divisor=without_root),
             "You went uphill: subtract.": uphill(sm3),
         },
         hints=(

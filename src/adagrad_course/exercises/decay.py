@@ -1,44 +1,23 @@
 """The exercises of chapter 5, Decay."""
 
+from functools import partial
+
 import numpy as np
 
 from ..descent import travel_budget
-from .machinery import Exercise, uphill
+from ._steps import belated, eps_inside, root, uphill, without_root
+from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
 
 
-def rmsprop_step(w, g, s, lr, rho, eps):
-    s = rho * s + (1 - rho) * g**2
-    return w - lr * g / (np.sqrt(s) + eps), s
+def average(s, g, rho):
+    return rho * s + (1 - rho) * g**2
 
 
-def rmsprop_summed(w, g, s, lr, rho, eps):
-    s = s + g**2
-    return w - lr * g / (np.sqrt(s) + eps), s
-
-
-def rmsprop_leaking_in(w, g, s, lr, rho, eps):
-    return rmsprop_step(w, g, s, lr, 1 - rho, eps)
-
-
-def rmsprop_growing(w, g, s, lr, rho, eps):
-    s = rho * s + g**2
-    return w - lr * g / (np.sqrt(s) + eps), s
-
-
-def rmsprop_belated(w, g, s, lr, rho, eps):
-    return w - lr * g / (np.sqrt(s) + eps), rho * s + (1 - rho) * g**2
-
-
-def rmsprop_eps_inside(w, g, s, lr, rho, eps):
-    s = rho * s + (1 - rho) * g**2
-    return w - lr * g / np.sqrt(s + eps), s
-
-
-def rmsprop_rootless(w, g, s, lr, rho, eps):
-    s = rho * s + (1 - rho) * g**2
-    return w - lr * g / (s + eps), s
+def rmsprop_step(w, g, s, lr, rho, eps, accumulate=average, divisor=root):
+    before, s = s, accumulate(s, g, rho)
+    return w - lr * g / divisor(before, s, eps), s
 
 
 def a_step(rng):
@@ -54,14 +33,14 @@ def windowed(gradients, lr, window, mean=False, late=0):
     return lr / np.sqrt(sums)
 
 
-def adam_step(w, g, m, s, t, lr, beta1, beta2, eps):
-    m, s = beta1 * m + (1 - beta1) * g, beta2 * s + (1 - beta2) * g**2
+def adam_step(w, g, m, s, t, lr, beta1, beta2, eps, divisor=root):
+    m, s = beta1 * m + (1 - beta1) * g, average(s, g, beta2)
     m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2**t)
-    return w - lr * m_hat / (np.sqrt(s_hat) + eps), m, s
+    return w - lr * m_hat / divisor(None, s_hat, eps), m, s
 
 
 def adam_biased(w, g, m, s, t, lr, beta1, beta2, eps):
-    m, s = beta1 * m + (1 - beta1) * g, beta2 * s + (1 - beta2) * g**2
+    _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
     return w - lr * m / (np.sqrt(s) + eps), m, s
 
 
@@ -74,11 +53,6 @@ def adam_swapped(w, g, m, s, t, lr, beta1, beta2, eps):
     return adam_step(w, g, m, s, t, lr, beta2, beta1, eps)
 
 
-def adam_eps_inside(w, g, m, s, t, lr, beta1, beta2, eps):
-    _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
-    return w - lr * m / (1 - beta1**t) / np.sqrt(s / (1 - beta2**t) + eps), m, s
-
-
 def adam_without_momentum(w, g, m, s, t, lr, beta1, beta2, eps):
     _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
     return w - lr * g / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
@@ -88,11 +62,6 @@ def adam_eps_uncorrected(w, g, m, s, t, lr, beta1, beta2, eps):
     _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
     lr = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
     return w - lr * m / (np.sqrt(s) + eps), m, s
-
-
-def adam_rootless(w, g, m, s, t, lr, beta1, beta2, eps):
-    _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
-    return w - lr * m / (1 - beta1**t) / (s / (1 - beta2**t) + eps), m, s
 
 
 def adam_counting_from_0(w, g, m, s, t, lr, beta1, beta2, eps):
@@ -219,13 +188,19 @@ EXERCISES = [
         },
         mistakes={
             "That is AdaGrad's sum; multiply the old average by rho, the square by 1 − rho.": (
-                rmsprop_summed
+                partial(rmsprop_step, accumulate=lambda s, g, rho: s + g**2)
             ),
-            "rho belongs to the old average, 1 − rho to the new square.": rmsprop_leaking_in,
-            "The new square counts 1 − rho.": rmsprop_growing,
-            "First the average, then the step: the present gradient counts.": rmsprop_belated,
-            "ε is added to the root, not under it.": rmsprop_eps_inside,
-            "Divide by the root of the average.": rmsprop_rootless,
+            "rho belongs to the old average, 1 − rho to the new square.": partial(
+                rmsprop_step, accumulate=lambda s, g, rho: average(s, g, 1 - rho)
+            ),
+            "The new square counts 1 − rho.": partial(
+                rmsprop_step, accumulate=lambda s, g, rho: rho * s + g**2
+            ),
+            "First the average, then the step: the present gradient counts.": partial(
+                rmsprop_step, divisor=belated
+            ),
+            "ε is added to the root, not under it.": partial(rmsprop_step, divisor=eps_inside),
+            "Divide by the root of the average.": partial(rmsprop_step, divisor=without_root),
             "You went uphill: subtract.": uphill(rmsprop_step),
         },
         hints=(
@@ -311,12 +286,12 @@ EXERCISES = [
                 adam_keeping_corrected
             ),
             "β₁ belongs to m, β₂ to s.": adam_swapped,
-            "ε is added to the root, not under it.": adam_eps_inside,
+            "ε is added to the root, not under it.": partial(adam_step, divisor=eps_inside),
             "The averaged gradient takes the gradient's place.": adam_without_momentum,
             "The first step is number 1: 1 − βᵗ with t itself.": adam_counting_from_0,
             "ε is added to the root of the corrected average, √ŝ + ε.": adam_eps_uncorrected,
             "You went uphill: subtract.": uphill(adam_step),
-            "Divide by the root.": adam_rootless,
+            "Divide by the root.": partial(adam_step, divisor=without_root),
         },
         hints=(
             "Both averages first, then both corrections, then the step.",

@@ -1,39 +1,14 @@
 """The exercises of chapter 2, Deriving AdaGrad."""
 
+from functools import partial
+
 import numpy as np
 
 from ..objectives import Quadratic
-from .machinery import Exercise, Wrong, uphill
+from ._steps import adagrad_step, belated, eps_inside, uphill, without_root
+from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
-
-
-def adagrad_step(w, g, G, lr, eps):
-    G = G + g**2
-    return w - lr * g / (np.sqrt(G) + eps), G
-
-
-def step_without_root(w, g, G, lr, eps):
-    G = G + g**2
-    return w - lr * g / (G + eps), G
-
-
-def step_with_eps_inside(w, g, G, lr, eps):
-    G = G + g**2
-    return w - lr * g / np.sqrt(G + eps), G
-
-
-def step_without_square(w, g, G, lr, eps):
-    G = G + np.abs(g)
-    return w - lr * g / (np.sqrt(G) + eps), G
-
-
-def step_without_sum(w, g, G, lr, eps):
-    return w - lr * g / (np.abs(g) + eps), g**2
-
-
-def step_with_old_accumulator(w, g, G, lr, eps):
-    return w - lr * g / (np.sqrt(G) + eps), G + g**2
 
 
 def a_step(rng):
@@ -130,12 +105,16 @@ EXERCISES = [
             "random steps": a_step,
         },
         mistakes={
-            "Divide by the root of the accumulator.": step_without_root,
-            "ε stands outside the root here: √G + ε.": step_with_eps_inside,
-            "The accumulator sums squares.": step_without_square,
-            "The accumulator remembers: add to it instead of starting again.": step_without_sum,
+            "Divide by the root of the accumulator.": partial(adagrad_step, divisor=without_root),
+            "ε stands outside the root here: √G + ε.": partial(adagrad_step, divisor=eps_inside),
+            "The accumulator sums squares.": partial(
+                adagrad_step, accumulate=lambda G, g: G + np.abs(g)
+            ),
+            "The accumulator remembers: add to it instead of starting again.": partial(
+                adagrad_step, accumulate=lambda G, g: g**2
+            ),
             "The present gradient counts: update the accumulator before you divide by its root.": (
-                step_with_old_accumulator
+                partial(adagrad_step, divisor=belated)
             ),
             "You went uphill: subtract.": uphill(adagrad_step),
             "First the parameters, then the accumulator.": lambda w, g, G, lr, eps: adagrad_step(

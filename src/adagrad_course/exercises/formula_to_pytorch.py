@@ -1,61 +1,27 @@
 """The exercises of chapter 3, From formula to PyTorch."""
 
-from typing import Any
-
 import numpy as np
 
 from .._optional import packages_needed
+from ._steps import adagrad_step, belated, eps_inside, without_root
 from ._trials import numbers_like
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
 
-try:
-    import torch
-except ModuleNotFoundError:  # all exercises but 3.5 are done without
-    Optimizer: Any = object
-else:
-    Optimizer = torch.optim.Optimizer
 
+def my_adagrad(**mistake):
+    """Make an optimizer, right by default or with a part of its step that is not."""
 
-class MyAdaGrad:
-    def __init__(self, lr, eps):
-        self.lr, self.eps, self.G = lr, eps, 0.0
+    class MyAdaGrad:
+        def __init__(self, lr, eps):
+            self.lr, self.eps, self.G = lr, eps, 0.0
 
-    def step(self, w, g):
-        self.G = self.G + g**2
-        return w - self.lr * g / (np.sqrt(self.G) + self.eps)
+        def step(self, w, g):
+            w, self.G = adagrad_step(w, g, self.G, self.lr, self.eps, **mistake)
+            return w
 
-
-class Forgetful(MyAdaGrad):
-    def step(self, w, g):
-        self.G = 0.0
-        return super().step(w, g)
-
-
-class Rootless(MyAdaGrad):
-    def step(self, w, g):
-        self.G = self.G + g**2
-        return w - self.lr * g / (self.G + self.eps)
-
-
-class Belated(MyAdaGrad):
-    def step(self, w, g):
-        before = np.sqrt(self.G) + self.eps
-        self.G = self.G + g**2
-        return w - self.lr * g / before
-
-
-class EpsInside(MyAdaGrad):
-    def step(self, w, g):
-        self.G = self.G + g**2
-        return w - self.lr * g / np.sqrt(self.G + self.eps)
-
-
-class SharedMemory(MyAdaGrad):
-    def step(self, w, g):
-        self.G = self.G + np.sum(g**2)
-        return w - self.lr * g / (np.sqrt(self.G) + self.eps)
+    return MyAdaGrad
 
 
 def play(optimizer, lr, eps, start, grads):
@@ -94,24 +60,22 @@ def travelled_without_decay(lr, lr_decay, steps):
 
 
 def better_adagrad(start_at_zero=False, one_rate=False, forget=False):
-    """Make a PyTorch optimizer, right by default or with one mistake."""
+    """Make a PyTorch optimizer, right by default or with one mistake, without importing PyTorch."""
 
-    class BetterAdaGrad(Optimizer):
-        def __init__(self, params, lr, eps, initial_accumulator_value):
-            super().__init__(params, {"lr": lr, "eps": eps})
+    class BetterAdaGrad:
+        def __init__(self, groups, lr, eps, initial_accumulator_value):
+            self.groups = groups if not one_rate else [group | {"lr": lr} for group in groups]
+            self.eps, self.sums = eps, {}
             self.start = 0.0 if start_at_zero else initial_accumulator_value
 
         def step(self):
-            with torch.no_grad():
-                for group in self.param_groups:
-                    lr = self.defaults["lr"] if one_rate else group["lr"]
-                    for w in group["params"]:
-                        if w.grad is None:
-                            continue
-                        new = torch.full_like(w, self.start)
-                        G = new if forget else self.state[w].setdefault("sum", new)
-                        G += w.grad**2
-                        w -= lr * w.grad / (G.sqrt() + group["eps"])
+            for group in self.groups:
+                for param in group["params"]:
+                    if param.grad is not None:
+                        w, g = param.detach(), param.grad
+                        G = self.sums.get(param, w.new_full(w.shape, self.start)) + g**2
+                        self.sums = {} if forget else self.sums | {param: G}
+                        w -= group["lr"] * g / (G.sqrt() + self.eps)
 
     return BetterAdaGrad
 
@@ -142,34 +106,30 @@ SOMETIMES = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 0], [1, 1, 1]])
 
 
 def decoupled_step(w, g, G, lr, decay, eps):
-    G = G + g**2
-    return w - lr * decay * w - lr * g / (np.sqrt(G) + eps), G
+    moved, G = adagrad_step(w, g, G, lr, eps)
+    return moved - lr * decay * w, G
 
 
 def coupled_step(w, g, G, lr, decay, eps):
-    g = g + decay * w
-    G = G + g**2
-    return w - lr * g / (np.sqrt(G) + eps), G
+    return adagrad_step(w, g + decay * w, G, lr, eps)
 
 
 def decoupled_without_rate(w, g, G, lr, decay, eps):
-    G = G + g**2
-    return w - decay * w - lr * g / (np.sqrt(G) + eps), G
+    moved, G = adagrad_step(w, g, G, lr, eps)
+    return moved - decay * w, G
 
 
 def penalty_divided(w, g, G, lr, decay, eps):
-    G = G + g**2
-    return w - lr * (g + decay * w) / (np.sqrt(G) + eps), G
+    return adagrad_step(w, g + decay * w, G, lr, eps, accumulate=lambda G, _: G + g**2)
 
 
 def shrunk_afterwards(w, g, G, lr, decay, eps):
-    G = G + g**2
-    return (w - lr * g / (np.sqrt(G) + eps)) * (1 - lr * decay), G
+    moved, G = adagrad_step(w, g, G, lr, eps)
+    return moved * (1 - lr * decay), G
 
 
 def growing(w, g, G, lr, decay, eps):
-    G = G + g**2
-    return w + lr * decay * w - lr * g / (np.sqrt(G) + eps), G
+    return decoupled_step(w, g, G, lr, -decay, eps)
 
 
 EXERCISES = [
@@ -189,7 +149,7 @@ EXERCISES = [
     ),
     Exercise(
         "3.2",
-        reference=MyAdaGrad,
+        reference=my_adagrad(),
         run=play,
         cases={
             "one step": (0.5, 1e-10, np.array([1.0, 2.0]), np.array([[3.0, -4.0]])),
@@ -197,11 +157,17 @@ EXERCISES = [
             "random gradients": a_game,
         },
         mistakes={
-            "The accumulator must be kept from one call of step to the next.": Forgetful,
-            "Divide by the root of the accumulator.": Rootless,
-            "The present gradient counts: add its square before you divide.": Belated,
-            "ε stands outside the root: √G + ε.": EpsInside,
-            "Each coordinate has an accumulator of its own.": SharedMemory,
+            "The accumulator must be kept from one call of step to the next.": my_adagrad(
+                accumulate=lambda G, g: g**2
+            ),
+            "Divide by the root of the accumulator.": my_adagrad(divisor=without_root),
+            "The present gradient counts: add its square before you divide.": my_adagrad(
+                divisor=belated
+            ),
+            "ε stands outside the root: √G + ε.": my_adagrad(divisor=eps_inside),
+            "Each coordinate has an accumulator of its own.": my_adagrad(
+                accumulate=lambda G, g: G + np.sum(g**2)
+            ),
         },
         hints=(
             "Keep lr, eps and the accumulator as attributes of self.",

@@ -1,20 +1,26 @@
 """How an exercise is written, and how an answer to it is graded.
 
 An `Exercise` is data: what to try, the reference solution, the mistakes we know and what to say
-about each. `grade` puts an answer through it, and no answer can bring it down.
+about each. `grade` puts an answer through it and writes a `Report`.
 """
 
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field
+from functools import cached_property, partial
+from operator import itemgetter
 
-from ._sandbox import quiet, run_limited
-from ._trials import Fit, Wrong, trials_of
+import numpy as np
 
-__all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade", "uphill"]
+from ._sandbox import ends_in_time, quiet
+from ._trials import Property, Raised, Trial, Wrong, demand_kind
+
+__all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade"]
 
 TIME_LIMIT = 5.0  # seconds for one check, all its trials together
+DRAWS = 10  # how often a case given as a generator function is drawn
+SEED = 2011  # of the generator that draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +29,9 @@ class Exercise:
 
     There are three kinds. With `cases`, the answer is a function that is called with each case's
     arguments and must return what the reference returns. Without, the answer is a value that must
-    equal the reference; a tuple or dictionary is checked part by part, and the right value is
-    never shown. With `properties` alone, any answer that has them is right; the reference is then
-    one right answer, and an answer must be of its kind.
+    equal the reference; a dictionary is checked part by part, and the right value is never shown.
+    With `properties` alone, any answer that has them is right; the reference is then one right
+    answer, and an answer must be of its kind.
 
     Parameters
     ----------
@@ -40,20 +46,20 @@ class Exercise:
         Under a name for the reader, a function of the answer that raises `Wrong` if the answer
         lacks the property. Values arrive as floats, arrays, tuples and dictionaries.
     mistakes : mapping of str to object, optional
-        Under the hint it deserves, a wrong answer of the reference's kind. In a wrong dictionary
-        parts may be left out, in a wrong tuple they may be `...`.
+        Under the hint it deserves, a wrong answer of the reference's kind. A wrong dictionary may
+        have the wrong parts only.
     hints : tuple of str
         From a nudge to nearly the solution.
-    rtol, atol : float, optional
-        Tolerance for numbers. By default `rtol` is 1e-5 for what functions return and 1e-3 for
-        values, which people round; `atol` is 1e-12.
+    rtol : float, optional
+        Relative tolerance for numbers: by default 1e-5 for what functions return, and 1e-3 for
+        values, which people round.
     run : callable, optional
         `run(answer, *args)` is compared in place of `answer(*args)`, say because the answer is a
         class, or a function that is best judged by what another makes of it.
 
     Raises
     ------
-    TypeError, ValueError
+    ValueError
         If the parts do not fit together.
 
     Examples
@@ -82,43 +88,43 @@ class Exercise:
     mistakes: Mapping[str, object] = field(default_factory=dict)
     hints: tuple[str, ...]
     rtol: float | None = None
-    atol: float = 1e-12
     run: Callable | None = None
 
     def __post_init__(self):
-        if not re.fullmatch(r"[1-9][0-9]*\.[1-9][0-9]*", self.number):
-            raise ValueError(f'number must look like "1.2", got {self.number!r}')
-        if not isinstance(self.hints, tuple) or not self.hints:
-            raise TypeError(f"{self.number}: hints must be a tuple of at least one text")
-        if self.is_value and self.cases:
-            raise TypeError(f"{self.number}: cases need a reference that can be called")
-        if not self.is_value and not (self.cases or self.properties):
-            raise ValueError(f"{self.number}: a function needs cases or properties")
-        for name, case in self.cases.items():
-            if not isinstance(case, tuple) and not callable(case):
-                raise TypeError(f"{self.number}: case {name!r} must be a tuple or a function")
-            if isinstance(case, tuple) and len(case) > len(self.parameters):
-                raise ValueError(f"{self.number}: case {name!r} has too many arguments")
+        demands = {
+            'number must look like "1.2"': re.fullmatch(r"[1-9]\d*\.[1-9]\d*", self.number),
+            "hints must be a tuple of at least one": isinstance(self.hints, tuple) and self.hints,
+            "cases need a reference that can be called": not (self.is_value and self.cases),
+            "a function needs cases or properties": self.is_value or self.cases or self.properties,
+        }
+        for demand, is_met in demands.items():
+            if not is_met:
+                raise ValueError(f"exercise {self.number}: {demand}")
+        if self.rtol is None:
+            object.__setattr__(self, "rtol", 1e-3 if self.is_value else 1e-5)
 
     @property
     def is_value(self):
         """Whether the answer is a value rather than a function or a class."""
         return not callable(self.reference)
 
-    @property
-    def tolerance(self):
-        """The relative tolerance, given or by default."""
-        return self.rtol if self.rtol is not None else 1e-3 if self.is_value else 1e-5
-
-    @property
-    def parameters(self):
-        """The names of the arguments in `cases`."""
-        names = tuple(inspect.signature(self.run or self.reference).parameters)
-        return names[1:] if self.run else names
-
-    def call(self, answer, *args):
-        """Return what is compared: what `answer` returns, or what `run` makes of it."""
-        return self.run(answer, *args) if self.run else answer(*args)
+    @cached_property
+    def trials(self):
+        """All that is tried, in the order of the report."""
+        trials, rng = [], np.random.default_rng(SEED)
+        take = self.run or (lambda answer, *args: answer(*args))
+        for name, case in self.cases.items():
+            names = list(inspect.signature(self.run or self.reference).parameters)
+            names = names[1:] if self.run else names
+            for args in [case] if isinstance(case, tuple) else [case(rng) for _ in range(DRAWS)]:
+                trials.append(Trial(name, self, take, dict(zip(names, args, strict=False))))
+        for name, test in self.properties.items():
+            trials.append(Property(name, self, test))
+        if trials:
+            return trials
+        if isinstance(self.reference, dict):
+            return [Trial(key, self, itemgetter(key)) for key in self.reference]
+        return [Trial("your answer", self, lambda answer: answer)]
 
 
 @dataclass(frozen=True)
@@ -156,11 +162,6 @@ class Report:
         return bool(self.results)
 
     @property
-    def passed(self):
-        """Whether the answer is right."""
-        return self.attempted and all(result.problem is None for result in self.results)
-
-    @property
     def right(self):
         """How many checks passed."""
         return sum(result.problem is None for result in self.results)
@@ -170,24 +171,24 @@ class Report:
         """How many checks there are; 0 if there was no answer to grade."""
         return len(self.results) + len(self.not_tried)
 
+    @property
+    def passed(self):
+        """Whether the answer is right."""
+        return self.attempted and self.right == self.total
+
     def as_json(self):
         """Return what a program may want to know, as dictionaries, lists and texts.
 
         `verdict` is "passed", "not passed" or "not attempted".
         """
-        verdict = "not attempted"
-        if self.attempted:
-            verdict = "passed" if self.passed else "not passed"
+        verdict = "passed" if self.passed else "not passed"
         return {
             "version": 1,
             "exercise": self.number,
-            "verdict": verdict,
+            "verdict": verdict if self.attempted else "not attempted",
             "passed": self.right,
             "total": self.total,
-            "checks": [
-                {"name": r.name, "passed": r.problem is None, "problem": r.problem, "hint": r.hint}
-                for r in self.results
-            ],
+            "checks": [{"passed": r.problem is None} | asdict(r) for r in self.results],
             "not_tried": list(self.not_tried),
         }
 
@@ -199,12 +200,11 @@ class Report:
             lines.append(f"– not tried: {', '.join(self.not_tried)}")
         if self.printed:
             lines.append("(Your code printed something; a check shows only its own report.)")
-        several = self.total > 1
         if self.passed:
-            verdict = f"all {self.total} checks passed." if several else "passed."
+            verdict = f"all {self.total} checks passed." if self.total > 1 else "passed."
         else:
             counts = f"{self.right} of {self.total} checks passed."
-            verdict = counts if several else "not passed yet."
+            verdict = counts if self.total > 1 else "not passed yet."
             verdict += f' For a hint: hint("{self.number}")'
         return "\n".join([*lines, f"{self.number}: {verdict}"])
 
@@ -217,114 +217,76 @@ def grade(exercise, answer):
     exercise : Exercise
         The exercise.
     answer : object
-        The student's answer. It is called with copies of the arguments, in a thread that is
-        stopped after `TIME_LIMIT` seconds.
+        The student's answer. It is called with copies of the arguments, and stopped after
+        `TIME_LIMIT` seconds (where `ends_in_time` can).
 
     Returns
     -------
     Report
         What to tell the student.
     """
-    fits, outcomes = [], []
-    with quiet():
-        trials = trials_of(exercise)
-        expected = [trial.expected() for trial in trials]
-    args = trials[0].args if exercise.cases and not exercise.run else None
+    if answer is ...:
+        return Report(exercise.number)
+    with quiet():  # before the answer can change anything
+        for trial in exercise.trials:
+            if isinstance(trial.expected.value, Raised):
+                raise RuntimeError(f"{exercise.number}: the reference {trial.expected.value.text}")
+    kind, tried = Property("your answer", exercise, partial(demand_kind, exercise)), []
 
     def attempt():
-        fits.append(Fit("your answer", exercise, args).observe(answer, catch=BaseException))
-        for trial in trials if fits[0].value is True else ():
-            outcomes.append(trial.observe(answer, catch=BaseException))
+        for trial in exercise.trials:
+            tried.append((trial, trial.observe(answer)))
 
     with quiet() as sink:
-        ending = run_limited(attempt, TIME_LIMIT)
-    outcomes = outcomes[:]  # what a thread adds that could not be stopped is too late
-    fit = fits[0] if fits else None
-    report = Report(exercise.number, printed=sink.used)
-    if fit and fit.error:
-        return replace(report, results=(Result("your answer", fit.error, hint=fit.hint),))
-    if fit and (fit.unfinished or (outcomes and all(o.unfinished for o in outcomes))):
-        return report
+        if problem := kind.problem(fit := kind.observe(answer)):
+            return Report(exercise.number, (Result(kind.name, problem, hint=fit.hint),))
+        ends_in_time(attempt, TIME_LIMIT)
+    if tried and all(got.unfinished for _, got in tried):
+        return Report(exercise.number)
     with quiet():
-        tried = list(zip(trials, expected, outcomes, strict=False))
         results = _results(exercise, tried)
-    if len(tried) < len(trials):
-        late = trials[len(tried)]
-        results[late.name] = Result(late.name, _too_late(ending), late.arguments())
-    not_tried = dict.fromkeys(trial.name for trial in trials if trial.name not in results)
-    return replace(report, results=tuple(results.values()), not_tried=tuple(not_tried))
+    if len(tried) < len(exercise.trials):
+        late = exercise.trials[len(tried)]
+        problem = f"did not finish within {TIME_LIMIT:g} s: is there a loop that never ends?"
+        results[late.name] = Result(late.name, problem, late.arguments())
+    not_tried = dict.fromkeys(t.name for t in exercise.trials if t.name not in results)
+    return Report(exercise.number, tuple(results.values()), tuple(not_tried), sink.used)
 
 
 def _results(exercise, tried):
     """Return, by name, a result for the first of its trials that went wrong, or that all passed."""
     results = {}
-    problems = [trial.problem(expected, got) for trial, expected, got in tried]
-    hints = _hints(exercise, tried) if any(problems) else [None] * len(tried)
-    for (trial, _, _), problem, hint in zip(tried, problems, hints, strict=True):
+    problems = [trial.problem(got) for trial, got in tried]
+    hints = _hints(exercise, tried) if any(problems) else {}
+    for (trial, got), problem in zip(tried, problems, strict=True):
+        earlier = list(results.values())
         if trial.name in results and (results[trial.name].problem or not problem):
             continue
         result = Result(trial.name)
         if problem:
-            said = any(earlier.hint == hint for earlier in results.values())
-            hint = None if said else hint
+            is_wrong = trial.difference(trial.expected, got)  # rather than its argument changed
+            hint = hints.get(trial.name, got.hint) if is_wrong else got.hint
+            if any(hint == before.hint for before in earlier):
+                hint = None  # once is enough
             result = Result(trial.name, problem, trial.arguments(), hint)
-            if not hint and any(earlier.problem == problem for earlier in results.values()):
+            if not hint and any(problem == before.problem for before in earlier):
                 result = Result(trial.name, "the same")
         results[trial.name] = result
     return results
 
 
 def _hints(exercise, tried):
-    """Return for each trial the hint of the mistake that was made there, if it is a known one.
+    """Return, by name, the hint of the known mistake that does the same in all trials of the name.
 
-    Where several mistakes give what the answer gave, the one that explains most trials is meant.
+    Where several do, the one that explains most is meant. If answers are True or False, different
+    mistakes agree every other time: then a mistake must explain everything.
     """
-    known = [
-        (hint, [trial.observe(mistake) for trial, _, _ in tried])
-        for hint, mistake in exercise.mistakes.items()
-    ]
-    agree = [
-        [trial.agree(outcome, got) for (trial, _, got), outcome in zip(tried, made, strict=True)]
-        for _, made in known
-    ]
-    order = sorted(range(len(known)), key=lambda k: -sum(agree[k]))
-    hints = []
-    for i, (trial, expected, got) in enumerate(tried):
-        hint = got.hint
-        alike = _same_evidence(tried, i)
-        for k in order:
-            text, made = known[k][0], known[k][1][i]
-            mutates = made.changed and made.changed == got.changed
-            if all(agree[k][j] for j in alike) and (mutates or not trial.agree(made, expected)):
-                hint = text
-                break
-        hints.append(hint)
-    return hints
-
-
-def uphill(step):
-    """Return what a reader writes who adds where `step` subtracts: a mistake in many exercises."""
-
-    def up(w, *others):
-        moved, *kept = step(w, *others)
-        return 2 * w - moved, *kept
-
-    return up
-
-
-def _same_evidence(tried, i):
-    """Return which trials a mistake must explain to explain trial i.
-
-    These are all draws of its case; and all trials if the answer is True or False, which two
-    different mistakes give alike every other time.
-    """
-    trial, expected, _ = tried[i]
-    yes_or_no = not trial.exercise.is_value and isinstance(expected.value, bool)
-    return [j for j, (other, _, _) in enumerate(tried) if yes_or_no or other.name == trial.name]
-
-
-def _too_late(ending):
-    text = f"did not finish within {TIME_LIMIT:g} s: is there a loop that never ends?"
-    if ending == "runs on":
-        text += " It could not be stopped and runs on: restart the kernel."
-    return text
+    names = {trial.name for trial, _ in tried}
+    explained = {
+        hint: names - {trial.name for trial, got in tried if not trial.explained_by(hint, got)}
+        for hint in exercise.mistakes
+    }
+    if not exercise.is_value and isinstance(tried[0][0].expected.value, bool):
+        explained = {hint: those for hint, those in explained.items() if those == names}
+    likely_last = sorted(reversed(explained), key=lambda hint: len(explained[hint]))
+    return {name: hint for hint in likely_last for name in explained[hint]}

@@ -1,7 +1,10 @@
 """The exercises of chapter 6, Memory and scale."""
 
+from functools import partial
+
 import numpy as np
 
+from ._steps import belated, eps_inside, root, without_root
 from ._trials import IN_PLACE, numbers_like
 from .machinery import Exercise, Wrong
 
@@ -12,33 +15,13 @@ def rows_that_fit(budget, d, kept):
     return int(budget // (4 * d * (2 + kept)))
 
 
-def row_wise(added):
-    """Return a step that adds to s what `added` makes of the gradient."""
-
-    def step(w, s, g, lr, eps):
-        s = s + added(g)
-        return w - lr * g / (np.sqrt(s)[:, None] + eps), s
-
-    return step
+def mean_of_squares(g):
+    return np.mean(g**2, axis=1)
 
 
-row_wise_step = row_wise(lambda g: np.mean(g**2, axis=1))
-row_wise_summed = row_wise(lambda g: np.sum(g**2, axis=1))
-row_wise_of_means = row_wise(lambda g: np.mean(g, axis=1) ** 2)
-
-
-def row_wise_rootless(w, s, g, lr, eps):
-    s = s + np.mean(g**2, axis=1)
-    return w - lr * g / (s[:, None] + eps), s
-
-
-def row_wise_belated(w, s, g, lr, eps):
-    return w - lr * g / (np.sqrt(s)[:, None] + eps), row_wise_step(w, s, g, lr, eps)[1]
-
-
-def row_wise_eps_inside(w, s, g, lr, eps):
-    s = s + np.mean(g**2, axis=1)
-    return w - lr * g / np.sqrt(s[:, None] + eps), s
+def row_wise_step(w, s, g, lr, eps, added=mean_of_squares, divisor=root):
+    before, s = s, s + added(g)
+    return w - lr * g / divisor(before[:, None], s[:, None], eps), s
 
 
 def row_wise_forgetful(w, s, g, lr, eps):
@@ -178,20 +161,13 @@ def best_interval(cost, steps_between_failures):
     return np.sqrt(2 * cost * steps_between_failures)
 
 
-def sparse_sm3(of_two):
-    """Return a step that takes `of_two` of a weight's two numbers."""
-
-    def step(w, r, c, rows, g, lr):
-        w, r = w.copy(), r.copy()
-        nu = of_two(r[rows][:, None], c) + g**2
-        w[rows] -= lr * g / np.sqrt(nu)
-        r[rows] = nu.max(axis=1)
-        return w, r, np.maximum(c, nu.max(axis=0))
-
-    return step
-
-
-sparse_sm3_step, sm3_of_the_larger = sparse_sm3(np.minimum), sparse_sm3(np.maximum)
+def sparse_sm3_step(w, r, c, rows, g, lr, of_two=np.minimum, divisor=root):
+    w, r = w.copy(), r.copy()
+    before = of_two(r[rows][:, None], c)
+    nu = before + g**2
+    w[rows] -= lr * g / divisor(before, nu)
+    r[rows] = nu.max(axis=1)
+    return w, r, np.maximum(c, nu.max(axis=0))
 
 
 def sm3_forgetting_columns(w, r, c, rows, g, lr):
@@ -204,12 +180,6 @@ def sm3_summing(w, r, c, rows, g, lr):
     new_r = r.copy()
     new_r[rows] += (g**2).sum(axis=1)
     return sparse_sm3_step(w, r, c, rows, g, lr)[0], new_r, c + (g**2).sum(axis=0)
-
-
-def sm3_belated(w, r, c, rows, g, lr):
-    new_w = w.copy()
-    new_w[rows] -= lr * g / np.sqrt(np.minimum(r[rows][:, None], c))
-    return new_w, *sparse_sm3_step(w, r, c, rows, g, lr)[1:]
 
 
 def sm3_resetting_rows(w, r, c, rows, g, lr):
@@ -323,11 +293,15 @@ EXERCISES = [
             "random tables": a_table,
         },
         mistakes={
-            "Take the mean of a row's squares, not their sum.": row_wise_summed,
-            "Square first, then take the mean.": row_wise_of_means,
-            "Divide by the root of s.": row_wise_rootless,
-            "Add the new squares before you divide.": row_wise_belated,
-            "ε is added to the root, not under it.": row_wise_eps_inside,
+            "Take the mean of a row's squares, not their sum.": partial(
+                row_wise_step, added=lambda g: np.sum(g**2, axis=1)
+            ),
+            "Square first, then take the mean.": partial(
+                row_wise_step, added=lambda g: np.mean(g, axis=1) ** 2
+            ),
+            "Divide by the root of s.": partial(row_wise_step, divisor=without_root),
+            "Add the new squares before you divide.": partial(row_wise_step, divisor=belated),
+            "ε is added to the root, not under it.": partial(row_wise_step, divisor=eps_inside),
             "s goes on from what it was.": row_wise_forgetful,
             "One number for each row: the mean is taken along axis 1.": row_wise_of_columns,
         },
@@ -431,9 +405,11 @@ EXERCISES = [
             "A column's number must not fall: the other rows are still there.": (
                 sm3_forgetting_columns
             ),
-            "Each weight takes the smaller of its two numbers.": sm3_of_the_larger,
+            "Each weight takes the smaller of its two numbers.": partial(
+                sparse_sm3_step, of_two=np.maximum
+            ),
             "A row keeps the largest of its ν, not a sum.": sm3_summing,
-            "Add the new squares before you divide.": sm3_belated,
+            "Add the new squares before you divide.": partial(sparse_sm3_step, divisor=belated),
             "Rows that are not named keep their numbers.": sm3_resetting_rows,
         },
         hints=(

@@ -1,9 +1,12 @@
 """The exercises of chapter 4, Sparse data."""
 
+from functools import partial
+
 import numpy as np
 
 from ..sparse import coalesce
-from .machinery import Exercise, uphill
+from ._steps import belated, root, uphill
+from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
 
@@ -38,11 +41,11 @@ def a_sparse_gradient(rng):
     return rows, rng.normal(size=rows.size)
 
 
-def sparse_step(w, G, rows, grads, lr):
-    w, G = w.copy(), G.copy()
-    rows, grads = coalesce(rows, grads)
+def sparse_step(w, G, rows, grads, lr, summed=coalesce, divisor=root):
+    w, before, G = w.copy(), G, G.copy()
+    rows, grads = summed(rows, grads)
     G[rows] += grads**2
-    w[rows] -= lr * grads / np.sqrt(G[rows])
+    w[rows] -= lr * grads / divisor(before[rows], G[rows])
     return w, G
 
 
@@ -59,19 +62,6 @@ def sparse_step_with_squares_summed(w, G, rows, grads, lr):
     np.add.at(G, rows, np.square(grads))
     rows, grads = coalesce(rows, grads)
     w[rows] -= lr * grads / np.sqrt(G[rows])
-    return w, G
-
-
-def sparse_step_with_losses(w, G, rows, grads, lr):
-    rows, grads = coalesced_with_losses(rows, grads)
-    return sparse_step(w, G, rows, grads, lr)
-
-
-def sparse_step_belated(w, G, rows, grads, lr):
-    w, before, G = w.copy(), G, G.copy()
-    rows, grads = coalesce(rows, grads)
-    w[rows] -= lr * grads / np.sqrt(before[rows])
-    G[rows] += grads**2
     return w, G
 
 
@@ -255,10 +245,10 @@ EXERCISES = [
             ),
             "Sum first, then square: (a + b)² and not a² + b².": sparse_step_with_squares_summed,
             "w[rows] -= … and G[rows] += … keep only the last of several: coalesce first.": (
-                sparse_step_with_losses
+                partial(sparse_step, summed=coalesced_with_losses)
             ),
             "The present gradient counts: first the accumulator, then the step.": (
-                sparse_step_belated
+                partial(sparse_step, divisor=belated)
             ),
             "Rows that are not named keep their accumulator, and the others add to it.": (
                 sparse_step_forgetful
