@@ -7,16 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import lsq_linear, minimize
+from scipy.optimize import lsq_linear
 
+from adagrad_course.bounds import adagrad_bound, sgd_bound
 from adagrad_course.online import (
     LinearLosses,
     MovingTarget,
-    adagrad_bound,
     hindsight_optimum,
-    hindsight_scaling,
     play,
-    sgd_bound,
 )
 from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm
 
@@ -41,11 +39,6 @@ def random_losses(seed, kind, d=3, rounds=20):
     features[0, 0] = 1.0  # at least one
     targets = rng.normal(size=rounds) if kind == "absolute" else rng.choice([-1, 1], rounds)
     return LinearLosses(features, targets, kind)
-
-
-def random_gradients(seed, shape):
-    rng = np.random.default_rng(seed)
-    return rng.standard_normal(shape) * 10.0 ** rng.uniform(-2, 2, shape[-1])
 
 
 # The losses
@@ -259,43 +252,6 @@ def test_a_solver_that_fails_is_not_believed(kind, solver, monkeypatch):
         hindsight_optimum(random_losses(0, kind), 1.0)
 
 
-@examples
-@given(seed=seeds, d=st.integers(2, 5), budget=st.floats(0.1, 10))
-def test_the_best_scaling_is_what_a_solver_finds(seed, d, budget):
-    rng = np.random.default_rng(seed)
-    gradients = rng.normal(size=(10, d)) * rng.uniform(0.3, 3, d)
-    ours = hindsight_scaling(gradients, budget)
-    assert ours.sum() == pytest.approx(budget)
-
-    def cost(share):
-        return (gradients**2 / (budget * share)).sum() * budget / (gradients**2).sum()
-
-    found = minimize(
-        cost,
-        np.full(d, 1 / d),
-        method="SLSQP",
-        bounds=[(1e-3, 1)] * d,
-        constraints={"type": "ineq", "fun": lambda share: 1 - share.sum()},
-        options={"ftol": 1e-12, "maxiter": 500},
-    )
-    assert found.success
-    np.testing.assert_allclose(ours / budget, found.x, atol=1e-4)
-    assert cost(ours / budget) <= found.fun * (1 + 1e-9)
-
-
-def test_a_scaling_spends_nothing_on_a_coordinate_without_gradient():
-    gradients = np.array([[[3.0, 0.0], [1.0, 1.0]], [[4.0, 0.0], [0.0, 0.0]]])
-    np.testing.assert_allclose(hindsight_scaling(gradients, 2), [[2.0, 0.0], [1.0, 1.0]])
-
-
-@pytest.mark.parametrize("size", [1e-200, 1e200])
-def test_gradients_of_any_size_have_a_scaling_and_bounds(size):
-    gradients = random_gradients(5, (4, 3))
-    np.testing.assert_allclose(hindsight_scaling(size * gradients), hindsight_scaling(gradients))
-    for bound in (adagrad_bound, sgd_bound):
-        np.testing.assert_allclose(bound(size * gradients, 2.0), size * bound(gradients, 2.0))
-
-
 # The theorems
 
 
@@ -321,47 +277,6 @@ def test_regret_keeps_to_the_bounds(kind, seed, lr, radius, eps, d):
         assert diagonal.regret(cost) <= bound + 1e-9 * (1 + cost)
         far = np.linalg.norm(norm.points - point, axis=-1).max()
         assert norm.regret(cost) <= sgd_bound(norm.gradients, far, lr) + 1e-9 * (1 + cost)
-
-
-@examples
-@given(seed=seeds, diameter=rates, lr=rates, eps=st.floats(0, 10))
-def test_the_bounds_are_those_of_the_formulas(seed, diameter, lr, eps):
-    gradients = random_gradients(seed, (5, 3))
-    by_coordinate = sum(math.hypot(*gradients[:, i]) for i in range(3))
-    factor = diameter**2 / (2 * lr) + lr
-    extra = 3 * eps * diameter**2 / (2 * lr)
-    expected = factor * by_coordinate + extra
-    assert adagrad_bound(gradients, diameter, lr, eps=eps) == pytest.approx(expected)
-    assert sgd_bound(gradients, diameter, lr) == pytest.approx(factor * math.hypot(*gradients.flat))
-
-
-@pytest.mark.parametrize("bound", [adagrad_bound, sgd_bound])
-@examples
-@given(seed=seeds, diameter=rates, factor=st.floats(0.01, 100))
-def test_by_default_the_rate_makes_the_bound_least(bound, seed, diameter, factor):
-    gradients = random_gradients(seed, (5, 3))
-    least = bound(gradients, diameter)
-    assert least <= bound(gradients, diameter, factor * diameter / math.sqrt(2)) * (1 + 1e-12)
-    assert least == pytest.approx(bound(gradients, diameter, diameter / math.sqrt(2)))
-
-
-@examples
-@given(seed=seeds, d=st.integers(1, 6), diameter=rates)
-def test_in_a_box_adagrads_bound_is_never_the_larger(seed, d, diameter):
-    gradients = random_gradients(seed, (5, d))
-    ball = math.sqrt(d) * diameter  # the diagonal of the box
-    assert adagrad_bound(gradients, diameter) <= sgd_bound(gradients, ball) * (1 + 1e-12)
-    even = gradients / np.linalg.norm(gradients, axis=0)
-    assert adagrad_bound(even, diameter) == pytest.approx(sgd_bound(even, ball))
-
-
-@pytest.mark.parametrize("bound", [adagrad_bound, sgd_bound])
-def test_bounds_of_many_games_or_rates(bound):
-    gradients, lrs = random_gradients(3, (5, 2, 4)), np.array([0.5, 2.0])
-    both = [bound(gradients[:, i], 3.0, lr) for i, lr in enumerate(lrs)]
-    np.testing.assert_allclose(bound(gradients, 3.0, lrs), both)
-    each = [bound(gradients[:, 0], 3.0, lr) for lr in lrs]
-    np.testing.assert_allclose(bound(gradients[:, 0], 3.0, lrs), each)
 
 
 def test_a_game_that_diverges_is_recorded_and_the_others_go_on():

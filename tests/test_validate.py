@@ -12,8 +12,15 @@ from matplotlib.figure import Figure
 from optional_torch import needs_torch, torch
 
 from adagrad_course._validate import real_array, whole_numbers
+from adagrad_course.bounds import (
+    adagrad_bound,
+    hindsight_scaling,
+    sgd_bound,
+    travel_bound,
+    travel_budget,
+)
 from adagrad_course.datasets import digits, power_law_features
-from adagrad_course.descent import argbest, descend, sweep, travel_bound, travel_budget
+from adagrad_course.descent import argbest, descend, sweep
 from adagrad_course.objectives import (
     DoubleWell,
     Noisy,
@@ -28,11 +35,8 @@ from adagrad_course.objectives import (
 from adagrad_course.online import (
     LinearLosses,
     MovingTarget,
-    adagrad_bound,
     hindsight_optimum,
-    hindsight_scaling,
     play,
-    sgd_bound,
 )
 from adagrad_course.optimizers import (
     SGD,

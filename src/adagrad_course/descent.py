@@ -1,25 +1,21 @@
-"""Run an optimizer on an objective, for one learning rate or for a whole sweep at once.
-
-Also, how far AdaGrad can get at all.
-"""
+"""Run an optimizer on an objective, for one learning rate or for a whole sweep at once."""
 
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
-from ._arrays import Survivors, broadcast_start, norms, shaped
+from ._arrays import Survivors, broadcast_start, shaped
 from ._validate import (
     has_methods,
     instance,
     positive,
     positive_int,
     real_array,
-    whole_numbers,
 )
 from .optimizers._base import take_step
 
-__all__ = ["Sweep", "Trajectory", "argbest", "descend", "sweep", "travel_bound", "travel_budget"]
+__all__ = ["Sweep", "Trajectory", "argbest", "descend", "sweep"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,123 +262,6 @@ def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
     # Broadcast here, so that each rate has its run also where `optimizer` ignores the rate.
     starts = np.broadcast_to(start, (lrs.size, *start.shape))
     return Sweep(lrs, descend(objective, starts, optimizer, steps, rng=rng))
-
-
-# The sums of 1/√t over the first hundred t, and the constant ζ(1/2) of all further ones.
-_FIRST_SUMS = np.cumsum(1 / np.sqrt(np.arange(1, 101)))
-_ZETA_HALF = -1.4603545088095868
-
-
-def travel_budget(lr, steps):
-    r"""Return the longest way that AdaGrad can go if gradients never grow.
-
-    .. math:: \eta \sum_{t=1}^T \frac{1}{\sqrt t} \approx 2 \eta \sqrt T
-
-    This is for each coordinate. If :math:`|g_t|` is at most each :math:`|g_s|` before it, then
-    :math:`G_t = \sum_{s \le t} g_s^2 \ge t\, g_t^2`, so step t has at most the length
-    :math:`\eta |g_t| / \sqrt{G_t} \le \eta / \sqrt t`. Gradients of one size attain it; ε and G₀
-    can only shorten the way.
-
-    Parameters
-    ----------
-    lr : float or array_like
-        The rate η, which is constant.
-    steps : int or array_like of int
-        The number of steps T, at least 1. It is broadcast against the rates.
-
-    Returns
-    -------
-    numpy.ndarray
-        The distance, in the unit of the rate, to the accuracy of floating-point numbers.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a rate is negative, a number of steps is not whole or below 1, or they do not
-        broadcast.
-
-    See Also
-    --------
-    travel_bound : For gradients that do grow.
-
-    Examples
-    --------
-    >>> travel_budget(0.1, [1, 4, 10_000]).round(3)
-    array([ 0.1  ,  0.278, 19.854])
-    """
-    lr = positive("lr", lr, zero_allowed=True)
-    steps = whole_numbers("steps", steps, dtype=np.int64)
-    if steps.min() < 1:
-        raise ValueError(f"steps must be at least 1, got {steps.min()}")
-    try:
-        np.broadcast_shapes(lr.shape, steps.shape)
-    except ValueError:
-        raise ValueError(f"lr must broadcast with steps, {steps.shape}, got {lr.shape}") from None
-    # Euler and Maclaurin's formula; after a hundred terms what it leaves out is below 1e-14.
-    n = steps.astype(np.float64)
-    sums = 2 * np.sqrt(n) + _ZETA_HALF + (1 / 2 - (1 / 24 - 1 / (384 * n * n)) / n) / np.sqrt(n)
-    return lr * np.where(steps <= 100, _FIRST_SUMS[np.minimum(steps, 100) - 1], sums)
-
-
-def travel_bound(lr, gradients):
-    r"""Return a bound on the way that AdaGrad goes, whatever the gradients are.
-
-    .. math::
-
-        \eta \sum_{t=1}^T \frac{|g_t|}{\sqrt{G_t}}
-        \le \eta \sqrt{T \Bigl(1 + \ln \frac{G_T}{g_1^2}\Bigr)}
-
-    for each coordinate, where T counts its gradients that are not zero and :math:`g_1` is the first
-    of them: zeros move nothing. By Cauchy and Schwarz's inequality the sum is at most
-    :math:`\sqrt{T \sum_t g_t^2 / G_t}`. The first term of this sum is 1. Each further one is
-    :math:`1 - G_{t-1} / G_t \le \ln(G_t / G_{t-1})`, as :math:`1 - x \le -\ln x`, and these
-    logarithms add up to :math:`\ln(G_T / G_1)`.
-
-    Parameters
-    ----------
-    lr : float or array_like
-        The rate η, which is constant. It must broadcast to the gradients of one step.
-    gradients : array_like, shape (T, ..., d)
-        The gradients of all steps.
-
-    Returns
-    -------
-    numpy.ndarray, shape (..., d)
-        The distance, in the unit of the rate; zero where all gradients are.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a rate is negative, a gradient is not finite, or the shapes do not fit.
-
-    See Also
-    --------
-    travel_budget : The least bound for gradients that never grow.
-
-    Examples
-    --------
-    >>> travel_bound(0.1, [[1.0, 0.0], [1.0, 3.0], [1.0, 0.0]]).round(3)
-    array([0.251, 0.1  ])
-    """
-    lr = positive("lr", lr, zero_allowed=True)
-    gradients = real_array("gradients", gradients, min_dims=2)
-    shape = gradients.shape[1:]
-    try:
-        fits = np.broadcast_shapes(lr.shape, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(f"lr must broadcast to the gradients of a step, {shape}, got {lr.shape}")
-    moved = gradients != 0
-    first = np.abs(np.take_along_axis(gradients, moved.argmax(axis=0)[None], axis=0)[0])
-    sums = norms(np.moveaxis(gradients, 0, -1))[..., 0]
-    some = first > 0
-    # Not the logarithm of G_T / g², which may be too large a number.
-    growth = 2 * (
-        np.log(sums, where=some, out=np.zeros(shape))
-        - np.log(first, where=some, out=np.zeros(shape))
-    )
-    return lr * np.sqrt(moved.sum(axis=0) * (1 + np.maximum(growth, 0)))
 
 
 def _record(place, name, value):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Survivors, broadcast_start, norms
+from ._arrays import Survivors, broadcast_start
 from ._optional import packages_needed
 from ._protocols import LossesLike, OptimizerLike
 from ._validate import (
@@ -18,7 +18,6 @@ from ._validate import (
     has_methods,
     instance,
     number,
-    positive,
     positive_int,
     positive_number,
     real_array,
@@ -29,11 +28,8 @@ __all__ = [
     "LinearLosses",
     "MovingTarget",
     "Play",
-    "adagrad_bound",
     "hindsight_optimum",
-    "hindsight_scaling",
     "play",
-    "sgd_bound",
 ]
 
 _Of = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -292,6 +288,7 @@ def play(
 
     Examples
     --------
+    >>> from adagrad_course.bounds import adagrad_bound
     >>> from adagrad_course.optimizers import AdaGrad
     >>> losses = LinearLosses(np.ones((50, 1)), np.full(50, 0.5), "absolute")
     >>> game = play(losses, AdaGrad(lr=1.0), radius=1.0)
@@ -400,125 +397,3 @@ def hindsight_optimum(losses: LinearLosses, radius: float) -> tuple[np.ndarray, 
     if failed:
         raise RuntimeError(f"the hindsight optimum was not found: {found.message}")
     return point[:d], losses.total(point[:d])
-
-
-def _norms(gradients: ArrayLike) -> np.ndarray:
-    """Return the Euclidean norm of each coordinate's gradients, shape (..., d)."""
-    gradients = real_array("gradients", gradients, min_dims=2)
-    return norms(np.moveaxis(gradients, 0, -1))[..., 0]
-
-
-def hindsight_scaling(gradients: ArrayLike, budget: float = 1.0) -> np.ndarray:
-    r"""Return the diagonal scaling that would have been best for these gradients.
-
-    It minimises :math:`\sum_t \sum_i g_{t,i}^2 / s_i` over :math:`s > 0` with
-    :math:`\sum_i s_i \le` `budget`; the minimiser is proportional to
-    :math:`\|g_{1:T,i}\|_2 = \sqrt{\sum_t g_{t,i}^2}`.
-
-    Parameters
-    ----------
-    gradients : array_like, shape (T, ..., d)
-        The gradients of all rounds.
-    budget : float, optional
-        What the scaling sums to.
-
-    Returns
-    -------
-    numpy.ndarray, shape (..., d)
-
-    Raises
-    ------
-    ValueError
-        If `budget` is not positive or all gradients are zero.
-
-    References
-    ----------
-    Duchi, Hazan and Singer, JMLR 12 (2011), section 3.
-
-    Examples
-    --------
-    >>> hindsight_scaling([[3.0, 0.0], [4.0, 5.0]], budget=10.0)
-    array([5., 5.])
-    """
-    budget = positive_number("budget", budget)
-    norms = _norms(gradients)
-    total = norms.sum(axis=-1, keepdims=True)
-    if not total.all():
-        raise ValueError("gradients must not all be zero, got only zeros")
-    return budget * norms / total
-
-
-def adagrad_bound(
-    gradients: ArrayLike, diameter: float, lr: ArrayLike | None = None, *, eps: float = 0.0
-) -> np.ndarray:
-    r"""Return the bound on AdaGrad's regret.
-
-    .. math::
-
-        R_T \le \Bigl(\frac{D_\infty^2}{2\eta} + \eta\Bigr) \sum_i \|g_{1:T,i}\|_2
-              + \frac{d\,\varepsilon D_\infty^2}{2\eta}
-
-    Parameters
-    ----------
-    gradients : array_like, shape (T, ..., d)
-        The gradients that the learner was shown.
-    diameter : float
-        D∞, the largest distance along one coordinate between the comparator and a point played.
-    lr : float or array_like, optional
-        AdaGrad's rate η; by default the one that makes the bound least, D∞/√2.
-    eps : float, optional
-        AdaGrad's constant ε.
-
-    Returns
-    -------
-    numpy.ndarray, shape (...)
-
-    References
-    ----------
-    Duchi, Hazan and Singer, JMLR 12 (2011), theorem 5 and corollary 6.
-
-    Examples
-    --------
-    >>> adagrad_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
-    np.float64(19.799)
-    """
-    diameter = positive_number("diameter", diameter)
-    lr = diameter / np.sqrt(2) if lr is None else positive("lr", lr)
-    norms = _norms(gradients)
-    total = norms.sum(axis=-1)
-    # Rates in a column, as an optimizer takes them, would broadcast to a table of all pairs.
-    if lr.shape not in (total.shape, ()) and total.shape != ():
-        raise ValueError(f"lr must be a number or have shape {total.shape}, got {lr.shape}")
-    spread = norms.shape[-1] * positive_number("eps", eps, zero_allowed=True)
-    return diameter**2 / (2 * lr) * (total + spread) + lr * total
-
-
-def sgd_bound(gradients: ArrayLike, diameter: float, lr: ArrayLike | None = None) -> np.ndarray:
-    r"""Return the bound on the regret of gradient descent with the rate η / ‖g₁:t‖.
-
-    .. math:: R_T \le \Bigl(\frac{D_2^2}{2\eta} + \eta\Bigr) \sqrt{\sum_t \|g_t\|_2^2}
-
-    Parameters
-    ----------
-    gradients : array_like, shape (T, ..., d)
-        The gradients that the learner was shown.
-    diameter : float
-        D₂, the largest Euclidean distance between the comparator and a point played.
-    lr : float or array_like, optional
-        The rate η; by default the one that makes the bound least, D₂/√2.
-
-    Returns
-    -------
-    numpy.ndarray, shape (...)
-
-    References
-    ----------
-    Streeter and McMahan, Less Regret via Online Conditioning, 2010 (arXiv:1002.4862).
-
-    Examples
-    --------
-    >>> sgd_bound([[3.0, 0.0], [0.0, 4.0]], diameter=2.0).round(3)
-    np.float64(14.142)
-    """
-    rounds = norms(real_array("gradients", gradients, min_dims=2))
-    return adagrad_bound(rounds, diameter, lr)

@@ -50,9 +50,10 @@ def test_mypy_finds_nothing():
 
 SCRIPT = """\
 import numpy as np
+from adagrad_course.bounds import adagrad_bound
 from adagrad_course.memory import readable_bytes, state_bytes
 from adagrad_course.objectives import Quadratic, SoftmaxRegression
-from adagrad_course.online import LinearLosses, adagrad_bound, play
+from adagrad_course.online import LinearLosses, play
 
 
 class Halving:

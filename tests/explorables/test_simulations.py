@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from optional_torch import torch
 
+from adagrad_course.bounds import hindsight_scaling
 from adagrad_course.descent import descend
 from adagrad_course.objectives import Quadratic
-from adagrad_course.online import hindsight_scaling
 from adagrad_course.optimizers import SGD, AdaGrad, FullMatrixAdaGrad, RMSProp
 
 EXACT = 1e-12

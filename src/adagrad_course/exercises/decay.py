@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from ..descent import travel_budget
+from ..bounds import travel_budget
 from ._steps import belated, eps_inside, root, uphill, without_root
 from .machinery import Exercise
 
