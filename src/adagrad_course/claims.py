@@ -8,6 +8,7 @@ itself, the others what one would take from it.
 import math
 import operator
 from abc import ABC, abstractmethod
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -237,8 +238,10 @@ class Ledger(_Table):
             lines: tuple[Line, ...] = ()
             error = ""
             try:
-                # A run that overflows is a result, not a reason for a warning.
-                with np.errstate(all="ignore"):
+                # A run that overflows is a result, and so is a rate at an end of a grid that was
+                # made for another optimizer: neither is a reason for a warning.
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "the best rate, ")
                     lines = _lines(name, claim.test(optimizer))
             except Exception as exception:
                 error = f"{type(exception).__name__}: {exception}"
