@@ -15,6 +15,13 @@ class OptimizerLike(Protocol):
         """Return the parameters and the state after a step."""
 
 
+class OptimizerWithRates(OptimizerLike, Protocol):
+    """An optimizer that says by which rates it went."""
+
+    def effective_lr(self, state: Any, /) -> Any:
+        """Return the rates of the step that led to the state."""
+
+
 class HasValue(Protocol):
     """A function of points of shape (..., d)."""
 

@@ -1,11 +1,15 @@
 """Run an optimizer on an objective, for one learning rate or for a whole sweep at once."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+from numpy.typing import ArrayLike
 
 from ._arrays import Survivors, broadcast_start, shaped
+from ._protocols import ObjectiveLike, OptimizerWithRates
 from ._validate import (
     has_methods,
     instance,
@@ -42,20 +46,27 @@ class Trajectory:
     effective_lrs: np.ndarray
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """The number of steps taken."""
         return len(self.gradients)
 
     @property
-    def diverged(self):
+    def diverged(self) -> np.ndarray:
         """Whether each run diverged, shape (...)."""
         return ~np.isfinite(self.losses[-1])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Trajectory({self.steps} steps, points {self.points.shape})"
 
 
-def descend(objective, start, optimizer, steps, *, rng=None):
+def descend(
+    objective: ObjectiveLike,
+    start: ArrayLike,
+    optimizer: OptimizerWithRates,
+    steps: int,
+    *,
+    rng: np.random.Generator | None = None,
+) -> Trajectory:
     """Take `steps` steps of `optimizer` on `objective` and record every one.
 
     Parameters
@@ -145,12 +156,12 @@ class Sweep:
     trajectory: Trajectory
 
     @property
-    def final_losses(self):
+    def final_losses(self) -> np.ndarray:
         """The loss after the last step, shape (n_lrs, ...); infinite where a run diverged."""
         return self.trajectory.losses[-1]
 
     @property
-    def best_lr(self):
+    def best_lr(self) -> float:
         """The rate with the least final loss, averaged over the batch axes if there are any.
 
         A rate that diverged is never the best, and one at an end of the sweep is said to be there;
@@ -159,11 +170,11 @@ class Sweep:
         losses = self.final_losses.reshape(len(self.lrs), -1).mean(axis=1)
         return float(self.lrs[argbest(self.lrs, losses)])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Sweep({len(self.lrs)} rates from {self.lrs[0]:.3g} to {self.lrs[-1]:.3g})"
 
 
-def argbest(lrs, losses, axis=0):
+def argbest(lrs: ArrayLike, losses: ArrayLike, axis: int = 0) -> npt.NDArray[np.intp]:
     """Return the place of the best learning rate, as `losses.argmin(axis)`, but not of a bad best.
 
     A rate with an infinite or undefined loss is never the best. If the best is the first or the
@@ -213,14 +224,22 @@ def argbest(lrs, losses, axis=0):
     return best
 
 
-def _ascending(lrs):
+def _ascending(lrs: ArrayLike) -> np.ndarray:
     lrs = positive("lrs", real_array("lrs", lrs, min_dims=1), zero_allowed=True)
     if lrs.ndim != 1 or (np.diff(lrs) <= 0).any():
         raise ValueError(f"lrs must be a list of ascending rates, got {lrs}")
     return lrs
 
 
-def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
+def sweep(
+    objective: ObjectiveLike,
+    start: ArrayLike,
+    optimizer: Callable[[np.ndarray], OptimizerWithRates],
+    lrs: ArrayLike,
+    steps: int,
+    *,
+    rng: np.random.Generator | None = None,
+) -> Sweep:
     """Run one optimizer with many learning rates, all at once.
 
     Parameters
@@ -264,7 +283,7 @@ def sweep(objective, start, optimizer, lrs, steps, *, rng=None):
     return Sweep(lrs, descend(objective, starts, optimizer, steps, rng=rng))
 
 
-def _record(place, name, value):
+def _record(place: np.ndarray, name: str, value: ArrayLike) -> None:
     """Write what a method gave to where it is kept; it may be infinite, but must broadcast."""
     array = real_array(name, value, finite=False)
     try:

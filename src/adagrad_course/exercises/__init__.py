@@ -10,7 +10,7 @@ import sys
 from textwrap import fill
 
 from .._validate import positive_int
-from .machinery import grade
+from .machinery import Exercise, grade
 
 __all__ = ["CHAPTERS", "REPORT_TYPE", "WANTED", "check", "hint", "load"]
 
@@ -30,7 +30,7 @@ CHAPTERS = {  # the module with each chapter's exercises
 }
 
 
-def check(number, answer):
+def check(number: str, answer: object) -> None:
     """Check an answer and print one line for each property tested.
 
     In a notebook, if the environment variable `ADAGRAD_COURSE_REPORTS` is set, a report that a
@@ -65,7 +65,7 @@ def check(number, answer):
     _say(str(report))
 
 
-def hint(number, n=1):
+def hint(number: str, n: int = 1) -> None:
     """Print a hint, and how to get the next one.
 
     Parameters
@@ -91,7 +91,7 @@ def hint(number, n=1):
         _say(f'For the next: hint("{number}", {n + 1})')
 
 
-def load(chapter):
+def load(chapter: str) -> dict[str, Exercise]:
     """Return a chapter's exercises, by number.
 
     Parameters
@@ -103,7 +103,7 @@ def load(chapter):
     return {exercise.number: exercise for exercise in module.EXERCISES}
 
 
-def _say(text):
+def _say(text: str) -> None:
     """Print `text`; a terminal that lacks some of its characters gets others for them."""
     try:
         print(text)
@@ -114,7 +114,7 @@ def _say(text):
 _PLAIN = str.maketrans({"✓": "+", "✗": "x", "–": "-", "−": "-", "·": "*", "…": "...", "★": "*"})
 
 
-def _find(number):
+def _find(number: str) -> Exercise:
     if not isinstance(number, str):
         raise TypeError(f'number must be text such as "1.2", got a {type(number).__name__}')
     chapter = number.partition(".")[0]

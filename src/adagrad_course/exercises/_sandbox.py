@@ -6,6 +6,7 @@ import io
 import signal
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -27,13 +28,13 @@ class _Sink(io.TextIOBase):
 
     used = False
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         self.used = True
         return len(text)
 
 
 @contextlib.contextmanager
-def quiet():
+def quiet() -> Iterator[_Sink]:
     """Swallow prints and warnings; the yielded object's `used` says whether there were any prints.
 
     Examples
@@ -56,7 +57,7 @@ def quiet():
 
 
 @contextlib.contextmanager
-def _tamed_exit():
+def _tamed_exit() -> Iterator[None]:
     """Make IPython's `exit()` and `quit()`, which end the kernel, raise SystemExit as elsewhere."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
@@ -69,7 +70,7 @@ def _tamed_exit():
         shell.ask_exit = before
 
 
-def ends_in_time(body, seconds):
+def ends_in_time(body: Callable[[], object], seconds: float) -> bool:
     """Call `body()`, stop it after `seconds`, and return whether it ended by itself.
 
     Only the main thread can be stopped, and nothing in a browser: there the page has a limit.

@@ -10,11 +10,15 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._sandbox import TimeUp
 from ._values import describe, difference, leaves, missing_parts, plain, printable, remark, show
+
+if TYPE_CHECKING:
+    from .machinery import Exercise
 
 IN_PLACE = (
     "Work on a copy: `x -= y`, `x[i] = y` and `x.sort()` change what was given, `x = x - y` and "
@@ -46,12 +50,12 @@ class Wrong(Exception):
         What to think about.
     """
 
-    def __init__(self, problem, hint=None):
+    def __init__(self, problem: str, hint: str | None = None) -> None:
         super().__init__(problem)
         self.hint = hint
 
 
-def numbers_like(example, value):
+def numbers_like(example: Any, value: Any) -> np.ndarray:
     """Return what an answer gave as a new array, or raise `Wrong` if its shape is another one."""
     value = plain(value)
     if value is None:
@@ -79,12 +83,12 @@ class Outcome:
     changed: tuple[str, ...] = ()
 
     @property
-    def unfinished(self):
+    def unfinished(self) -> bool:
         """Whether the `...` of a starter cell was met."""
         return any(part is ... for part in leaves(self.value))
 
     @property
-    def hint(self):
+    def hint(self) -> str | None:
         """What one may say to it, without knowing the exercise, or None."""
         if isinstance(self.value, Raised):
             return self.value.hint
@@ -99,11 +103,11 @@ class Trial:
     """
 
     name: str
-    exercise: object
+    exercise: "Exercise"
     take: Callable
     args: dict = field(default_factory=dict)
 
-    def observe(self, answer):
+    def observe(self, answer: object) -> Outcome:
         """Return what comes of trying `answer`."""
         try:
             answer = plain(answer) if self.exercise.is_value else answer
@@ -118,21 +122,21 @@ class Trial:
         return Outcome(value, tuple(name for name in args if difference(before[name], after[name])))
 
     @cached_property
-    def expected(self):
+    def expected(self) -> Outcome:
         """What comes of trying the reference."""
         return self.observe(self.exercise.reference)
 
     @cached_property
-    def known(self):
+    def known(self) -> dict[str, Outcome]:
         """What comes of trying each known mistake, by its hint."""
         return {hint: self.observe(wrong) for hint, wrong in self.exercise.mistakes.items()}
 
-    def difference(self, one, other):
+    def difference(self, one: Outcome, other: Outcome) -> str | None:
         """Return in words how the values of two outcomes differ, or None."""
-        rtol, reveal = self.exercise.rtol, not self.exercise.is_value
+        rtol, reveal = self.exercise.tolerance, not self.exercise.is_value
         return difference(one.value, other.value, rtol=rtol, atol=1e-12, reveal=reveal)
 
-    def problem(self, got):
+    def problem(self, got: Outcome) -> str | None:
         """Return in words what is wrong with an outcome, or None."""
         if got.unfinished:
             return "there is still a `...`"
@@ -147,11 +151,11 @@ class Trial:
             problem += f" changed its argument {names} in place"
         return problem
 
-    def explained_by(self, hint, got):
+    def explained_by(self, hint: str, got: Outcome) -> bool:
         """Return whether the known mistake with this hint does here what the answer did."""
         return hint in self.known and self.difference(self.known[hint], got) is None
 
-    def arguments(self):
+    def arguments(self) -> str:
         """Return the arguments the answer was called with, in brief."""
         return ", ".join(f"{name}={show(plain(arg))}" for name, arg in self.args.items())
 
@@ -161,12 +165,12 @@ class Property(Trial):
 
     expected = Outcome()
 
-    def explained_by(self, hint, got):
+    def explained_by(self, hint: str, got: Outcome) -> bool:
         """Return whether a known mistake is behind it: no need to try, the function has said so."""
         return False
 
 
-def demand_kind(exercise, answer):
+def demand_kind(exercise: "Exercise", answer: object) -> None:
     """Raise `Wrong` if the answer is of a kind that cannot be tried at all."""
     reference = exercise.reference
     if exercise.is_value:
@@ -203,7 +207,7 @@ def _read(error):
     text = printable(re.sub(r" at 0x[0-9a-fA-F]+", "", text))  # addresses differ in every run
     for frame in reversed(raised.stack):
         if not frame.filename.startswith(_LIBRARIES):
-            source = printable(frame.line, 60)
+            source = printable(frame.line or "", 60)
             text += f", in line {frame.lineno}" + (f", `{source}`" if source else "")
             break
     remedy = next((REMEDIES[kind] for kind in REMEDIES if isinstance(error, kind)), None)

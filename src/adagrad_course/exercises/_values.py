@@ -3,8 +3,10 @@
 import contextlib
 import inspect
 import numbers
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import EllipsisType
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ class Other:
     description: str
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Copy `value` into plain data: None, `...`, bool, float, str, array, tuple, dict or `Other`.
 
     Parameters
@@ -60,7 +62,7 @@ def plain(value):
     return array.astype(np.float64)
 
 
-def leaves(value):
+def leaves(value: Any) -> Iterator[Any]:
     """Yield the parts of plain data, and the parts of these, down to what has none."""
     if not isinstance(value, tuple | dict):
         yield value
@@ -69,7 +71,9 @@ def leaves(value):
         yield from leaves(part)
 
 
-def difference(expected, got, *, rtol=0.0, atol=0.0, reveal=True):
+def difference(
+    expected: Any, got: Any, *, rtol: float = 0.0, atol: float = 0.0, reveal: bool = True
+) -> str | None:
     """Return in words how `got` differs from `expected`, both plain data; None if it does not.
 
     Parameters
@@ -92,8 +96,9 @@ def difference(expected, got, *, rtol=0.0, atol=0.0, reveal=True):
         return problem
     if isinstance(expected, tuple | dict):
         for key in expected if isinstance(expected, dict) else range(len(expected)):
-            tolerance = {"rtol": rtol, "atol": atol, "reveal": reveal}
-            if problem := difference(expected[key], plain(got[key]), **tolerance):
+            if problem := difference(
+                expected[key], plain(got[key]), rtol=rtol, atol=atol, reveal=reveal
+            ):
                 name = show(key) if isinstance(expected, dict) else f"value {key + 1}"
                 return f"{name}: {problem}"
         return None
@@ -106,7 +111,9 @@ def difference(expected, got, *, rtol=0.0, atol=0.0, reveal=True):
         wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
         if not wrong.any():
             return None
-        if array.size > LONG:  # the first wrong entry stands for all
+        if (
+            isinstance(expected, np.ndarray) and array.size > LONG
+        ):  # the first wrong entry stands for all
             index = tuple(map(int, np.argwhere(wrong)[0]))
             where = f"entry {list(index)}: "
             expected, array = expected[index], array[index]
@@ -123,7 +130,7 @@ def difference(expected, got, *, rtol=0.0, atol=0.0, reveal=True):
     return f"{where}expected {show(expected, digits)}, got {show(got, digits)}"
 
 
-def missing_parts(expected, got):
+def missing_parts(expected: Any, got: Any) -> str | None:
     """Return in words why `got` lacks a part of `expected`, where that has any; None if not."""
     if not isinstance(expected, tuple | dict):
         return None
@@ -137,7 +144,7 @@ def missing_parts(expected, got):
     return None if same else _mismatch(expected, got)
 
 
-def _numbers(value):
+def _numbers(value: Any) -> np.ndarray | None:
     """Return a plain value as an array if it is made of numbers, and None if it is not."""
     if isinstance(value, tuple | float | np.ndarray):
         with contextlib.suppress(ValueError):  # a ragged list
@@ -146,7 +153,7 @@ def _numbers(value):
     return None
 
 
-def _mismatch(expected, got):
+def _mismatch(expected: Any, got: Any) -> str:
     """Return in words which kind of value came instead of which, without giving a value away."""
     wanted = {bool: "True or False", float: "a number"}.get(type(expected)) or describe(expected)
     text = f"expected {wanted}, got {describe(got)}"
@@ -156,7 +163,7 @@ def _mismatch(expected, got):
     return text
 
 
-def remark(value):
+def remark(value: Any) -> str | None:
     """Return what an unusual number in the plain `value` suggests, or None."""
     found = [part for part in leaves(value) if isinstance(part, float | np.ndarray)]
     if any(np.isnan(part).any() for part in found):
@@ -167,7 +174,7 @@ def remark(value):
     return None
 
 
-def describe(value):
+def describe(value: Any) -> str:
     """Return in words what the plain `value` is: `"the number 3"`, `"an array of shape (2,)"`."""
     match value:
         case np.ndarray():
@@ -180,7 +187,7 @@ def describe(value):
     return kind + show(value)
 
 
-def show(value, digits=4):
+def show(value: Any, digits: int = 4) -> str:
     """Return the plain `value` in brief, its numbers to `digits` significant digits.
 
     Examples
@@ -209,7 +216,7 @@ def show(value, digits=4):
     return "..." if value is ... else str(value)
 
 
-def printable(text, length=160):
+def printable(text: str, length: int = 160) -> str:
     """Return `text` on one line, without control characters, cut to `length`."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field
 from functools import cached_property, partial
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
 from ._sandbox import ends_in_time, quiet
-from ._trials import Property, Raised, Trial, Wrong, demand_kind
+from ._trials import Outcome, Property, Raised, Trial, Wrong, demand_kind
 
 __all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade"]
 
@@ -82,7 +83,7 @@ class Exercise:
 
     number: str
     _: KW_ONLY
-    reference: object
+    reference: Any
     cases: Mapping[str, tuple | Callable] = field(default_factory=dict)
     properties: Mapping[str, Callable] = field(default_factory=dict)
     mistakes: Mapping[str, object] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Exercise:
     rtol: float | None = None
     run: Callable | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         demands = {
             'number must look like "1.2"': re.fullmatch(r"[1-9]\d*\.[1-9]\d*", self.number),
             "hints must be a tuple of at least one": isinstance(self.hints, tuple) and self.hints,
@@ -100,16 +101,21 @@ class Exercise:
         for demand, is_met in demands.items():
             if not is_met:
                 raise ValueError(f"exercise {self.number}: {demand}")
-        if self.rtol is None:
-            object.__setattr__(self, "rtol", 1e-3 if self.is_value else 1e-5)
 
     @property
-    def is_value(self):
+    def is_value(self) -> bool:
         """Whether the answer is a value rather than a function or a class."""
         return not callable(self.reference)
 
+    @property
+    def tolerance(self) -> float:
+        """The relative tolerance for numbers, as given or by default."""
+        if self.rtol is not None:
+            return self.rtol
+        return 1e-3 if self.is_value else 1e-5
+
     @cached_property
-    def trials(self):
+    def trials(self) -> list[Trial]:
         """All that is tried, in the order of the report."""
         trials, rng = [], np.random.default_rng(SEED)
         take = self.run or (lambda answer, *args: answer(*args))
@@ -136,7 +142,7 @@ class Result:
     arguments: str | None = None
     hint: str | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.problem is None:
             return f"✓ {self.name}"
         lines = [f"✗ {self.name}: {self.problem}"]
@@ -157,26 +163,26 @@ class Report:
     printed: bool = False
 
     @property
-    def attempted(self):
+    def attempted(self) -> bool:
         """Whether there was an answer to grade."""
         return bool(self.results)
 
     @property
-    def right(self):
+    def right(self) -> int:
         """How many checks passed."""
         return sum(result.problem is None for result in self.results)
 
     @property
-    def total(self):
+    def total(self) -> int:
         """How many checks there are; 0 if there was no answer to grade."""
         return len(self.results) + len(self.not_tried)
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         """Whether the answer is right."""
         return self.attempted and self.right == self.total
 
-    def as_json(self):
+    def as_json(self) -> dict[str, Any]:
         """Return what a program may want to know, as dictionaries, lists and texts.
 
         `verdict` is "passed", "not passed" or "not attempted".
@@ -192,7 +198,7 @@ class Report:
             "not_tried": list(self.not_tried),
         }
 
-    def __str__(self):
+    def __str__(self) -> str:
         if not self.attempted:
             return f"{self.number}: not attempted yet"
         lines = [str(result) for result in self.results]
@@ -209,7 +215,7 @@ class Report:
         return "\n".join([*lines, f"{self.number}: {verdict}"])
 
 
-def grade(exercise, answer):
+def grade(exercise: Exercise, answer: object) -> Report:
     """Grade an answer, whatever it is and whatever it does.
 
     Parameters
@@ -231,9 +237,10 @@ def grade(exercise, answer):
         for trial in exercise.trials:
             if isinstance(trial.expected.value, Raised):
                 raise RuntimeError(f"{exercise.number}: the reference {trial.expected.value.text}")
-    kind, tried = Property("your answer", exercise, partial(demand_kind, exercise)), []
+    kind = Property("your answer", exercise, partial(demand_kind, exercise))
+    tried: list[tuple[Trial, Outcome]] = []
 
-    def attempt():
+    def attempt() -> None:
         for trial in exercise.trials:
             tried.append((trial, trial.observe(answer)))
 
@@ -253,9 +260,9 @@ def grade(exercise, answer):
     return Report(exercise.number, tuple(results.values()), tuple(not_tried), sink.used)
 
 
-def _results(exercise, tried):
+def _results(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str, Result]:
     """Return, by name, a result for the first of its trials that went wrong, or that all passed."""
-    results = {}
+    results: dict[str, Result] = {}
     problems = [trial.problem(got) for trial, got in tried]
     hints = _hints(exercise, tried) if any(problems) else {}
     for (trial, got), problem in zip(tried, problems, strict=True):
@@ -275,7 +282,7 @@ def _results(exercise, tried):
     return results
 
 
-def _hints(exercise, tried):
+def _hints(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str, str]:
     """Return, by name, the hint of the known mistake that does the same in all trials of the name.
 
     Where several do, the one that explains most is meant. If answers are True or False, different

@@ -12,19 +12,18 @@ from html import escape
 from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
 from textwrap import fill, indent
+from typing import Any
 
-try:
+from .._optional import packages_needed
+
+with packages_needed("widgets", "The interactive figures"):
     import anywidget
     import traitlets
-except ImportError as error:
-    raise ImportError(
-        "The interactive figures need anywidget: pip install 'adagrad-course[widgets]'"
-    ) from error
 
 __all__ = ["CanItArrive", "FrequentAndRare", "MemoryCalculator", "Race", "WhyTheRoot"]
 
 
-def _read(name):
+def _read(name: str) -> str:
     return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
@@ -32,7 +31,7 @@ _FIGURES = json.loads(_read("settings.json"))
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./shared\.mjs";$', re.MULTILINE)
 
 
-def _module(kind):
+def _module(kind: str) -> str:
     """Return a figure, its settings and what all figures share as a single JavaScript module.
 
     The browser gets a widget's script as one text, in which an import would lead nowhere.
@@ -52,12 +51,12 @@ class _Setting(traitlets.TraitType):
         What `settings.json` says of it.
     """
 
-    def __init__(self, spec):
+    def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         super().__init__(self._fit(spec["default"]))
         self.tag(sync=True, setting=True)
 
-    def validate(self, figure, value):
+    def validate(self, figure: "_Explorable", value: Any) -> Any:
         """Return the value as the figure can use it."""
         fitted = self._fit(value)
         if fitted is traitlets.Undefined:
@@ -68,13 +67,13 @@ class _Setting(traitlets.TraitType):
 class _Number(_Setting):
     """A number in a range, perhaps a whole one."""
 
-    def __init__(self, spec):
-        self.type = int if spec.get("whole") else float
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.type: type[Any] = int if spec.get("whole") else float
         whole = "whole " if spec.get("whole") else ""
         self.allowed = f"a {whole}number from {spec['min']} to {spec['max']}"
         super().__init__(spec)
 
-    def _fit(self, value):
+    def _fit(self, value: Any) -> Any:
         if not isinstance(value, numbers.Real) or isinstance(value, bool):
             return traitlets.Undefined
         fits = self.spec["min"] <= value <= self.spec["max"] and self.type(value) == value
@@ -86,11 +85,11 @@ class _Choice(_Setting):
 
     type = str
 
-    def __init__(self, spec):
+    def __init__(self, spec: dict[str, Any]) -> None:
         self.allowed = f"one of {', '.join(spec['options'])}"
         super().__init__(spec)
 
-    def _fit(self, value):
+    def _fit(self, value: Any) -> Any:
         fits = isinstance(value, str) and value in self.spec["options"]
         return value if fits else traitlets.Undefined
 
@@ -100,11 +99,11 @@ class _Shares(_Setting):
 
     type = list
 
-    def __init__(self, spec):
+    def __init__(self, spec: dict[str, Any]) -> None:
         self.allowed = f"{spec['list']} positive shares with the sum 1"
         super().__init__(spec)
 
-    def _fit(self, value):
+    def _fit(self, value: Any) -> Any:
         if value is None:
             return None
         try:
@@ -115,12 +114,12 @@ class _Shares(_Setting):
         return shares if right and abs(sum(shares) - 1) < 1e-3 else traitlets.Undefined
 
 
-def _trait(spec):
+def _trait(spec: dict[str, Any]) -> _Setting:
     kind = _Choice if "options" in spec else _Shares if "list" in spec else _Number
     return kind(spec)
 
 
-def _documented(traits):
+def _documented(traits: dict[str, _Setting]) -> str:
     """Return the sections of a docstring that say which settings there are."""
     lines = ["Parameters", "----------"]
     for name, trait in traits.items():
@@ -140,38 +139,40 @@ class _Explorable(anywidget.AnyWidget):
 
     _css = _read("explorables.css")
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make the class what `settings.json` says of its figure."""
         if "_kind" in vars(cls):  # traitlets also makes a subclass for a widget by itself
             cls._become(_FIGURES[cls._kind])
         super().__init_subclass__(**kwargs)
 
     @classmethod
-    def _become(cls, figure):
+    def _become(cls, figure: dict[str, Any]) -> None:
         traits = {name: _trait(spec) for name, spec in figure["settings"].items()}
         for name, trait in traits.items():
             setattr(cls, name, trait)
             trait.class_init(cls, name)
         cls._esm = _module(cls._kind)
         cls.__signature__ = Signature(
-            Parameter(name, Parameter.KEYWORD_ONLY, default=trait.default_value)
-            for name, trait in traits.items()
+            [
+                Parameter(name, Parameter.KEYWORD_ONLY, default=trait.default_value)
+                for name, trait in traits.items()
+            ]
         )
         if cls.__doc__:  # there is none under python -OO
             about = figure["about"].removesuffix(".")
             cls.__doc__ = cleandoc(cls.__doc__).format(about=about, settings=_documented(traits))
 
-    def __init__(self, **settings):
+    def __init__(self, **settings: Any) -> None:
         for name in settings:
             self._demand(name)
         super().__init__(**settings)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if not name.startswith("_") and not hasattr(type(self), name):
             self._demand(name)  # Python would make a new attribute of a misspelt setting
         super().__setattr__(name, value)
 
-    def _demand(self, name):
+    def _demand(self, name: str) -> None:
         """Raise an error unless there is a setting of that name."""
         known = _FIGURES[self._kind]["settings"]
         if name not in known:
@@ -179,7 +180,7 @@ class _Explorable(anywidget.AnyWidget):
                 f"{type(self).__name__} has the settings {', '.join(known)}, not {name!r}"
             )
 
-    def _changed(self):
+    def _changed(self) -> dict[str, Any]:
         """Return the settings that are not at their defaults, as a link has them."""
         changed = {}
         for name in _FIGURES[self._kind]["settings"]:
@@ -188,11 +189,11 @@ class _Explorable(anywidget.AnyWidget):
                 changed[name] = value
         return changed
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self._changed().items())
         return f"{type(self).__name__}({settings})"
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         """Return the element that the site's scripts turn into the figure."""
         settings = ",".join(f"{name}={_written(value)}" for name, value in self._changed().items())
         about = _FIGURES[self._kind]["about"]
@@ -202,12 +203,12 @@ class _Explorable(anywidget.AnyWidget):
             f"<p>An interactive figure: {escape(about)} Run this cell to use it.</p></div>"
         )
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
         return data | {"text/html": self._repr_html_()}, metadata
 
 
-def _written(value):
+def _written(value: Any) -> str:
     if isinstance(value, list):
         return "_".join(map(_written, value))
     return f"{value:.12g}" if isinstance(value, float) else str(value)

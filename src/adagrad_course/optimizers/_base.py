@@ -4,11 +4,17 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._arrays import shaped
+from .._protocols import OptimizerLike
 from .._validate import instance, positive, real_array, same_shape
+
+# A number, an array of them for a sweep, or a schedule, which gives the rate of step 1, 2, 3, …
+LearningRate: TypeAlias = ArrayLike | Callable[[int], ArrayLike]
 
 nonnegative = partial(positive, zero_allowed=True)
 
@@ -20,11 +26,12 @@ class Optimizer:
     These get arrays that have been checked, in the dtype of the parameters.
     """
 
+    _State: ClassVar[Any]  # the named tuple of what is remembered, whose first field is `steps`
     _min_dims = 0
     # Whether a coordinate without a gradient, and what is remembered of it, stay as they are.
     _skips_zero_gradients = False
 
-    def init(self, params):
+    def init(self, params: ArrayLike) -> Any:
         """Return the state before the first step.
 
         Parameters
@@ -47,7 +54,7 @@ class Optimizer:
         self._check_shapes(self._batched, params)
         return self._start(params)
 
-    def update(self, grads, state, params):
+    def update(self, grads: ArrayLike, state: Any, params: ArrayLike) -> tuple[np.ndarray, Any]:
         """Return what a step takes off the parameters, in their dtype, and the state after it.
 
         Parameters
@@ -84,7 +91,7 @@ class Optimizer:
         change, state = self._at(state.steps + 1, params)._update(grads, state, params)
         return np.asarray(change), state
 
-    def step(self, params, grads, state):
+    def step(self, params: ArrayLike, grads: ArrayLike, state: Any) -> tuple[np.ndarray, Any]:
         """Return the parameters after one step, `params` less what `update` says, and the state.
 
         The arguments, the state and the errors are those of `update`, in another order.
@@ -93,6 +100,14 @@ class Optimizer:
         params = real_array("params", params, finite=False)
         change = shaped("the change", change, params.shape).astype(params.dtype, copy=False)
         return np.asarray(params - change), state
+
+    def _start(self, params):
+        """Return the state before the first step."""
+        raise NotImplementedError
+
+    def _update(self, grads, state, params):
+        """Return what a step takes off the parameters, and the state after it."""
+        raise NotImplementedError
 
     def _shapes(self, shape):
         """Return the shapes of the arrays in the state, by name, for parameters of a shape."""
@@ -132,7 +147,7 @@ class Optimizer:
 class LearningRateOptimizer(Optimizer):
     """An optimizer with a learning rate, constant or scheduled."""
 
-    lr: float | np.ndarray | Callable[[int], float | np.ndarray]
+    lr: LearningRate
 
     def __post_init__(self):
         if not callable(self.lr):
@@ -164,7 +179,7 @@ class LearningRateOptimizer(Optimizer):
         return nonnegative(f"lr({state.steps})", self.lr(state.steps))
 
 
-def cast_grads(grads, dtype):
+def cast_grads(grads: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return finite gradients in the dtype of the parameters, or raise if one is too large for it.
 
     Examples
@@ -181,7 +196,9 @@ def cast_grads(grads, dtype):
     return real_array(f"grads, in {dtype} as params,", cast, empty_allowed=True)
 
 
-def change_of(name, optimizer, params, grads, state):
+def change_of(
+    name: str, optimizer: Any, params: np.ndarray, grads: np.ndarray, state: Any
+) -> tuple[np.ndarray, Any]:
     """Return what the optimizer takes off the parameters, in fresh memory, and its new state.
 
     The arrays are known to be good. So for an optimizer of ours the checks are left out, which
@@ -201,7 +218,9 @@ def change_of(name, optimizer, params, grads, state):
     return params - stepped.astype(params.dtype, copy=False), state
 
 
-def take_step(optimizer, params, grads, state):
+def take_step(
+    optimizer: OptimizerLike, params: np.ndarray, grads: np.ndarray, state: Any
+) -> tuple[np.ndarray, Any]:
     """Return the parameters and the state after a step of an optimizer, ours or a reader's own."""
     if getattr(type(optimizer), "step", None) is Optimizer.step:
         change, state = change_of("optimizer", optimizer, params, grads, state)

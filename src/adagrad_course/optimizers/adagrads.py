@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._validate import number, positive_int
 from ._base import LearningRateOptimizer, nonnegative
@@ -124,7 +125,7 @@ class FullMatrixAdaGrad(LearningRateOptimizer):
     def _constants_shape(self, shape):
         return (*shape[:-1], 1)
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: FullMatrixAdaGradState) -> np.ndarray:
         """Return η times the diagonal of (G^½ + εI)⁻¹: how a coordinate's gradient moves itself."""
         lr = self._lr_at(state)
         diagonal = np.diagonal(self._inverse_root(state.outer), axis1=-2, axis2=-1)
@@ -201,7 +202,7 @@ class SM3(LearningRateOptimizer):
            [4., 4.]])
     """
 
-    eps: float | np.ndarray = 1e-10
+    eps: ArrayLike = 1e-10
     _State = SM3State
     _min_dims = 2
 
@@ -221,7 +222,7 @@ class SM3(LearningRateOptimizer):
     def _shapes(self, shape):
         return {"rows": (*shape[:-1], 1), "columns": (*shape[:-2], 1, shape[-1])}
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: SM3State) -> np.ndarray:
         """Return η / (√min(r, c) + ε), one rate for each entry of the matrix.
 
         The rates of the step that led to `state` were at least these. They cannot be told from it:
@@ -339,7 +340,7 @@ class WindowedAdaGrad(LearningRateOptimizer):
     """
 
     window: int
-    eps: float | np.ndarray = 1e-10
+    eps: ArrayLike = 1e-10
     _State = WindowedAdaGradState
 
     def __post_init__(self):
@@ -359,7 +360,7 @@ class WindowedAdaGrad(LearningRateOptimizer):
     def _shapes(self, shape):
         return {"squares": (self.window, *shape)}
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: WindowedAdaGradState) -> np.ndarray:
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate."""
         return adaptive_rates(self._lr_at(state), _summed(state.squares), self.eps)
 

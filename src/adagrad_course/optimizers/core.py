@@ -15,10 +15,12 @@ Parameters of shape (n, d) may be n runs at once, a sweep, with an array of cons
 formulas use them through the three functions that come first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._validate import pair, share
 from ._base import LearningRateOptimizer, nonnegative
@@ -85,7 +87,7 @@ class SGD(LearningRateOptimizer):
     def _update(self, grads, state, params):
         return scaled(self.lr, grads), SGDState(state.steps + 1)
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: SGDState) -> float | np.ndarray:
         """Return the learning rate of the step that led to `state`."""
         return self._lr_at(state)
 
@@ -125,7 +127,7 @@ class Momentum(LearningRateOptimizer):
     (array([0.75]), array([1.5]))
     """
 
-    momentum: float | np.ndarray = 0.9
+    momentum: ArrayLike = 0.9
     _State = MomentumState
 
     def __post_init__(self):
@@ -139,7 +141,7 @@ class Momentum(LearningRateOptimizer):
         velocity = scaled(self.momentum, state.velocity) + grads
         return scaled(self.lr, velocity), MomentumState(state.steps + 1, velocity)
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: MomentumState) -> float | np.ndarray:
         """Return the factor on the velocity in the step that led to `state`."""
         return self._lr_at(state)
 
@@ -190,8 +192,8 @@ class AdaGrad(LearningRateOptimizer):
     array([0.5, 0.5])
     """
 
-    eps: float | np.ndarray = 1e-10
-    initial_accumulator_value: float | np.ndarray = 0.0
+    eps: ArrayLike = 1e-10
+    initial_accumulator_value: ArrayLike = 0.0
     _State = AdaGradState
     _skips_zero_gradients = True
 
@@ -207,7 +209,7 @@ class AdaGrad(LearningRateOptimizer):
         change = adaptive_rates(self.lr, accumulator, self.eps) * grads
         return change, AdaGradState(state.steps + 1, accumulator)
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: AdaGradState) -> np.ndarray:
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate.
 
         Where nothing would be divided by, G = ε = 0, the rate is 0.
@@ -262,8 +264,8 @@ class RMSProp(LearningRateOptimizer):
     [1.]
     """
 
-    rho: float | np.ndarray = 0.99
-    eps: float | np.ndarray = 1e-8
+    rho: ArrayLike = 0.99
+    eps: ArrayLike = 1e-8
     _State = RMSPropState
 
     def __post_init__(self):
@@ -279,7 +281,7 @@ class RMSProp(LearningRateOptimizer):
         change = adaptive_rates(self.lr, square_average, self.eps) * grads
         return change, RMSPropState(state.steps + 1, square_average)
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: RMSPropState) -> np.ndarray:
         """Return η / (√s + ε), the rates of the step that led to `state`, one per coordinate."""
         return adaptive_rates(self._lr_at(state), state.square_average, self.eps)
 
@@ -331,8 +333,8 @@ class Adam(LearningRateOptimizer):
     array([0.5, 0.5])
     """
 
-    betas: tuple[float | np.ndarray, float | np.ndarray] = (0.9, 0.999)
-    eps: float | np.ndarray = 1e-8
+    betas: Sequence[ArrayLike] = (0.9, 0.999)
+    eps: ArrayLike = 1e-8
     _State = AdamState
 
     def __post_init__(self):
@@ -351,7 +353,7 @@ class Adam(LearningRateOptimizer):
         state = AdamState(state.steps + 1, average, square_average)
         return self._rates(self.lr, state) * average, state
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: AdamState) -> np.ndarray:
         """Return the factors on the average m in the step that led to `state`.
 
         They are η / (1 - β₁ᵗ) / (√(s / (1 - β₂ᵗ)) + ε), one per coordinate. They multiply m and

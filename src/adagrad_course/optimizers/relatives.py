@@ -1,14 +1,15 @@
 """What came of AdaGrad: AdaDelta, and steps grafted from one optimizer on another."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._arrays import norms
+from .._protocols import OptimizerLike, OptimizerWithRates
 from .._validate import has_methods, instance, share
-from ._base import LearningRateOptimizer, Optimizer, change_of, nonnegative
+from ._base import LearningRate, LearningRateOptimizer, Optimizer, change_of, nonnegative
 from .core import moving_average, scaled
 
 
@@ -60,9 +61,9 @@ class AdaDelta(LearningRateOptimizer):
     array([-0.003162,  0.003162])
     """
 
-    lr: float | np.ndarray | Callable[[int], float | np.ndarray] = 1.0
-    rho: float | np.ndarray = 0.9
-    eps: float | np.ndarray = 1e-6
+    lr: LearningRate = 1.0
+    rho: ArrayLike = 0.9
+    eps: ArrayLike = 1e-6
     _State = AdaDeltaState
 
     def __post_init__(self):
@@ -80,7 +81,7 @@ class AdaDelta(LearningRateOptimizer):
         state = AdaDeltaState(state.steps + 1, square_average, update_average)
         return scaled(self.lr, delta), state
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: AdaDeltaState) -> np.ndarray:
         """Return η √(u + ε) / √(s + ε), one rate for each coordinate.
 
         u includes the step that led to `state`, which itself used the u before it: that is not
@@ -100,8 +101,8 @@ class GraftedState(NamedTuple):
 
     steps: int
     ratio: np.ndarray
-    magnitude: tuple
-    direction: tuple
+    magnitude: Any
+    direction: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +146,8 @@ class Grafted(Optimizer):
     (array([-0.3536, -0.3536]), 0.5)
     """
 
-    magnitude: object
-    direction: object
+    magnitude: OptimizerLike
+    direction: OptimizerWithRates
     _State = GraftedState
     _min_dims = 1
 
@@ -155,9 +156,10 @@ class Grafted(Optimizer):
         has_methods("direction", self.direction, "init", "step", "effective_lr")
 
     @property
-    def lr(self):
+    def lr(self) -> Any:
         """The learning rate of `magnitude`."""
-        return self.magnitude.lr
+        magnitude: Any = self.magnitude  # a reader's own may have none
+        return magnitude.lr
 
     def _start(self, params):
         ratio = np.zeros_like(params[..., :1])
@@ -174,7 +176,7 @@ class Grafted(Optimizer):
         ratio = np.divide(norms(long), length, out=length, where=length > 0)
         return change * ratio, GraftedState(state.steps + 1, ratio, magnitude, direction)
 
-    def effective_lr(self, state):
+    def effective_lr(self, state: GraftedState) -> np.ndarray:
         """Return the direction's effective rates, times the ratio of lengths in that step.
 
         Like the direction's own, they are the factors on the gradient, or on the momentum in its
