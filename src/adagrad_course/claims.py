@@ -7,8 +7,8 @@ itself, the others what one would take from it.
 
 import math
 import operator
-from abc import ABC, abstractmethod
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from html import escape
