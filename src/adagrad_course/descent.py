@@ -120,7 +120,7 @@ def descend(
     losses = np.empty((steps + 1, *params.shape[:-1]))
     gradients, effective_lrs = np.empty((2, steps, *params.shape))
 
-    runs = Survivors()
+    runs, given = Survivors(), f"objective.{gradient_name}(points)"
     # A run that overflows is a result to be shown, so NumPy need not warn of it.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         for t in range(steps + 1):
@@ -128,8 +128,7 @@ def descend(
             points[t], losses[t] = params, runs.keep(loss[..., None], np.inf)[..., 0]
             if t == steps:
                 break
-            grads = gradient(params, *extra)
-            grads = shaped(f"objective.{gradient_name}(points)", grads, params.shape)
+            grads = shaped(given, gradient(params, *extra), params.shape)
             # Recorded here, as a reader's optimizer may work in place.
             gradients[t] = grads = runs.keep(grads, 0.0)
             stepped, state = take_step(optimizer, params, grads, state)

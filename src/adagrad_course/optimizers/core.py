@@ -41,9 +41,11 @@ def moving_average(decay, average, values):
 def adaptive_rates(lr, squares, eps):
     """Return lr / (√squares + eps), in the dtype of the squares, and 0 where that divides by 0."""
     root = np.asarray(np.sqrt(squares))
-    np.add(root, eps, out=root, dtype=root.dtype)
-    # The quotients take the place of the roots, and a root that is 0 stays.
-    return np.divide(lr, root, out=root, dtype=root.dtype, where=True if root.all() else root > 0)
+    eps = np.asarray(eps, root.dtype)
+    root += eps
+    # The quotients take the place of the roots. Where eps is 0 a root may be, too: it stays.
+    where = True if np.count_nonzero(eps) == eps.size else root > 0
+    return np.divide(lr, root, out=root, dtype=root.dtype, where=where)
 
 
 class SGDState(NamedTuple):
