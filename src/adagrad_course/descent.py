@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -111,7 +112,7 @@ def descend(
     if rng is not None:
         instance("rng", rng, np.random.Generator)
     steps = positive_int("steps", steps)
-    gradient = getattr(objective, gradient_name)
+    value, gradient = _unchecked(objective, "value"), _unchecked(objective, gradient_name)
     extra = () if rng is None else (rng,)
 
     params = broadcast_start(start, optimizer)
@@ -123,8 +124,9 @@ def descend(
     runs, given = Survivors(), f"objective.{gradient_name}(points)"
     # A run that overflows is a result to be shown, so NumPy need not warn of it.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        objective.value(params)  # refuses points of another dimension
         for t in range(steps + 1):
-            loss = shaped("objective.value(points)", objective.value(params), losses[t].shape)
+            loss = shaped("objective.value(points)", value(params), losses[t].shape)
             points[t], losses[t] = params, runs.keep(loss[..., None], np.inf)[..., 0]
             if t == steps:
                 break
@@ -280,6 +282,13 @@ def sweep(
     # Broadcast here, so that each rate has its run also where `optimizer` ignores the rate.
     starts = np.broadcast_to(start, (lrs.size, *start.shape))
     return Sweep(lrs, descend(objective, starts, optimizer, steps, rng=rng))
+
+
+def _unchecked(objective: ObjectiveLike, name: str) -> Callable[..., ArrayLike]:
+    """Return a method of the objective, without its checks where it is one of this package's."""
+    method = getattr(objective, name)
+    formula = getattr(method, "unchecked", None)
+    return method if formula is None else partial(formula, objective)
 
 
 def _record(place: np.ndarray, name: str, value: ArrayLike) -> None:

@@ -7,8 +7,9 @@ works in `descend` too.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,23 @@ def _points(points: ArrayLike, d: int) -> np.ndarray:
     if points.shape[-1] != d:
         raise ValueError(f"points must have shape (..., {d}), got {points.shape}")
     return points
+
+
+def _checked(
+    formula: Callable[[Any, np.ndarray], np.ndarray],
+) -> Callable[[Any, ArrayLike], np.ndarray]:
+    """Make a method that checks the points out of a formula, which it keeps as `unchecked`.
+
+    `descend` knows that its points are good, and in a small problem a check costs more than what
+    it guards.
+    """
+
+    @wraps(formula)
+    def method(self: Any, points: ArrayLike) -> np.ndarray:
+        return formula(self, _points(points, self._d))
+
+    method.unchecked = formula  # type: ignore[attr-defined]
+    return method
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -134,16 +152,22 @@ class Quadratic:
         """κ = L/μ; the level curves are √κ times as long as wide."""
         return self.smoothness / self.strong_convexity
 
-    def value(self, points: ArrayLike) -> np.ndarray:
+    @property
+    def _d(self) -> int:
+        return self.curvatures.size
+
+    @_checked
+    def value(self, points: np.ndarray) -> np.ndarray:
         """Return f at points of shape (..., d), as an array of shape (...)."""
-        offset = _points(points, self.curvatures.size) - self.minimum
+        offset = points - self.minimum
         if self._axes is not None:
             offset = _rotated(offset, self._axes.T)
         return 0.5 * (self.curvatures * offset * offset).sum(axis=-1)
 
-    def gradient(self, points: ArrayLike) -> np.ndarray:
+    @_checked
+    def gradient(self, points: np.ndarray) -> np.ndarray:
         """Return the gradient at points of shape (..., d), in their shape."""
-        offset = _points(points, self.curvatures.size) - self.minimum
+        offset = points - self.minimum
         if self._axes is None:
             return self.curvatures * offset
         return _rotated(self.curvatures * _rotated(offset, self._axes.T), self._axes)
@@ -163,14 +187,18 @@ class Saddle:
     (array([ 0., -0.]), np.float64(-0.25))
     """
 
-    def value(self, points: ArrayLike) -> np.ndarray:
+    _d = 2
+
+    @_checked
+    def value(self, points: np.ndarray) -> np.ndarray:
         """Return f at points of shape (..., 2), as an array of shape (...)."""
-        x, y = np.moveaxis(_points(points, 2), -1, 0)
+        x, y = np.moveaxis(points, -1, 0)
         return x * x / 2 - y * y / 2 + np.square(y * y) / 4
 
-    def gradient(self, points: ArrayLike) -> np.ndarray:
+    @_checked
+    def gradient(self, points: np.ndarray) -> np.ndarray:
         """Return the gradient at points of shape (..., 2), in their shape."""
-        x, y = np.moveaxis(_points(points, 2), -1, 0)
+        x, y = np.moveaxis(points, -1, 0)
         return np.stack([x, y * (y * y - 1)], axis=-1)
 
 
@@ -203,15 +231,18 @@ class DoubleWell:
     def __post_init__(self) -> None:
         number("tilt", self.tilt)
 
-    def value(self, points: ArrayLike) -> np.ndarray:
+    _d = 1
+
+    @_checked
+    def value(self, points: np.ndarray) -> np.ndarray:
         """Return f at points of shape (..., 1), as an array of shape (...)."""
-        x = _points(points, 1)[..., 0]
+        x = points[..., 0]
         return np.square(x * x - 1) / 4 + self.tilt * x
 
-    def gradient(self, points: ArrayLike) -> np.ndarray:
+    @_checked
+    def gradient(self, points: np.ndarray) -> np.ndarray:
         """Return the gradient at points of shape (..., 1), in their shape."""
-        x = _points(points, 1)
-        return x * (x * x - 1) + self.tilt
+        return points * (points * points - 1) + self.tilt
 
 
 @dataclass(frozen=True)
@@ -228,14 +259,18 @@ class Plateau:
     (np.float64(0.0), array([0.0013]))
     """
 
-    def value(self, points: ArrayLike) -> np.ndarray:
+    _d = 1
+
+    @_checked
+    def value(self, points: np.ndarray) -> np.ndarray:
         """Return f at points of shape (..., 1), as an array of shape (...)."""
-        x = _points(points, 1)[..., 0]
+        x = points[..., 0]
         return -np.expm1(-x * x / 2)
 
-    def gradient(self, points: ArrayLike) -> np.ndarray:
+    @_checked
+    def gradient(self, points: np.ndarray) -> np.ndarray:
         """Return the gradient at points of shape (..., 1), in their shape."""
-        x = _points(points, 1)
+        x = points
         return x * np.exp(-x * x / 2)
 
 
@@ -300,18 +335,23 @@ class SteepStart:
         """L, the largest curvature: that of the bend or, where it is larger, of the parabola, 1."""
         return float(max(self.steepness.max() - 1, 1.0))
 
-    def value(self, points: ArrayLike) -> np.ndarray:
+    @property
+    def _d(self) -> int:
+        return self.steepness.size
+
+    @_checked
+    def value(self, points: np.ndarray) -> np.ndarray:
         """Return f at points of shape (..., d), as an array of shape (...)."""
-        w = _points(points, self.steepness.size)
-        offset = w - self.distance
-        slope, bend = np.clip(offset, -1, 1), np.clip(w, -1, 0)
-        gentle, steep = slope * (offset - slope / 2), bend * (w - bend / 2)
+        offset = points - self.distance
+        slope, bend = np.clip(offset, -1, 1), np.clip(points, -1, 0)
+        gentle, steep = slope * (offset - slope / 2), bend * (points - bend / 2)
         return (gentle + (self.steepness - 1) * steep).sum(axis=-1)
 
-    def gradient(self, points: ArrayLike) -> np.ndarray:
+    @_checked
+    def gradient(self, points: np.ndarray) -> np.ndarray:
         """Return the gradient at points of shape (..., d), in their shape."""
-        w = _points(points, self.steepness.size)
-        return np.clip(w - self.distance, -1, 1) + (self.steepness - 1) * np.clip(w, -1, 0)
+        gentle = np.clip(points - self.distance, -1, 1)
+        return gentle + (self.steepness - 1) * np.clip(points, -1, 0)
 
 
 @dataclass(frozen=True)
@@ -330,14 +370,18 @@ class Rosenbrock:
     (np.float64(0.0), array([-2.,  0.]))
     """
 
-    def value(self, points: ArrayLike) -> np.ndarray:
+    _d = 2
+
+    @_checked
+    def value(self, points: np.ndarray) -> np.ndarray:
         """Return f at points of shape (..., 2), as an array of shape (...)."""
-        x, y = np.moveaxis(_points(points, 2), -1, 0)
+        x, y = np.moveaxis(points, -1, 0)
         return np.square(1 - x) + 100 * np.square(y - x * x)
 
-    def gradient(self, points: ArrayLike) -> np.ndarray:
+    @_checked
+    def gradient(self, points: np.ndarray) -> np.ndarray:
         """Return the gradient at points of shape (..., 2), in their shape."""
-        x, y = np.moveaxis(_points(points, 2), -1, 0)
+        x, y = np.moveaxis(points, -1, 0)
         valley = 200 * (y - x * x)
         return np.stack([-2 * (1 - x) - 2 * x * valley, valley], axis=-1)
 

@@ -115,7 +115,8 @@ class Optimizer:
 
     def _at(self, step, params):
         """Return the optimizer as it is in one step: itself, but for a schedule."""
-        self._check_shapes(self._batched, params)
+        if self._batched:
+            self._check_shapes(self._batched, params)
         return self
 
     def _check_shapes(self, constants, params):
