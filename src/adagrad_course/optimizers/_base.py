@@ -81,13 +81,11 @@ class Optimizer:
         grads = real_array("grads", grads)
         same_shape("grads", grads, "params", params)
         instance("state", state, self._State)
-        arrays = {
-            name: shaped(f"state.{name}", getattr(state, name), shape).astype(
-                params.dtype, copy=False
-            )
-            for name, shape in self._shapes(params.shape).items()
-        }
-        grads, state = cast_grads(grads, params.dtype), state._replace(**arrays)
+        for name, shape in self._shapes(params.shape).items():
+            array = shaped(f"state.{name}", kept := getattr(state, name), shape)
+            if (array := array.astype(params.dtype, copy=False)) is not kept:
+                state = state._replace(**{name: array})
+        grads = cast_grads(grads, params.dtype)
         change, state = self._at(state.steps + 1, params)._update(grads, state, params)
         return np.asarray(change), state
 
@@ -98,8 +96,10 @@ class Optimizer:
         """
         change, state = self.update(grads, state, params)
         params = real_array("params", params, finite=False)
-        change = shaped("the change", change, params.shape).astype(params.dtype, copy=False)
-        return np.asarray(params - change), state
+        if type(self).update is not Optimizer.update:  # a reader's own
+            change = shaped("the change", change, params.shape).astype(params.dtype)
+        # In place, as fresh memory costs more than arithmetic.
+        return np.subtract(params, change, out=change), state
 
     def _start(self, params):
         """Return the state before the first step."""
@@ -225,7 +225,7 @@ def take_step(
     """Return the parameters and the state after a step of an optimizer, ours or a reader's own."""
     if getattr(type(optimizer), "step", None) is Optimizer.step:
         change, state = change_of("optimizer", optimizer, params, grads, state)
-        return params - change, state
+        return np.subtract(params, change, out=change), state
     result = optimizer.step(params, grads, state)
     if not isinstance(result, tuple) or len(result) != 2:
         raise TypeError(
