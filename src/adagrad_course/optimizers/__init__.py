@@ -7,8 +7,8 @@ Every optimizer has four methods::
     params, state = optimizer.step(params, grads, state)  # params - change
     rates = optimizer.effective_lr(state)
 
-A constant that is not a finite number in its range, or an array of such numbers, is refused with
-TypeError or ValueError, and so is a state without a step by `effective_lr`.
+A constant must be a finite number in its range or an array of such numbers; otherwise TypeError or
+ValueError is raised. `effective_lr` raises ValueError for a state before the first step.
 
 A subclass that overrides `update` is another optimizer, wherever one is taken.
 `effective_lr` only says what an update did.
