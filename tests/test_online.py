@@ -293,3 +293,13 @@ def test_a_game_that_diverges_is_recorded_and_the_others_go_on():
     assert np.isfinite(games.points).all()
     assert (games.gradients[first:, 1] == 0).all()
     np.testing.assert_allclose(games.regret(0.0), [alone.losses.sum(), np.inf])
+
+
+def test_the_first_wrong_target_is_named():
+    with pytest.raises(ValueError, match=r"targets must be -1 or 1 .*, got 0\.5$"):
+        LinearLosses([[1.0]] * 3, [1.0, 0.5, 3.0], "hinge")
+
+
+def test_the_errors_to_come_are_not_shown():
+    game = MovingTarget([[1.0]], 0.5, np.random.default_rng(0))
+    assert repr(game) == "MovingTarget(targets=array([[1.]]), noise=0.5)"

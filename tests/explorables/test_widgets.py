@@ -138,7 +138,13 @@ def test_scripts_and_widgets_complain_in_the_same_words(js, figures, classes, ki
 
 def test_shares_are_four_with_the_sum_one():
     assert WhyTheRoot(shares=(0.4, 0.3, 0.2, 0.1)).shares == [0.4, 0.3, 0.2, 0.1]
-    for wrong in ([0.5, 0.5], [0.4, 0.3, 0.2, 0.2], [1.1, -0.1, 0, 0], [0.25, 0.25, 0.25, "x"]):
+    for wrong in (
+        [0.5, 0.5],
+        [0.4, 0.3, 0.2, 0.2],
+        [1.1, -0.1, 0, 0],
+        [0.5, 0.3, 0.2, 0],
+        [0.25, 0.25, 0.25, "x"],
+    ):
         with pytest.raises(TraitError, match="4 positive shares with the sum 1, not "):
             WhyTheRoot(shares=wrong)
 
