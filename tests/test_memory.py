@@ -249,3 +249,21 @@ def test_readable_bytes(n, text):
 def test_refused(refused, error, message):
     with pytest.raises(error, match=message):
         refused()
+
+
+class Divided:
+    """A tensor that is made of others, as DTensor is of this process's part."""
+
+    first, second = np.zeros(4), np.zeros(2)
+
+    def __tensor_flatten__(self):
+        return ["first", "second"], "how to put them together again"
+
+
+def test_a_tensor_made_of_others_counts_as_these():
+    state = SGD(0.1).init([0.0])._replace(steps=Divided())
+    assert measured_state_bytes(state) == 6 * 8
+
+
+def test_a_thousand_of_the_largest_unit_is_written_out():
+    assert readable_bytes(10**15) == "1,000 TB"

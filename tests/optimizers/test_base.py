@@ -206,3 +206,10 @@ def test_an_update_of_another_shape_is_refused():
     summed = Summed(0.1)
     with pytest.raises(ValueError, match=r"the change must have shape \(2,\), got \(\)"):
         summed.step([1.0, 2.0], [1.0, 1.0], summed.init([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, lambda lr: Grafted(SGD(lr), SGD(lr))])
+def test_optimizers_are_compared_by_identity(kind):
+    lrs = np.array([0.1, 0.2])  # of which == is no yes or no
+    assert kind(lrs) != kind(lrs)
+    assert isinstance(hash(kind(lrs)), int)
