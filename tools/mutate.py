@@ -85,14 +85,17 @@ def main():
             del sys.modules[name]  # tools/collect.py has imported it, and not from the copy
         for name in WARM:
             importlib.import_module(name)
-        killed = made = 0
-        for module in options.modules:
-            start = time.monotonic()
-            results = list(test_module(module, random.Random(options.seed), options.count))
-            killed, made = killed + sum(results), made + len(results)
-            took = time.monotonic() - start
-            print(f"{module}: {sum(results)} of {len(results)} killed ({took:.0f} s)", flush=True)
-    print(f"{killed} of {made} killed" + (f", {killed / made:.1%}" if made else ""))
+        results = []
+        try:
+            for module in options.modules:
+                before, start = len(results), time.monotonic()
+                results.extend(test_module(module, random.Random(options.seed), options.count))
+                new, took = results[before:], time.monotonic() - start
+                print(f"{module}: {sum(new)} of {len(new)} killed ({took:.0f} s)", flush=True)
+        except KeyboardInterrupt:
+            print("Interrupted.")
+    share = f", {sum(results) / len(results):.1%}" if results else ""
+    print(f"{sum(results)} of {len(results)} killed{share}")
 
 
 def test_module(module, rng, count):
