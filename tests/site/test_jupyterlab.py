@@ -65,6 +65,7 @@ def jupyterlab(home):
             server.wait(20)
         except subprocess.TimeoutExpired:  # it asks each kernel first
             server.kill()
+            server.wait()
         log.close()
 
 
