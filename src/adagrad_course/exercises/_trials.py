@@ -200,12 +200,15 @@ def _read(error):
     """Return what code raised in words, with the line of the student's code that did."""
     if isinstance(error, Wrong):
         return Raised(Wrong, str(error), error.hint)
-    raised = traceback.TracebackException.from_exception(error, lookup_lines=False)
-    if isinstance(error, TypeError | AttributeError) and re.search(r"\bellipsis\b", str(raised)):
+    try:
+        said = str(error)
+    except Exception:
+        said = "<exception str() failed>"  # as in a traceback
+    if isinstance(error, TypeError | AttributeError) and re.search(r"\bellipsis\b", said):
         return ...  # Python names the type of what it cannot compute with
-    text = f"raised {type(error).__name__}: {raised}".removesuffix(": ")
+    text = f"raised {type(error).__name__}: {said}".removesuffix(": ")
     text = printable(re.sub(r" at 0x[0-9a-fA-F]+", "", text))  # addresses differ in every run
-    for frame in reversed(raised.stack):
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if not frame.filename.startswith(_LIBRARIES):
             source = printable(frame.line or "", 60)
             text += f", in line {frame.lineno}" + (f", `{source}`" if source else "")
