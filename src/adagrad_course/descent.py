@@ -124,9 +124,9 @@ def descend(
     runs, given = Survivors(), f"objective.{gradient_name}(points)"
     # A run that overflows is a result to be shown, so NumPy need not warn of it.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        objective.value(params)  # refuses points of another dimension
+        loss = objective.value(params)  # refuses points of another dimension
         for t in range(steps + 1):
-            loss = shaped("objective.value(points)", value(params), losses[t].shape)
+            loss = shaped("objective.value(points)", loss, losses[t].shape)
             points[t], losses[t] = params, runs.keep(loss[..., None], np.inf)[..., 0]
             if t == steps:
                 break
@@ -135,6 +135,7 @@ def descend(
             gradients[t] = grads = runs.keep(grads, 0.0)
             stepped, state = take_step(optimizer, params, grads, state)
             params = runs.keep(stepped, points[t])
+            loss = value(params)
             _record(
                 effective_lrs[t], "optimizer.effective_lr(state)", optimizer.effective_lr(state)
             )

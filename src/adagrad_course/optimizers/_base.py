@@ -164,7 +164,7 @@ class LearningRateOptimizer(Optimizer):
         super()._at(step, params)
         if not callable(self.lr):
             return self
-        lr = nonnegative(f"lr({step})", self.lr(step))
+        lr = self._lr(step)
         self._check_shapes({f"lr({step})": lr}, params)
         now = copy(self)
         object.__setattr__(now, "lr", lr)
@@ -175,9 +175,11 @@ class LearningRateOptimizer(Optimizer):
         instance("state", state, self._State)
         if state.steps == 0:
             raise ValueError("state must be one after at least 1 step, got 0 steps")
-        if not callable(self.lr):
-            return self.lr
-        return nonnegative(f"lr({state.steps})", self.lr(state.steps))
+        return self._lr(state.steps)
+
+    def _lr(self, step):
+        """Return the learning rate, constant or scheduled, of a step."""
+        return nonnegative(f"lr({step})", self.lr(step)) if callable(self.lr) else self.lr
 
 
 def cast_grads(grads: np.ndarray, dtype: np.dtype) -> np.ndarray:
