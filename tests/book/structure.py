@@ -2,15 +2,26 @@
 
 nbval passes a cell that was never executed, a picture in PNG, a warning that is always the same.
 The rules here close such gaps and hold the chapters to the book's form.
+
+    python tests/book/structure.py chapters/01-learning-rates.ipynb
+
+says how long a chapter's main path is and lists its faults.
 """
 
 import ast
 import copy
 import json
+import math
 import re
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import nbformat
+
+if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+
 import refresh
 
 MAX_LINES, MAX_SOLUTION_LINES = 15, 25  # of a code cell, blank ones not counted
@@ -155,6 +166,141 @@ def asks_before_it_shows(chapter):
             yield f"each answer needs a dropdown with its feedback: {block[:60]!r}"
 
 
+# The main path: what a page shows with nothing unfolded ---------------------------------------
+
+# Words, lines of code and minutes that a reader gets through in one sitting.
+LIMITS, LIMITS_OF_HALF_AN_HOUR = (3000, 120, 50), (2200, 40, 30)
+
+
+@dataclass(frozen=True)
+class MainPath:
+    """How much a reader meets up to the exercises who unfolds nothing."""
+
+    words: int  # of prose, captions and questions
+    lines: int  # of code, blank ones not counted
+    equations: int  # that are numbered
+    questions: int  # to predict
+
+    @property
+    def minutes(self):
+        """The time that a chapter states."""
+        return math.ceil(self.words / 180 + self.lines / 6 + self.equations + self.questions - 1e-9)
+
+
+def main_path(chapter):
+    """Measure the chapter's main path."""
+    cells = main_path_cells(chapter)
+    text = "\n\n".join(unfolded(c.source) for c in cells if c.cell_type == "markdown")
+    captions = [c.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for c in cells]
+    shown = [c.source for c in cells if c.cell_type == "code" and not _hides_its_code(c)]
+    return MainPath(
+        words=_words(text) + sum(map(_words, captions)),
+        lines=sum(bool(line.strip()) for source in shown for line in source.splitlines()),
+        equations=len(re.findall(r"^\$\$ \(eq-", text, re.M)),
+        questions=len(re.findall(r"^:{3,}\{admonition\} Predict$", text, re.M)),
+    )
+
+
+def main_path_cells(chapter):
+    """Return the cells before the exercises that stand in no folded part."""
+    cells, folded_at = [], None
+    for cell in chapter.cells:
+        for level, title in _headings(cell):
+            if title in {"Exercises", "Self-test"}:
+                return cells
+            if folded_at is None or level <= folded_at:
+                folded_at = level if title.startswith("Going deeper:") else None
+        if folded_at is None:
+            cells.append(cell)
+    return cells
+
+
+def unfolded(source):
+    """Return Markdown without what its dropdowns hold; their titles stay."""
+    return re.sub(r"^(:{3,}|`{3,})(\{dropdown\}[^\n]*)\n.*?^\1$", r"\2", source, flags=re.M | re.S)
+
+
+def keeps_its_limits(chapter):
+    """The main path is read in one sitting."""
+    path = main_path(chapter)
+    limits = LIMITS_OF_HALF_AN_HOUR if _is_half_an_hour(chapter) else LIMITS
+    found = (path.words, path.lines, path.minutes)
+    for what, amount, limit in zip(
+        ("words", "lines of code", "minutes"), found, limits, strict=True
+    ):
+        if amount > limit:
+            yield (
+                f"the main path has {amount} {what}, more than {limit}: fold code that draws with "
+                f"the tag hide-input, the rest below a heading '### Going deeper: …'"
+            )
+
+
+def states_its_time(chapter):
+    """The time at the top is that of the main path."""
+    minutes = main_path(chapter).minutes
+    if f"**Time:** {minutes} minutes" not in chapter.cells[0].source:
+        yield f"the first cell must say '**Time:** {minutes} minutes', as its main path takes"
+
+
+def folds_what_is_deeper(chapter):
+    """A folded part begins with a cell of its own and says what is inside; no heading hides."""
+    for cell in chapter.cells:
+        headings = _headings(cell)
+        if len(headings) > 1 or (headings and not re.match(r"(?:\([\w-]+\)=\n)?#", cell.source)):
+            yield f"a heading must begin its cell, and be the only one in it: {headings[-1][1]!r}"
+        for level, title in headings:
+            if "deeper" in title.lower() and not re.fullmatch(r"Going deeper: \S.*", title):
+                yield f"a folded part is called 'Going deeper: what is inside', got {title!r}"
+            elif title.startswith("Going deeper:") and level < 3:
+                yield f"a folded part stands within a section, three # deep: {title!r}"
+
+
+def folds_code_that_draws(chapter):
+    """On the main path a figure is shown, and the code that draws it is folded."""
+    path = [id(cell) for cell in main_path_cells(chapter)]
+    for cell, _ in _figures(chapter):
+        if id(cell) in path and not _hides_its_code(cell):
+            yield f"cell [{cell.execution_count}] draws: tag it hide-input"
+
+
+def practises_its_outcomes(chapter):
+    """Each of three to five outcomes names an exercise of the chapter that practises it."""
+    if _has_self_test(chapter):
+        return
+    box = re.search(r"\{admonition\} In this chapter\n(.*?)^:{3,}$", _text(chapter), re.M | re.S)
+    outcomes = re.findall(r"^- (.*(?:\n(?:  .*))*)", box[1] if box else "", re.M)
+    if not 3 <= len(outcomes) <= 5:
+        yield f"'In this chapter' must list 3 to 5 outcomes, got {len(outcomes)}"
+    labels = {exercise.label for exercise in exercises_of(chapter)}
+    for outcome in outcomes:
+        named = set(re.findall(r"\]\(#(ex-[\w-]+)\)", outcome))
+        if not named or named - labels:
+            yield f"an outcome must link to an exercise of the chapter, as #ex-…: {outcome!r}"
+
+
+def tabulates(chapter):
+    """What has columns is a table, not text padded with blanks."""
+    for cell in _code(chapter):
+        if re.search(r"\.[lr]just\(|\.center\(", cell.source) or any(
+            re.match(r"(?:.?[<>=^])?[-+ ]?[1-9]", spec) for spec in _format_specs(cell.source)
+        ):
+            yield f"cell [{cell.execution_count}] pads columns: make a table with tables.table"
+
+
+def takes_the_best_from_inside(chapter):
+    """A best rate is taken with what warns at an end of its grid, and a warning is no output."""
+    for cell in _code(chapter):
+        if "argmin" in cell.source:
+            yield f"cell [{cell.execution_count}] uses argmin: take the best with descent.argbest"
+
+
+def starts_at_one(chapter):
+    """The first point is $w_1$, in the whole book."""
+    for cell in chapter.cells:
+        if found := re.search(r"\bw_\{?0\b\}?|w₀", cell.source):
+            yield f"the first point is w_1, not {found[0]}: {cell.source[:60]!r}"
+
+
 # The exercises --------------------------------------------------------------------------------
 
 
@@ -296,6 +442,14 @@ RULES = [
     has_described_figures,
     follows_the_walk,
     asks_before_it_shows,
+    keeps_its_limits,
+    states_its_time,
+    folds_what_is_deeper,
+    folds_code_that_draws,
+    practises_its_outcomes,
+    tabulates,
+    takes_the_best_from_inside,
+    starts_at_one,
     has_enough_exercises,
     has_exercises,
     has_questions,
@@ -305,6 +459,12 @@ HOUSE_STYLE = {
     has_short_cells,
     follows_the_walk,
     asks_before_it_shows,
+    keeps_its_limits,
+    states_its_time,
+    folds_code_that_draws,
+    practises_its_outcomes,
+    tabulates,
+    starts_at_one,
     has_enough_exercises,
     has_questions,
 }
@@ -345,3 +505,46 @@ def _imports(source):
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module)
     return {name.partition(".")[0] for name in names}
+
+
+def _headings(cell):
+    """Return level and title of the headings of a cell of text."""
+    if cell.cell_type != "markdown":
+        return []
+    source = re.sub(r"^(`{3,})[^`\n]*\n.*?^\1$", "", cell.source, flags=re.M | re.S)
+    return [(len(marks), title) for marks, title in re.findall(r"^(#+) (.+)$", source, re.M)]
+
+
+def _words(text):
+    """Count the words that are read; a formula within a sentence is one."""
+    text = re.sub(
+        r"^\$\$.*?^\$\$[^\n]*$|^\\begin\{(\w+\*?)\}.*?^\\end\{\1\}$", "", text, flags=re.M | re.S
+    )
+    text = re.sub(r"\$[^$]+\$", "formula", text)
+    text = re.sub(r"^\([\w-]+\)=$|^:[\w-]+:.*$|^\|[-:| ]+\|$", "", text, flags=re.M)
+    text = re.sub(r"\]\([^)]*\)|\{[\w:]+\}(?=`)|^[:`]{3,}(\{[\w:-]+\})?", " ", text, flags=re.M)
+    return sum(bool(re.search(r"\w", word)) for word in text.split())
+
+
+def _hides_its_code(cell):
+    return "hide-input" in cell.metadata.get("tags", [])
+
+
+def _is_half_an_hour(chapter):
+    return _text(chapter).startswith("# Half an hour")
+
+
+def _format_specs(source):
+    """Return how the f-strings in code have their values written."""
+    python = re.sub(r"^\s*[%!].*", "", source, flags=re.M)
+    return [
+        "".join(part.value for part in node.format_spec.values if isinstance(part, ast.Constant))
+        for node in ast.walk(ast.parse(python))
+        if isinstance(node, ast.FormattedValue) and node.format_spec
+    ]
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        print(name, main_path(nbformat.read(name, as_version=4)), sep="\n  ")
+        print(*faults(name), sep="\n")
