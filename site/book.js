@@ -31,10 +31,56 @@ for (const name of ["localStorage", "sessionStorage"]) {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
+  unfold();
   scrollWithKeyboard();
   returnFocus();
   if (document.getElementById("search-results")) improveSearch();
 });
+
+// What is folded opens where a link or a search leads into it, and all at once with a button. The
+// answers to predictions and the solutions stay as they are: a reader opens them one by one.
+function unfold() {
+  const article = document.querySelector(".bd-article");
+  if (!article) return;
+  const parts = [...article.querySelectorAll("details:not(.solution, .predict details)")];
+
+  const reveal = (element) => {
+    // What leads to the part as a whole stands before what folds.
+    element.closest("section")?.querySelector(":scope > details.deeper")?.setAttribute("open", "");
+    for (let e = element; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
+  };
+  const follow = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target || !article.contains(target)) return;
+    const place = target.getBoundingClientRect().top;
+    reveal(target);
+    if (target.getBoundingClientRect().top !== place || target.closest("details")) {
+      target.scrollIntoView();
+    }
+  };
+  addEventListener("hashchange", follow);
+  follow();
+  // The words that were searched for are marked by a script that runs later.
+  const wanted = new URLSearchParams(location.search).get("highlight");
+  if (wanted || localStorage.getItem("sphinx_highlight_terms")) {
+    new MutationObserver(() => {
+      parts.filter((part) => part.querySelector(".highlighted")).forEach(reveal);
+    }).observe(article, { childList: true, subtree: true });
+  }
+
+  if (!article.querySelector("details.deeper")) return;
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "unfold" });
+  const say = (folded) => (button.textContent = folded ? "Unfold everything" : "Fold everything");
+  button.addEventListener("click", () => {
+    const folded = parts.some((part) => !part.open);
+    for (const part of parts) part.open = folded;
+    say(!folded);
+  });
+  say(true);
+  // The first box says how long the page takes to read.
+  (article.querySelector(".admonition") ?? article.querySelector("h1")).append(button);
+}
 
 // What is wider than the text scrolls in a box of its own, which the keyboard must reach, too.
 function scrollWithKeyboard() {

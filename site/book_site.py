@@ -4,8 +4,8 @@ One Sphinx extension. In the order of a build it
 
 1. renders maths with KaTeX, which needs Node, a stylesheet and fonts (`prepare_katex`,
    `FormulaRenderer`, `blame_the_page`); npm fetches what needs it (`fetch_modules`);
-2. folds solutions into plain ``<details>`` (`FoldSolutions`), and shows what a cell tagged
-   ``summary`` gives in the box of that name (`LiftSummary`);
+2. folds solutions and what goes deeper into plain ``<details>`` (`FoldSolutions`, `FoldDeeper`),
+   and shows what a cell tagged ``summary`` gives in the box of that name (`LiftSummary`);
 3. puts interactive figures on the pages that ask for one, drawn as they begin, and their scripts on
    no other page (`ExplorableDirective`, `bundle_explorables`, `draw_explorables`);
 4. gives every page the book's version and a content-security policy under which nothing is loaded
@@ -251,7 +251,7 @@ def blame_the_page(visit):
     return visit_or_blame
 
 
-# 2. Solutions and summaries ------------------------------------------------------------------
+# 2. What is folded, and summaries -------------------------------------------------------------
 
 
 class FoldSolutions(SphinxPostTransform):
@@ -282,6 +282,27 @@ class FoldSolutions(SphinxPostTransform):
                     body_classes=[],
                 )
             )
+
+
+class FoldDeeper(SphinxPostTransform):
+    """Fold each section called "Going deeper: …"; its heading stays, as what opens it.
+
+    The tags are written as they are: within any other node a heading would lose its level.
+    """
+
+    default_priority = 190
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Run the transform."""
+        for section in self.document.findall(nodes.section):
+            title, *content = section.children
+            if title.astext().startswith("Going deeper: "):
+                opens, head_ends, ends = (
+                    nodes.raw("", tags, format="html")
+                    for tags in ('<details class="deeper"><summary>', "</summary>", "</details>")
+                )
+                section.children = [opens, title, head_ends, *content, ends]
 
 
 class LiftSummary(SphinxTransform):
@@ -427,6 +448,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", bundle_explorables)
     app.add_transform(LiftSummary)
     app.add_post_transform(FoldSolutions)
+    app.add_post_transform(FoldDeeper)
     app.add_directive("explorable", ExplorableDirective)
     app.connect("html-page-context", draw_explorables)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme's own

@@ -171,6 +171,17 @@ def test_only_meaningful_metadata_is_kept():
     assert "version" not in notebook.metadata.language_info
 
 
+def test_what_a_page_folds_is_folded_in_jupyterlab_and_nothing_else_is():
+    drawing = nbformat.v4.new_code_cell("plt.show()", metadata={"tags": ["hide-input"]})
+    texts = ["(sec-x)=\n### Going deeper: why", "### Going deeper: why\n\nSo.", "## Going on"]
+    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
+    cells[2].metadata["jp-MarkdownHeadingCollapsed"] = True  # by somebody who read it
+    refresh.normalised(nbformat.v4.new_notebook(cells=[drawing, *cells]))
+    assert drawing.metadata.jupyter == {"source_hidden": True}
+    folded = {"jp-MarkdownHeadingCollapsed": True}
+    assert [cell.metadata for cell in cells] == [folded, folded, {}]
+
+
 def test_a_widget_is_stored_without_the_name_it_has_in_its_kernel():
     html = {"text/html": "<p>as it begins</p>", "text/plain": "Race()"}
     view = {refresh.WIDGET: {"model_id": "0f3c", "version_major": 2, "version_minor": 0}}

@@ -151,6 +151,8 @@ FIGURE = {
     "figure": {"caption": "A loss.", "name": "fig-loss"},
     "image": {"alt": "A curve that falls from the upper left to the lower right."},
 }
+OUTCOMES = "".join(f"- halve ([exercise 9.{n}](#ex-half-{n}));\n" for n in (1, 2, 3))
+TOP = f"# Model\n\n:::{{admonition}} In this chapter\n{OUTCOMES}\n**Time:** 2 minutes\n:::"
 TEXT, PLOT, STARTER, CHECK, SOLUTION = range(5)  # the first code cells of the model
 
 
@@ -159,14 +161,15 @@ def model():
     """A chapter without a fault."""
     chapter = nbformat.v4.new_notebook(
         cells=[
-            markdown("# Model\n\n:::{admonition} In this chapter\nYou learn.\n:::"),
+            markdown(TOP),
             markdown(
                 "::::{admonition} Predict\nHow?\n"
                 ":::{dropdown} So\nYes.\n:::\n"
                 ":::{dropdown} Not\nNo.\n:::\n::::"
             ),
             code("print(1.5)", printed("1.5\n")),
-            code("plt.show()", drawn(), mystnb=FIGURE),
+            code("plt.show()", drawn(), mystnb=FIGURE, tags=["hide-input"]),
+            markdown("### Going deeper: why it falls\n\nBecause."),
             markdown("## What to remember\n\nThis."),
             markdown("## Exercises"),
             *(cell for number in range(1, 6) for cell in exercise(number)),
@@ -283,7 +286,43 @@ BREAKAGES = {
         in_text("Predict", "Note"),
         in_text(":::{dropdown} Not\nNo.\n:::\n", ""),
     ],
-    "has_enough_exercises": [lambda chapter: chapter.cells.__delitem__(slice(6, 12))],
+    "keeps_its_limits": [
+        in_text("How?", "How" + " much" * 3000),
+        in_code(TEXT, lambda cell: cell.update(source="x = 1\n" * 121)),
+        in_text("This.", "$$\nx\n$$ (eq-x)\n\n" * 50),
+    ],
+    "states_its_time": [
+        in_text("2 minutes", "3 minutes"),
+        in_text("This.", "$$\nx\n$$ (eq-x)"),
+        in_text("This.", ":::{admonition} Predict\n:::"),
+        in_code(TEXT, lambda cell: cell.update(source="x = 1\n" * 6)),
+    ],
+    "folds_what_is_deeper": [
+        in_text("### Going", "## Going"),
+        in_text("### Going deeper: why it falls", "### Going deeper"),
+        in_text("### Going", "### For going"),
+        in_text("Because.", "Because.\n\n#### A detail"),
+        in_text("### Going", "Much more.\n\n### Going"),
+    ],
+    "folds_code_that_draws": [in_code(PLOT, lambda cell: cell.metadata.pop("tags"))],
+    "practises_its_outcomes": [
+        in_text("- halve ([exercise 9.2](#ex-half-2))", "- halve"),
+        in_text("(#ex-half-2)", "(#ex-other)"),
+        in_text("- halve ([exercise 9.2](#ex-half-2));\n", ""),
+        in_text(OUTCOMES, OUTCOMES * 2),
+    ],
+    "tabulates": [
+        in_code(TEXT, lambda cell: cell.update(source='print(f"{1.5:8.2f}")')),
+        in_code(TEXT, lambda cell: cell.update(source='print(f"{1:>3}")')),
+        in_code(SOLUTION, lambda cell: cell.update(source=cell.source + '\nf"{1:+5d}"')),
+        in_code(TEXT, lambda cell: cell.update(source='print("x".ljust(3))')),
+    ],
+    "takes_the_best_from_inside": [
+        in_code(TEXT, lambda cell: cell.update(source="lrs[losses.argmin()]")),
+        in_code(SOLUTION, lambda cell: cell.update(source=cell.source + "\nnp.nanargmin(x)")),
+    ],
+    "starts_at_one": [in_text("This.", "From $w_0$ on."), in_text("This.", "From $w_{0}$ on.")],
+    "has_enough_exercises": [lambda chapter: chapter.cells.__delitem__(slice(7, 13))],
     "has_exercises": [
         in_text("ex-half-2", "half-2"),
         in_text(":nonumber:\n", ""),
@@ -346,6 +385,39 @@ SELF_TEST_BREAKAGES = {
 )
 def test_a_rule_catches_in_the_last_chapter(last, rule, change):
     test_a_rule_catches(last, rule, change)
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "lines", "equations", "questions"),
+    [
+        (in_text("This.", "This, that and $x = y + z$ here."), 4, 0, 0, 0),
+        (in_text("This.", "This [or that](https://example.org/a-b)."), 2, 0, 0, 0),
+        (in_text("This.", "This {term}`or <other>` {cite:p}`one2020`."), 3, 0, 0, 0),
+        (in_text("This.", "(sec-x)=\n:::{note}\n:class: margin\nThis.\n:::"), 0, 0, 0, 0),
+        (in_text("This.", "| This | that |\n|---|---|\n| 1 | 2 |"), 3, 0, 0, 0),
+        (in_text("This.", "This.\n\n$$\nx = y\n$$ (eq-x)"), 0, 0, 1, 0),
+        (in_text("This.", "This.\n\n\\begin{equation*}\nx\n\\end{equation*}"), 0, 0, 0, 0),
+        (in_text("Yes.", "Yes, as you see, it is.\n\n$$\nx\n$$ (eq-x)"), 0, 0, 0, 0),
+        (in_text("Because.", "Because it does.\n\n$$\nx\n$$ (eq-x)"), 0, 0, 0, 0),
+        (in_text("More.", "More and more."), 0, 0, 0, 0),
+        (in_text("Halve it.", "Halve it now."), 0, 0, 0, 0),
+        (in_text("This.", "This.\n\n:::{admonition} Predict\nWhat?\n:::"), 2, 0, 0, 1),
+        (in_code(TEXT, lambda cell: cell.update(source="x = 1\n\ny = 2\nz = 3")), 0, 2, 0, 0),
+        (in_code(PLOT, lambda cell: cell.update(source="x = 1\ny = 2")), 0, 0, 0, 0),
+        (describe(figure=FIGURE["figure"] | {"caption": "A loss that falls."}), 2, 0, 0, 0),
+        (in_text("## What", "#### What"), -4, 0, 0, 0),  # and so it is folded
+    ],
+)
+def test_the_main_path_is_what_a_reader_meets_who_unfolds_nothing(
+    model, change, words, lines, equations, questions
+):
+    before = structure.main_path(model)
+    change(model)
+    after = structure.main_path(model)
+    assert after.words - before.words == words
+    assert after.lines - before.lines == lines
+    assert after.equations - before.equations == equations
+    assert after.questions - before.questions == questions
 
 
 def test_every_rule_is_tested():
