@@ -11,7 +11,7 @@ WORKERS ?= 3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --log .venv/pip.log
 # One notebook, one kernel: a file is not split over the workers.
-PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 

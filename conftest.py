@@ -19,6 +19,31 @@ for name in os.environ.keys() - environment.keys():
     del os.environ[name]
 os.environ.update(environment)
 
+# The longest files come first, that no worker is left alone with one at the end; pytest-xdist, told
+# to keep this order, would begin with the files that have most tests. One of those with the site
+# comes early, and builds it while the others are not waiting for it yet.
+LONGEST = (
+    "tests/site/test_accessibility.py",
+    "tests/test_sharded.py",
+    "chapters/06",
+    "chapters/04",
+    "tests/site",
+    "tests/book",
+    "chapters",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Bring the longest files to the front."""
+
+    def place(item):
+        return next(
+            (i for i, name in enumerate(LONGEST) if item.nodeid.startswith(name)), len(LONGEST)
+        )
+
+    items.sort(key=place)
+
+
 # Without PyTorch (on an Intel Mac there is none) what needs it cannot even be imported.
 if not find_spec("torch"):
     NEEDS_TORCH = re.compile(r"\b(import torch|torch_optim|adagrad_course\.sharded)\b")
