@@ -35,6 +35,8 @@ def a_parabola(rng):
 
 
 def exact_steps(lr, curvature, reduction, rounded):
+    if reduction >= 1:
+        return 0
     factor = abs(1 - lr * curvature)
     if factor >= 1:
         return math.inf
@@ -63,23 +65,35 @@ def steps_not_rounded(lr, curvature, reduction):
     return exact_steps(lr, curvature, reduction, lambda steps: steps)
 
 
+def steps_without_looking_at_the_start(lr, curvature, reduction):
+    factor = abs(1 - lr * curvature)
+    if factor in (0, 1) or reduction < 1:
+        return steps_needed(lr, curvature, reduction)
+    return math.inf if factor > 1 else math.ceil(math.log(reduction) / (2 * math.log(factor)))
+
+
 def steps_whatever_the_rate(lr, curvature, reduction):
+    if reduction >= 1:
+        return 0
     factor = abs(1 - lr * curvature)
     if factor in (0, 1):
         return 1
     return math.ceil(math.log(reduction) / (2 * math.log(factor)))
 
 
-def power_iteration(times_hessian, direction, rounds=200):
+def power_iteration(times_hessian, direction, rounds=500):
     for _ in range(rounds):
-        stretched = times_hessian(direction)
-        curvature = np.linalg.norm(stretched) / np.linalg.norm(direction)
-        direction = stretched / np.linalg.norm(stretched)
-    return curvature
+        direction = direction / np.linalg.norm(direction)
+        direction = times_hessian(direction)
+    return np.linalg.norm(direction)
 
 
 def difference(gradient, d):
     return lambda v: gradient(v) - gradient(np.zeros(d))
+
+
+def any_direction(d):
+    return np.random.default_rng(0).standard_normal(d)
 
 
 def largest_curvature(gradient, d):
@@ -87,11 +101,15 @@ def largest_curvature(gradient, d):
 
 
 def curvature_without_base(gradient, d):
-    return power_iteration(gradient, np.ones(d))
+    return power_iteration(gradient, any_direction(d))
 
 
 def curvature_of_one_look(gradient, d):
-    return power_iteration(difference(gradient, d), np.ones(d), rounds=1)
+    return power_iteration(difference(gradient, d), any_direction(d), rounds=1)
+
+
+def curvature_from_ones(gradient, d):
+    return power_iteration(difference(gradient, d), np.ones(d))
 
 
 def curvature_from_one_axis(gradient, d):
@@ -102,10 +120,16 @@ def curvature_along_axes(gradient, d):
     return max(abs(axis @ difference(gradient, d)(axis)) for axis in np.eye(d))
 
 
+def bowl(hessian, minimum):
+    """Return the gradient of a bowl and the number of its dimensions."""
+    return lambda w: hessian @ (w - minimum), len(hessian)
+
+
 def a_tilted_bowl(rng):
-    curvatures = [rng.uniform(0.5, 1), rng.uniform(3, 30)]
-    angle = rng.uniform(0.3, 1.2)
-    return Quadratic(curvatures, rotation=angle, minimum=rng.normal(size=2) * 5).gradient, 2
+    d = rng.integers(3, 7)
+    axes, _ = np.linalg.qr(rng.standard_normal((d, d)))
+    curvatures = rng.uniform(3, 30) * np.append(rng.uniform(0.5, 0.9, d - 1), 1)
+    return bowl(axes * curvatures @ axes.T, minimum=5 * rng.standard_normal(d))
 
 
 def all_parabolas_get_low(schedule):
@@ -131,7 +155,8 @@ def all_parabolas_get_low(schedule):
             hint = STILL_NOISY
         else:
             hint = NOISE_LEFT
-        got = f"{loss:.2g}" if np.isfinite(loss) else "a run that diverged"
+        digits = 2 if loss > 1.05 * target else 5
+        got = f"{loss:.{digits}g}" if np.isfinite(loss) else "a run that diverged"
         raise Wrong(
             f"expected a mean loss of at most {target} with curvature {h:g}, got {got}", hint
         )
@@ -225,6 +250,7 @@ EXERCISES = [
             "the rate that arrives at once": (0.5, 2.0, 1e-6),
             "a rate at the limit": (0.5, 4.0, 1e-6),
             "a rate beyond the limit": (3.0, 1.0, 1e-6),
+            "a loss that may even grow": (0.05, 1.4, 2.5),
             "random rates": lambda rng: (
                 rng.uniform(0.01, 0.9),
                 rng.uniform(0.1, 2.1),
@@ -243,6 +269,9 @@ EXERCISES = [
             "From the limit on the loss never gets there: return math.inf.": (
                 steps_whatever_the_rate
             ),
+            "With a reduction of 1 or more the first loss is low enough: no step is needed.": (
+                steps_without_looking_at_the_start
+            ),
             "A rate that overshoots still converges while ηh < 2: take |1 − ηh|.": (
                 lambda lr, curvature, reduction: (
                     math.inf if lr * curvature > 1 else steps_needed(lr, curvature, reduction)
@@ -257,18 +286,19 @@ EXERCISES = [
         hints=(
             "The loss after t steps is the first loss times |1 − ηh| to the power 2t.",
             "Solve |1 − ηh|^(2t) ≤ reduction for t with logarithms, and round up.",
-            "Treat two cases by themselves: a factor of 0 (one step) and one of 1 or more (never).",
+            "Treat three cases by themselves: a reduction of 1 or more (no step), a factor of 0 "
+            "(one step) and a factor of 1 or more (never).",
         ),
     ),
     Exercise(
         "1.5",
         reference=largest_curvature,
         cases={
-            "a bowl along the axes": (
-                Quadratic([3.0, 9.0, 2.0], minimum=[2.0, -1.0, 0.5]).gradient,
-                3,
+            "a bowl along the axes": bowl(np.diag([8.1, 9.0, 2.0]), minimum=[2.0, -1.0, 0.5]),
+            # At the origin, so that rounding does not push a run off the axis (1, 1).
+            "the bowl with H = [[2, −1], [−1, 2]]": bowl(
+                np.array([[2.0, -1.0], [-1.0, 2.0]]), minimum=np.zeros(2)
             ),
-            "five dimensions": (Quadratic([3, 2, 4, 5, 20], minimum=np.arange(5)).gradient, 5),
             "random tilted bowls": a_tilted_bowl,
         },
         mistakes={
@@ -279,9 +309,10 @@ EXERCISES = [
                 curvature_of_one_look
             ),
             "The steepest direction need not lie along an axis.": curvature_along_axes,
-            "Begin in a direction with a part along every axis: what is not in it never grows.": (
-                curvature_from_one_axis
-            ),
+            "Begin in a random direction: a coordinate axis may have no part along the steepest "
+            "direction, and what is not there never grows.": curvature_from_one_axis,
+            "Begin in a random direction: one that you fix, such as all ones, may have no part "
+            "along the steepest direction, and what is not there never grows.": curvature_from_ones,
             "That is the length after shortening, which is always 1: measure it before.": (
                 lambda gradient, d: 1.0
             ),
@@ -291,9 +322,10 @@ EXERCISES = [
         },
         hints=(
             "On a bowl, gradient(w + v) − gradient(w) is the Hessian times v.",
-            "Multiply a direction by the Hessian again and again: the steepest part grows fastest.",
+            "Multiply a random direction by the Hessian again and again: the steepest part grows "
+            "fastest.",
             "Shorten the direction to length 1 each time; its length after one more multiplication "
-            "tends to L.",
+            "tends to L. Where the next curvature is close to L, that takes a hundred rounds.",
         ),
         rtol=1e-2,
     ),
