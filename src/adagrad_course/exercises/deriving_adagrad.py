@@ -73,7 +73,7 @@ def ratio_is_nearly_one(a):
 
 ZERO = "A single number among zeros has the ratio 1, but that is too easy."
 OVERFLOWED = "NumPy's integers overflow and turn negative: write 1000.0, not 1000."
-TOO_EVEN = "In the proof the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1: how small must A₍ₜ₋₁₎ be?"
+TOO_EVEN = "By algebra: the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1. How small must A₍ₜ₋₁₎ be?"
 
 
 EXERCISES = [
