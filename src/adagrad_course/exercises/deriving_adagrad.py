@@ -73,7 +73,7 @@ def ratio_is_nearly_one(a):
 
 ZERO = "A single number among zeros has the ratio 1, but that is too easy."
 OVERFLOWED = "NumPy's integers overflow and turn negative: write 1000.0, not 1000."
-TOO_EVEN = "In the proof the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1: how small must A₍ₜ₋₁₎ be?"
+TOO_EVEN = "By algebra: the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1. How small must A₍ₜ₋₁₎ be?"
 
 
 EXERCISES = [
@@ -219,7 +219,7 @@ EXERCISES = [
         },
         mistakes={
             "That is the condition number before scaling.": condition_before_scaling,
-            "Scale on both sides, S^(-1/2) H S^(-1/2), or the matrix is not symmetric.": (
+            "Divide by both roots, √Hᵢᵢ and √Hⱼⱼ, or the matrix is not symmetric.": (
                 condition_scaled_on_one_side
             ),
         },
@@ -238,18 +238,18 @@ EXERCISES = [
             "random games": lambda rng: (rng.uniform(0, 9, size=4), *rng.uniform(0.5, 2, size=3)),
         },
         mistakes={
-            "In the second part the telescoping sum starts at √δ: subtract it.": (
+            "In the second part the telescoping sum starts at √G₀: subtract it.": (
                 bound_with_delta_kept
             ),
-            "Where did δ go? The scales are √(δ + G).": bound_with_delta_dropped,
-            "δ stands inside the root.": bound_with_delta_outside,
+            "Where did G₀ go? The scales are √(G₀ + G).": bound_with_delta_dropped,
+            "G₀ stands inside the root.": bound_with_delta_outside,
             "Sum over the coordinates.": lambda G, D, lr, delta: bound_with_delta(
                 G[:1], D, lr, delta
             ),
         },
         hints=(
-            "Go through both parts of the proof with s = √(δ + G).",
-            "The second part telescopes from √δ to √(δ + G), twice η/2.",
+            "Go through both parts of the proof with s = √(G₀ + G).",
+            "The second part telescopes from √G₀ to √(G₀ + G), twice η/2.",
         ),
     ),
     Exercise(
