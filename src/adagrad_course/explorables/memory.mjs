@@ -1,6 +1,6 @@
 // The memory of an embedding table and of its optimizer.
 
-import { box, bytes, line, percent, plural, scale, show, tag, text } from "./shared.mjs";
+import { box, bytes, clamp, line, percent, plural, scale, show, tag, text } from "./shared.mjs";
 
 // The bytes of a weight and of a number of the state.
 const PRECISIONS = { float32: [4, 4], bfloat16: [2, 2], mixed: [2, 4] };
@@ -52,6 +52,7 @@ export const figure = {
       drawn += box(left + 92 * i, 3, 12, 12, kind);
       drawn += text(left + 92 * i + 18, 14, ["weights", "gradients", "state"][i], "small");
     });
+    let labels = "";
     const row = (y, words, { weights, gradients }, size, kind, style) => {
       const total = weights + gradients + size;
       const amount = bytes(total) + (px(total) > end - left ? " →" : "");
@@ -63,16 +64,10 @@ export const figure = {
         x += long;
       });
       drawn += tag("g", { class: style === "small" ? "pale" : "" }, bar);
-      drawn += text(wide ? left - 10 : 0, y + 15, words, style, wide ? "end" : "start");
-      drawn += text(wide ? x + 6 : width, y + 15, amount, style, wide ? "start" : "end");
+      labels += text(wide ? left - 10 : 0, y + 15, words, `${style} halo`, wide ? "end" : "start");
+      const at = wide ? x + 6 : width;
+      labels += text(at, y + 15, amount, `${style} halo`, wide ? "start" : "end");
     };
-    const limit = left + px(1e9 * state.budget);
-    const bottom = 30 + pitch * (Object.keys(names).length + 1) + 12;
-    const inside = limit <= end;
-    if (inside) drawn += line(limit, 24, limit, bottom, "goal");
-    const said = `${bytes(1e9 * state.budget)}${inside ? "" : " →"}`;
-    const room = inside && limit < width - 70;
-    drawn += text(room ? limit + 5 : Math.min(limit, width) - 5, 14, said, "title", room ? "start" : "end");
     let y = 30;
     for (const [key, words] of Object.entries(names)) {
       row(
@@ -88,7 +83,14 @@ export const figure = {
     drawn += line(0, y + 4, width, y + 4, "grid");
     const mine = sim[state.optimizer];
     row(y + 14, "on each rank", mine, mine.rank, look(state.optimizer), "title");
-    return { height: y + 14 + pitch, scene: drawn, handles: [] };
+    // The budget's line, with its label at the foot: above there is the legend.
+    const limit = left + px(1e9 * state.budget);
+    const foot = y + 14 + pitch;
+    const inside = limit <= end;
+    if (inside) drawn += line(limit, 24, limit, foot, "goal");
+    const budget = `budget: ${bytes(1e9 * state.budget)}${inside ? "" : " →"}`;
+    drawn += text(clamp(limit, 60, width - 60), foot + 14, budget, "title", "middle");
+    return { height: foot + 20, scene: drawn + labels, handles: [] };
   },
 
   say(state, sim) {
