@@ -346,12 +346,15 @@ class OnlineSoftmax:
         error[own] -= 1
         grads = inputs.T @ error.reshape(labels.size, -1) / labels.size
         grads = grads.reshape(weights.shape)
-        change, self.state = _row_step(
-            self.optimizer, self.weights, rows, weights, grads, self.state
-        )
+        change = self._step(rows, weights, grads)
         if self._lag is not None:
             self._lag[rows] -= (self.state.steps - 1) * change
         return losses, mistakes
+
+    def _step(self, rows: np.ndarray, named: np.ndarray, grads: np.ndarray) -> np.ndarray:
+        """Take a step on these rows, whose weights are `named`; return what was subtracted."""
+        change, self.state = _row_step(self.optimizer, self.weights, rows, named, grads, self.state)
+        return change
 
     def predict(self, features: "csr_array", *, average: bool = False) -> npt.NDArray[np.intp]:
         """Return the most probable class of each example, shape (n, ...): one for each rate.

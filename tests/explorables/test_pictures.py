@@ -102,6 +102,34 @@ def test_bytes_are_said_as_the_package_says_them(js, rows, dimension):
     assert f"{readable_bytes(3 * weights)} in all" in words
 
 
+def test_what_fits_into_the_budget_is_said(js):
+    big = {"rows": 10**8, "dimension": 64}
+    all_but_two = "Into 80 GB fit: SGD, Momentum, AdaGrad, row-wise AdaGrad, SM3."
+    assert all_but_two in said(js, "memory", **big)
+    assert "AdaGrad, Adam, row-wise" in said(js, "memory", **big, gradients="sparse")
+    assert "AdaGrad, Adam, row-wise" in said(js, "memory", **big, ranks=2)
+    assert "Nothing fits into 20 GB." in said(js, "memory", **big, budget=20)
+    assert "2.64 MB of gradients" in said(js, "memory", gradients="sparse")
+
+
+def budget_line(js, **settings):
+    """Where the budget's line stands, as a share of the way to the longest bar's end, or None."""
+    settings = {"rows": 10**8} | settings
+    ask = """((figure, state) => [figure.draw(state, figure.simulate(state), 648).scene,
+                                  figure.simulate(state)])(
+        FIGURES[it[0]], clean(FIGURES[it[0]].settings, it[1]).state)"""
+    ((scene, sim),) = js(ask, [["memory", settings]])
+    found = re.search(r'<line x1="([\d.]+)"[^>]*class="goal"', scene)
+    # The bars begin at 152; 1.12 times what Adam needs would end at 570.
+    return found and (float(found[1]) - 152) / (570 - 152) * 1.12 * sim["Adam"]["total"]
+
+
+def test_the_budget_is_drawn_to_the_scale_of_the_bars_where_it_is_in_sight(js):
+    assert budget_line(js) == pytest.approx(80e9, rel=1e-3)
+    assert budget_line(js, budget=30, precision="bfloat16") == pytest.approx(30e9, rel=2e-3)
+    assert budget_line(js, budget=5000) is None
+
+
 def test_the_shares_are_level_at_the_root_and_there_only(js):
     assert "the least possible: all columns are level" in said(js, "root", p=0.5)
     assert "times the least possible" in said(js, "root", p=0.6)

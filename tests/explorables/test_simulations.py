@@ -6,6 +6,7 @@ from optional_torch import needs_torch, torch
 
 from adagrad_course.bounds import hindsight_scaling
 from adagrad_course.descent import descend
+from adagrad_course.memory import training_bytes
 from adagrad_course.objectives import Quadratic
 from adagrad_course.optimizers import SGD, AdaGrad, FullMatrixAdaGrad, RMSProp
 
@@ -169,21 +170,38 @@ def memory(js):
         {
             "rows": int(rng.integers(1, 40)),
             "dimension": int(rng.integers(1, 8)),
+            "gradients": gradients,
             "precision": precision,
             "ranks": int(rng.integers(1, 64)),
+            "budget": log_uniform(rng, 1e-7, 1e-5),
         }
         for precision in BYTES
+        for gradients in ("dense", "sparse")
         for _ in range(4)
     ]
+    fitting = 0
     for given, got in zip(settings, js("FIGURES.memory.simulate(it)", settings), strict=True):
         shape = (given["rows"], given["dimension"])
         each, of_state = BYTES[given["precision"]]
         assert got.keys() == REAL_STATES.keys()
         for optimizer, count in REAL_STATES.items():
             weights, state = np.prod(shape) * each, count(shape) * of_state
-            expected = {"weights": weights, "gradients": weights, "state": state}
-            expected |= {"total": 2 * weights + state, "rank": state / given["ranks"]}
+            gradients = weights + (8 * shape[0] if given["gradients"] == "sparse" else 0)
+            total, rank = weights + gradients + state, state / given["ranks"]
+            expected = {"weights": weights, "gradients": gradients, "state": state}
+            expected |= {"total": total, "rank": rank}
+            fits = got[optimizer].pop("fits")
             assert got[optimizer] == pytest.approx(expected, rel=EXACT), (optimizer, given)
+            assert fits == (weights + gradients + rank <= 1e9 * given["budget"])
+            fitting += fits
+    assert 0 < fitting < len(settings) * len(REAL_STATES)
+    # A batch names at most 10,000 rows.
+    large = {"rows": 10**6, "dimension": 64, "gradients": "sparse", "ranks": 1, "budget": 80}
+    for precision, dtype in {"float32": "float32", "bfloat16": "bfloat16"}.items():
+        (got,) = js("FIGURES.memory.simulate(it)", [large | {"precision": precision}])
+        bytes_ = training_bytes("AdaGrad", [(10**6, 64)], dtype, touched_rows=10_000)
+        mine = got["AdaGrad"]
+        assert (mine["weights"], mine["gradients"], mine["state"]) == tuple(bytes_)
 
 
 def name(value):
@@ -234,6 +252,9 @@ MISTAKES = [
         "given('memory', (s) => ({ ...s, precision: s.precision.replace(/m.*/, 'bfloat16') }))",
     ),
     (memory, "given('memory', (s) => ({ ...s, ranks: 1 }))"),
+    (memory, "given('memory', (s) => ({ ...s, gradients: 'dense' }))"),
+    (memory, "given('memory', (s) => ({ ...s, budget: 80 }))"),
+    (memory, "given('memory', (s) => ({ ...s, rows: Math.min(s.rows, 9000) }))"),
 ]
 
 

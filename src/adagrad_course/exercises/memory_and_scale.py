@@ -19,18 +19,18 @@ def mean_of_squares(g):
     return np.mean(g**2, axis=1)
 
 
-def row_wise_step(w, s, g, lr, eps, added=mean_of_squares, divisor=root):
-    before, s = s, s + added(g)
-    return w - lr * g / divisor(before[:, None], s[:, None], eps), s
+def row_wise_step(w, G, g, lr, eps, added=mean_of_squares, divisor=root):
+    before, G = G, G + added(g)
+    return w - lr * g / divisor(before[:, None], G[:, None], eps), G
 
 
-def row_wise_forgetful(w, s, g, lr, eps):
-    return row_wise_step(w, np.zeros_like(s), g, lr, eps)
+def row_wise_forgetful(w, G, g, lr, eps):
+    return row_wise_step(w, np.zeros_like(G), g, lr, eps)
 
 
-def row_wise_of_columns(w, s, g, lr, eps):
-    s = s + np.mean(g**2, axis=0)
-    return w - lr * g / (np.sqrt(s) + eps), s
+def row_wise_of_columns(w, G, g, lr, eps):
+    G = G + np.mean(g**2, axis=0)
+    return w - lr * g / (np.sqrt(G) + eps), G
 
 
 def a_table(rng):
@@ -299,10 +299,10 @@ EXERCISES = [
             "Square first, then take the mean.": partial(
                 row_wise_step, added=lambda g: np.mean(g, axis=1) ** 2
             ),
-            "Divide by the root of s.": partial(row_wise_step, divisor=without_root),
+            "Divide by the root of G.": partial(row_wise_step, divisor=without_root),
             "Add the new squares before you divide.": partial(row_wise_step, divisor=belated),
             "ε is added to the root, not under it.": partial(row_wise_step, divisor=eps_inside),
-            "s goes on from what it was.": row_wise_forgetful,
+            "G goes on from what it was.": row_wise_forgetful,
             "One number for each row: the mean is taken along axis 1.": row_wise_of_columns,
         },
         hints=(
@@ -384,7 +384,7 @@ EXERCISES = [
         hints=(
             "Checkpoints cost cost / k for each step.",
             "Failures cost k / 2 steps in each steps_between_failures of them.",
-            "Set the derivative of c/k + k/(2M) to zero.",
+            "Set the derivative of C/k + k/(2M) to zero.",
         ),
     ),
     Exercise(

@@ -1,9 +1,11 @@
 // The memory of an embedding table and of its optimizer.
 
-import { box, bytes, line, percent, plural, scale, show, tag, text } from "./shared.mjs";
+import { box, bytes, clamp, line, percent, plural, scale, show, tag, text } from "./shared.mjs";
 
 // The bytes of a weight and of a number of the state.
 const PRECISIONS = { float32: [4, 4], bfloat16: [2, 2], mixed: [2, 4] };
+// A sparse gradient names this many rows, each by a number of 8 bytes.
+const TOUCHED = 10000;
 // How many numbers the state of a table of n rows and d columns has.
 const STATES = {
   SGD: () => 0,
@@ -19,15 +21,19 @@ const STATES = {
 const FAMILY = { RowWiseAdaGrad: "AdaGrad shade2", FullMatrixAdaGrad: "AdaGrad", SM3: "other" };
 
 export const figure = {
-  // Bytes of a table of weights, its gradients and the optimizers' states; a rank's share of these.
-  simulate({ rows, dimension, precision, ranks }) {
+  // Bytes of a table of weights, its gradients and the optimizers' states; a rank's share of these,
+  // and whether weights, gradients and that share fit into the budget.
+  simulate({ rows, dimension, gradients: kind, precision, ranks, budget }) {
     const [each, stateBytes] = PRECISIONS[precision];
     const weights = rows * dimension * each;
+    const gradients = kind === "dense" ? weights : Math.min(rows, TOUCHED) * (dimension * each + 8);
     return Object.fromEntries(
       Object.entries(STATES).map(([optimizer, numbers]) => {
         const state = numbers(rows, dimension) * stateBytes;
-        const total = 2 * weights + state;
-        return [optimizer, { weights, gradients: weights, state, total, rank: state / ranks }];
+        const total = weights + gradients + state;
+        const rank = state / ranks;
+        const fits = weights + gradients + rank <= 1e9 * budget;
+        return [optimizer, { weights, gradients, state, total, rank, fits }];
       }),
     );
   },
@@ -46,6 +52,7 @@ export const figure = {
       drawn += box(left + 92 * i, 3, 12, 12, kind);
       drawn += text(left + 92 * i + 18, 14, ["weights", "gradients", "state"][i], "small");
     });
+    let labels = "";
     const row = (y, words, { weights, gradients }, size, kind, style) => {
       const total = weights + gradients + size;
       const amount = bytes(total) + (px(total) > end - left ? " →" : "");
@@ -57,8 +64,9 @@ export const figure = {
         x += long;
       });
       drawn += tag("g", { class: style === "small" ? "pale" : "" }, bar);
-      drawn += text(wide ? left - 10 : 0, y + 15, words, style, wide ? "end" : "start");
-      drawn += text(wide ? x + 6 : width, y + 15, amount, style, wide ? "start" : "end");
+      labels += text(wide ? left - 10 : 0, y + 15, words, `${style} halo`, wide ? "end" : "start");
+      const at = wide ? x + 6 : width;
+      labels += text(at, y + 15, amount, `${style} halo`, wide ? "start" : "end");
     };
     let y = 30;
     for (const [key, words] of Object.entries(names)) {
@@ -75,15 +83,30 @@ export const figure = {
     drawn += line(0, y + 4, width, y + 4, "grid");
     const mine = sim[state.optimizer];
     row(y + 14, "on each rank", mine, mine.rank, look(state.optimizer), "title");
-    return { height: y + 14 + pitch, scene: drawn, handles: [] };
+    // The budget's line, with its label at the foot: above there is the legend.
+    const limit = left + px(1e9 * state.budget);
+    const foot = y + 14 + pitch;
+    const inside = limit <= end;
+    if (inside) drawn += line(limit, 24, limit, foot, "goal");
+    const budget = `budget: ${bytes(1e9 * state.budget)}${inside ? "" : " →"}`;
+    drawn += text(clamp(limit, 60, width - 60), foot + 14, budget, "title", "middle");
+    return { height: foot + 20, scene: drawn + labels, handles: [] };
   },
 
   say(state, sim) {
-    const { weights, state: mine, total, rank } = sim[state.optimizer];
+    const { weights, gradients, state: mine, total, rank } = sim[state.optimizer];
     const name = this.settings.optimizer.options[state.optimizer];
     const numbers = `${plural(state.rows, "row")} of ${show(state.dimension)} numbers`;
-    const table = `${numbers}: ${bytes(weights)} of weights and as much of gradients.`;
-    if (!mine) return `${table} SGD keeps no state.`;
+    const as = gradients === weights ? "as much" : bytes(gradients);
+    const table = `${numbers}: ${bytes(weights)} of weights and ${as} of gradients.`;
+    const fitting = Object.entries(this.settings.optimizer.options)
+      .filter(([key]) => sim[key].fits)
+      .map(([, words]) => words);
+    const where = `${bytes(1e9 * state.budget)}${state.ranks > 1 ? " on each rank" : ""}`;
+    const fit = fitting.length
+      ? `Into ${where} fit: ${fitting.join(", ")}.`
+      : `Nothing fits into ${where}.`;
+    if (!mine) return `${table} SGD keeps no state. ${fit}`;
     const times = mine / weights;
     const size = times > 1e4 ? `${show(times)} times` : `${percent(times)} of`;
     const shared =
@@ -91,6 +114,6 @@ export const figure = {
         ? ` Shared by ${show(state.ranks)} ranks, each holds ${bytes(rank)} of it.`
         : "";
     const taken = `With ${name} the state takes ${bytes(mine)}, ${bytes(total)} in all.`;
-    return `${table} ${taken} That is ${size} the weights.${shared}`;
+    return `${table} ${taken} That is ${size} the weights.${shared} ${fit}`;
   },
 };
