@@ -32,10 +32,8 @@ export const figure = {
   draw({ rounds }, sim, width) {
     const [left, right] = [44, width - 8];
     const px = logScale(1, rounds, left, right);
-    const every = Math.pow(rounds, 1 / 160);
-    const shown = sim.rates
-      .map((_, i) => i)
-      .filter((i, k, all) => k === all.length - 1 || Math.floor(Math.log(i + 1) / Math.log(every)) < Math.floor(Math.log(i + 2) / Math.log(every)));
+    // Rounds that are about as far apart from each other as pixels are.
+    const shown = [...new Set(Array.from({ length: 161 }, (_, k) => Math.round(rounds ** (k / 160))))];
     let drawn = "";
     const panel = (title, top, low, [from, to], ticks, lines) => {
       const py = logScale(from, to, low, top);
@@ -46,7 +44,7 @@ export const figure = {
       }
       const inside = lines.map(([values, look]) =>
         curve(
-          shown.map((i) => [px(i + 1) - left, py(Math.max(values[i], from / 10)) - top]),
+          shown.map((t) => [px(t) - left, py(Math.max(values[t - 1], from / 10)) - top]),
           `line ${look}`,
         ),
       );
@@ -66,7 +64,7 @@ export const figure = {
     }
     const settled = last(sim.SGD);
     const ratio = (errors) => errors.map((error) => error / settled);
-    panel("error, compared with that of the best constant rate", 214, 344, [0.2, 60], [1, 10], [
+    panel("error, in units of the best constant rate's", 214, 344, [0.2, 60], [1, 10], [
       [ratio(sim.SGD), "SGD"],
       [ratio(sim.AdaGrad), "AdaGrad"],
     ]);
