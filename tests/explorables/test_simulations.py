@@ -242,9 +242,7 @@ def test_the_scripts_compute_what_python_computes(js, check):
 
 @pytest.mark.parametrize(("drift", "lr"), [(0.03, 1.0), (0.1, 2.0), (0.3, 8.0)])
 def test_expected_errors_are_those_of_games_that_are_played(js, drift, lr):
-    (sim,) = js(
-        "FIGURES.follow.simulate(it)", [{"drift": drift, "lr": lr, "rounds": 1000}]
-    )
+    (sim,) = js("FIGURES.follow.simulate(it)", [{"drift": drift, "lr": lr, "rounds": 1000}])
     rng = np.random.default_rng(6)
     targets = np.cumsum(drift * rng.standard_normal((1000, 2000)), axis=0)
     game = MovingTarget(targets, noise=1.0, rng=rng)
