@@ -8,7 +8,7 @@ import pytest
 
 from adagrad_course.memory import readable_bytes
 
-KINDS = ["race", "root", "features", "arrive", "memory"]
+KINDS = ["race", "root", "features", "arrive", "follow", "memory"]
 DRAW = """((figure) => [figure.draw(it[1], figure.simulate(it[1]), it[2]),
                         figure.say(it[1], figure.simulate(it[1]))])(FIGURES[it[0]])"""
 BROKEN = re.compile(r"NaN|undefined|Infinity|null|\[object|\de[+-]")  # the last is an exponent
@@ -152,3 +152,15 @@ def test_the_rates_ratio_is_the_root_of_the_counts(js):
     assert float(times) == pytest.approx((int(m) / int(n)) ** 0.5, rel=0.05)
     assert "no rate yet" in said(js, "features", rare=0.01, step=3)
     assert "Their rates are equal" in said(js, "features", often=1, rare=1)
+
+
+def test_what_is_said_of_the_moving_target_is_what_is_computed(js):
+    words = said(js, "follow")
+    (sim,) = js("FIGURES.follow.simulate(it)", [{"drift": 0.1, "lr": 2, "rounds": 10000}])
+    assert f"passes it in round {sim['crossing']:,}." in words
+    assert f"until round {sim['until']:,} it was" in words
+    times = float(re.search(r"error is ([\d.]+) times", words)[1])
+    assert times == pytest.approx(sim["AdaGrad"][-1] / sim["SGD"][-1], rel=0.05)
+    assert "has not yet fallen so low" in said(js, "follow", drift=0.001)
+    assert "below it from the start" in said(js, "follow", drift=1, lr=0.2)
+    assert "at most a tenth above that" in said(js, "follow", rounds=600)

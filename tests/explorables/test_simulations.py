@@ -8,6 +8,7 @@ from adagrad_course.bounds import hindsight_scaling
 from adagrad_course.descent import descend
 from adagrad_course.memory import training_bytes
 from adagrad_course.objectives import Quadratic
+from adagrad_course.online import MovingTarget, play
 from adagrad_course.optimizers import SGD, AdaGrad, FullMatrixAdaGrad, RMSProp
 
 EXACT = 1e-12
@@ -137,6 +138,42 @@ def travel(js):
     assert 0 < arrivals < 36
 
 
+def follow(js):
+    rng = np.random.default_rng(5)
+    settings = [
+        {
+            "drift": log_uniform(rng, 0.001, 1),
+            "lr": log_uniform(rng, 0.1, 10),
+            "rounds": int(log_uniform(rng, 100, 400)),
+        }
+        for _ in range(12)
+    ]
+    crossings = 0
+    for given, got in zip(settings, js("FIGURES.follow.simulate(it)", settings), strict=True):
+        drift, best = given["drift"], got["best"]
+        # The factor of the next error is least in the long run: no constant rate near it is better.
+        settled = [(eta + drift**2 / eta) / (2 - eta) / 2 for eta in (best, 0.9 * best, 1.1 * best)]
+        assert min(settled) == settled[0], given
+        optimizer, square, other = AdaGrad(given["lr"]), drift**2, drift**2
+        w, state, rates, errors, others = np.zeros(1), optimizer.init(np.zeros(1)), [], [], []
+        for _ in range(given["rounds"]):
+            w, state = optimizer.step(w, np.sqrt([square + 1]), state)
+            (eta,) = optimizer.effective_lr(state)
+            rates.append(eta)
+            errors.append(square / 2)
+            others.append(other / 2)
+            square = (1 - eta) ** 2 * square + eta**2 + drift**2
+            other = (1 - best) ** 2 * other + best**2 + drift**2
+        for mine, expected in [("rates", rates), ("AdaGrad", errors), ("SGD", others)]:
+            close(got[mine], expected, f"{mine} at {given}")
+        below = [t for t, eta in enumerate(rates, 1) if eta <= best]
+        assert got["crossing"] == (below[0] if below else None)
+        near = [t for t, (a, b) in enumerate(zip(errors, others, strict=True), 1) if a <= 1.1 * b]
+        assert got["until"] == (near[-1] if near else None)
+        crossings += bool(below)
+    assert 0 < crossings < 12
+
+
 # How many numbers an optimizer's real state has, for a table of a given shape.
 def torch_state(name, **options):
     def count(shape):
@@ -213,12 +250,24 @@ def with_torch(*checked):
     return pytest.param(*checked, marks=needs_torch if checked[0] is memory else ())
 
 
-CHECKS = [race, share, features, travel, memory]
+CHECKS = [race, share, features, travel, follow, memory]
 
 
 @pytest.mark.parametrize("check", [with_torch(check) for check in CHECKS], ids=name)
 def test_the_scripts_compute_what_python_computes(js, check):
     check(js)
+
+
+@pytest.mark.parametrize(("drift", "lr"), [(0.03, 1.0), (0.1, 2.0), (0.3, 8.0)])
+def test_expected_errors_are_those_of_games_that_are_played(js, drift, lr):
+    (sim,) = js("FIGURES.follow.simulate(it)", [{"drift": drift, "lr": lr, "rounds": 1000}])
+    rng = np.random.default_rng(6)
+    targets = np.cumsum(drift * rng.standard_normal((1000, 2000)), axis=0)
+    game = MovingTarget(targets, noise=1.0, rng=rng)
+    for method, optimizer in (("AdaGrad", AdaGrad(lr)), ("SGD", SGD(sim["best"]))):
+        played = (play(game, optimizer).points - targets) ** 2 / 2
+        late = slice(500, None)
+        assert np.mean(sim[method][late]) == pytest.approx(played[late].mean(), rel=0.02), method
 
 
 # A check that cannot fail proves nothing: each of these mistakes must be noticed.
@@ -246,6 +295,11 @@ MISTAKES = [
     (travel, "METHODS.RMSProp.rate = (lr, s) => lr / (Math.sqrt(s) + 1e-7)"),
     (travel, "given('arrive', (s) => ({ ...s, first: 1 }))"),
     (travel, "given('arrive', (s) => ({ ...s, distance: 1.2 * s.distance }))"),
+    (follow, "METHODS.AdaGrad.next = (s, g) => s + g"),
+    (follow, "given('follow', (s) => ({ ...s, drift: s.drift * (1 + 1e-8) }))"),
+    (follow, "got('follow', (sim) => ({ ...sim, best: 1.2 * sim.best }))"),
+    (follow, "got('follow', (sim) => ({ ...sim, crossing: sim.crossing && sim.crossing + 1 }))"),
+    (follow, "got('follow', (sim) => ({ ...sim, until: sim.until - 1 }))"),
     (memory, "got('memory', (sim) => (sim.Adam.state /= 2, sim))"),
     (
         memory,

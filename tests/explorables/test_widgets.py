@@ -20,7 +20,7 @@ from adagrad_course.plots import STYLES
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDGET = "application/vnd.jupyter.widget-view+json"
-KINDS = ["race", "root", "features", "arrive", "memory"]
+KINDS = ["race", "root", "features", "arrive", "follow", "memory"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

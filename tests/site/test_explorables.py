@@ -17,11 +17,11 @@ ON_PAGES = {
     "chapters/01-learning-rates.html": ["race"],
     "chapters/02-deriving-adagrad.html": ["root", "race"],
     "chapters/04-sparse-data.html": ["features"],
-    "chapters/05-decay.html": ["arrive"],
+    "chapters/05-decay.html": ["arrive", "follow"],
     "chapters/06-memory-and-scale.html": ["memory"],
 }
 FOLDER = "_static/explorables/"
-KINDS = ["race", "root", "features", "arrive", "memory"]
+KINDS = ["race", "root", "features", "arrive", "follow", "memory"]
 SLIDERS = {
     kind: [name for name, spec in FIGURES[kind]["settings"].items() if not spec.get("dragged")]
     for kind in KINDS
@@ -48,7 +48,7 @@ def open_bench(open_tab, workbench):
         if options.get("java_script_enabled", True):
             # A function: the page's security policy lets a mere expression be tried only once.
             tab.wait_for_function(
-                "() => document.querySelectorAll('.x-live > svg[viewBox]').length === 6"
+                "() => document.querySelectorAll('.x-live > svg[viewBox]').length === 7"
             )
         return tab
 
@@ -161,6 +161,24 @@ def check_arrive(tab, state):
     assert arrivals == sum(mine["arrival"] is not None for mine in sim.values())
 
 
+def check_follow(tab, state):
+    (sim,) = evaluate("FIGURES.follow.simulate(it)", [state])
+    lines = [
+        np.array(re.findall(r"(-?[\d.]+) (-?[\d.]+)", path), float)
+        for path in figure(tab, "follow")
+        .locator("path.line")
+        .evaluate_all("(paths) => paths.map((path) => path.getAttribute('d'))")
+    ]
+    decades = 140 / np.log10(12 / 5e-4)  # pixels of the upper panel
+    shown = np.array([lines[0][0, 1], lines[1][0, 1], lines[1][-1, 1]])
+    rates = np.array([sim["best"], sim["rates"][0], sim["rates"][-1]])
+    np.testing.assert_allclose(shown, decades * np.log10(12 / rates), atol=0.2)
+    ends = (lines[2][-1, 1] - lines[3][-1, 1]) / (130 / np.log10(60 / 0.2))
+    assert ends == pytest.approx(np.log10(sim["AdaGrad"][-1] / sim["SGD"][-1]), abs=0.01)
+    circles = figure(tab, "follow").locator("circle.fill").count()
+    assert circles == (sim["crossing"] is not None)
+
+
 def check_memory(tab, state):
     (sim,) = evaluate("FIGURES.memory.simulate(it)", [state])
     rows = [
@@ -184,6 +202,7 @@ SEES = {
     "root": check_root,
     "features": check_features,
     "arrive": check_arrive,
+    "follow": check_follow,
     "memory": check_memory,
 }
 
@@ -353,6 +372,8 @@ MISTAKES = [
         "arrive",
         "for (const { travelled } of Object.values(sim)) travelled.push(travelled.pop() / 2)",
     ),
+    ("follow", "sim.rates = sim.rates.map((rate) => rate / 2)"),
+    ("follow", "sim.AdaGrad.reverse()"),
     ("memory", "for (const mine of Object.values(sim)) mine.state = mine.weights"),
 ]
 

@@ -340,12 +340,14 @@ EXERCISES = [
             "Do not forget the k ones: together they weigh 1 − ρᵏ.": (
                 lambda a, k, lr, rho: lr / np.sqrt((1 - rho) * rho**k * a**2)
             ),
-            "Divide by the root of s.": lambda a, k, lr, rho: rate_after(a, k, lr, rho) ** 2 / lr,
+            "Divide by the root of the average.": lambda a, k, lr, rho: (
+                rate_after(a, k, lr, rho) ** 2 / lr
+            ),
             "That is AdaGrad's sum.": lambda a, k, lr, rho: lr / np.sqrt(a**2 + k),
         },
         hints=(
             "What does the first square weigh after k more steps, and what do the ones together?",
-            "s = (1 - rho) * rho**k * a**2 + (1 - rho**k).",
+            "The average is (1 - rho) * rho**k * a**2 + (1 - rho**k).",
         ),
     ),
 ]

@@ -20,7 +20,14 @@ with packages_needed("widgets", "The interactive figures"):
     import anywidget
     import traitlets
 
-__all__ = ["CanItArrive", "FrequentAndRare", "MemoryCalculator", "Race", "WhyTheRoot"]
+__all__ = [
+    "CanItArrive",
+    "FollowTheTarget",
+    "FrequentAndRare",
+    "MemoryCalculator",
+    "Race",
+    "WhyTheRoot",
+]
 
 
 def _read(name: str) -> str:
@@ -278,6 +285,23 @@ class CanItArrive(_Explorable):
     """
 
     _kind = "arrive"
+
+
+class FollowTheTarget(_Explorable):
+    """{about}.
+
+    The target of a parabola of curvature 1 walks at random, and gradients have noise of standard
+    deviation 1. What is drawn are expected errors, so there is no chance in it.
+
+    {settings}
+
+    Examples
+    --------
+    >>> FollowTheTarget(drift=0.3)
+    FollowTheTarget(drift=0.3)
+    """
+
+    _kind = "follow"
 
 
 class MemoryCalculator(_Explorable):
