@@ -4,7 +4,6 @@ from functools import partial
 
 import numpy as np
 
-from ..objectives import Quadratic
 from ._steps import adagrad_step, belated, uphill, without_root
 from .machinery import Exercise
 
@@ -26,6 +25,15 @@ def run_with(**parts):
 def run_with_first_gradient(gradient, start, lr, steps):
     first = gradient(start)
     return run_adagrad(lambda w: first, start, lr, steps)
+
+
+def run_with_mean_of_squares(gradient, start, lr, steps):
+    w, squares = start, []
+    for _ in range(steps):
+        g = gradient(w)
+        squares.append(g**2)
+        w = w - lr * g / (np.sqrt(np.mean(squares, axis=0)) + 1e-10)
+    return w
 
 
 def some_bowls(rng):
@@ -75,15 +83,15 @@ EXERCISES = [
         "0.2",
         reference=run_adagrad,
         cases={
-            "one step": (lambda w: 2.5 * w - 0.4, np.array([1.2, -0.7]), 0.3, 1),
+            "two steps": (lambda w: 2.5 * w - 0.4, np.array([1.2, -0.7]), 0.3, 2),
             "five steps": (
-                Quadratic([0.5, 3.0, 20.0], minimum=[0.3, -1.1, 0.6]).gradient,
-                np.array([1.7, 0.4, -2.3]),
+                lambda w: np.array([0.5, 3.0, 20.0]) * (w - [0.3, -1.1, 0.6]),
+                np.array([1.73, 0.4, -2.3]),
                 0.7,
                 5,
             ),
             "a start at the minimum of one coordinate": (
-                Quadratic([1.5, 0.3], minimum=[0.8, -0.2]).gradient,
+                lambda w: np.array([1.5, 0.3]) * (w - [0.8, -0.2]),
                 np.array([0.8, 1.9]),
                 0.25,
                 3,
@@ -99,6 +107,9 @@ EXERCISES = [
             "The accumulator sums squares.": run_with(accumulate=lambda G, g: G + np.abs(g)),
             "The accumulator remembers: make it before the loop, and add to it in each step.": (
                 run_with(accumulate=lambda G, g: g**2)
+            ),
+            "The squares are added up; there is no division by the number of steps.": (
+                run_with_mean_of_squares
             ),
             "Each coordinate has its own sum: do not add up the squares of different ones.": (
                 run_with(accumulate=lambda G, g: G + np.sum(g**2))
