@@ -69,7 +69,7 @@ def test_no_two_chapters_share_a_label(label):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_the_exercises_are_those_that_the_package_checks(path):
-    chapter = str(int(path.name[:2]))
+    chapter = str(structure.number(path))
     in_book = [n for e in structure.exercises_of(read(path)) for n in e.numbers]
     folder = "src/adagrad_course/exercises"
     assert chapter in exercises.CHAPTERS or not in_book, (
@@ -212,6 +212,16 @@ def test_the_models_have_no_fault(model):
 
 def test_the_last_chapter_has_no_fault(last):
     assert faults(last) == set()
+
+
+def test_half_an_hour_has_three_exercises(model):
+    model.cells[0].source = model.cells[0].source.replace("# Model", "# Half an hour")
+    fourth = next(i for i, c in enumerate(model.cells) if "ex-half-4" in c.source)
+    del model.cells[fourth:-1]
+    assert list(structure.has_enough_exercises(model)) == []
+    third = next(i for i, c in enumerate(model.cells) if "ex-half-3" in c.source)
+    del model.cells[third:-1]
+    assert list(structure.has_enough_exercises(model)) == ["at least 3 exercises are wanted, got 2"]
 
 
 def in_code(index, change):

@@ -1,6 +1,7 @@
 """Every exercise of every chapter does what its author meant."""
 
 import pkgutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -64,9 +65,26 @@ def at_random(d):
     return np.random.default_rng(7).standard_normal(d)
 
 
+def run_number_by_number(gradient, start, lr, steps, eps=1e-10):
+    w, G = np.array(start), np.zeros(np.shape(start))
+    for _ in range(steps):
+        g = gradient(w)
+        for i in np.ndindex(w.shape):
+            G[i] += g[i] ** 2
+            w[i] -= lr * g[i] / (np.sqrt(G[i]) + eps)
+    return w
+
+
+def run_in_place(gradient, start, lr, steps):
+    start -= start - run_number_by_number(gradient, start, lr, steps)
+    return start
+
+
 @pytest.mark.parametrize(
     ("number", "answer"),
     [
+        ("0.2", run_number_by_number),
+        ("0.3", {"slope": 1658, "twice as far": 6516, "steep start": 2353}),  # counted from 0
         ("1.5", curvature_after(100, at_random)),
         ("1.7", {"deep": 0.875, "shallow": 1.19}),  # to three digits
         ("1.8", lambda t: min(0.5, 4 / t) * (1 - t / 1000)),  # zero at the end
@@ -91,6 +109,10 @@ def rounded_in_place(x, spacing, rng):
 @pytest.mark.parametrize(
     ("number", "answer", "hint"),
     [
+        ("0.2", partial(run_number_by_number, eps=0), "0/0"),
+        ("0.2", run_in_place, "copy"),
+        ("0.2", lambda gradient, start, lr, steps: start, None),
+        ("0.3", {"slope": 1600, "twice as far": 6400, "steep start": 2100}, "forecast"),
         ("1.5", lambda gradient, d: 1, "after shortening"),
         ("1.5", curvature_after(4, at_random), None),
         ("1.5", curvature_after(200, np.ones), "such as all ones"),

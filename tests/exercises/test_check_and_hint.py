@@ -55,7 +55,7 @@ def test_hints_are_given_one_by_one_and_the_same_every_time(capsys):
         (None, TypeError, "got a NoneType"),
         ("99.3", ValueError, "there is no exercise '99.3'; chapter 99: 99.1, 99.2"),
         ("99", ValueError, "there is no exercise '99'; chapter 99: 99.1, 99.2"),
-        ("98.1", ValueError, "there is no exercise '98.1'; chapters: 1, .*99"),
+        ("98.1", ValueError, "there is no exercise '98.1'; chapters: 0, 1, .*99"),
         ("", ValueError, "there is no exercise ''"),
         (" 99.1", ValueError, "there is no exercise ' 99.1'"),
     ],

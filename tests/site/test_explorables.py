@@ -14,6 +14,7 @@ from adagrad_course import explorables
 
 ON_PAGES = {
     "chapters/welcome.html": ["race"],
+    "chapters/half-an-hour.html": ["race", "features", "arrive"],
     "chapters/01-learning-rates.html": ["race"],
     "chapters/02-deriving-adagrad.html": ["root", "race"],
     "chapters/04-sparse-data.html": ["features"],

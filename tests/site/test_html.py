@@ -18,7 +18,7 @@ TITLE = "AdaGrad by Experiment"
 
 @pytest.fixture(scope="module")
 def chapters(pages):
-    found = [page for name, page in pages.items() if re.match(r"chapters/\d", name)]
+    found = [page for name, page in pages.items() if re.match(r"chapters/(\d|half)", name)]
     assert found
     return found
 

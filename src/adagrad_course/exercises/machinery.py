@@ -93,7 +93,7 @@ class Exercise:
 
     def __post_init__(self) -> None:
         demands = {
-            'number must look like "1.2"': re.fullmatch(r"[1-9]\d*\.[1-9]\d*", self.number),
+            'number must look like "1.2"': re.fullmatch(r"(0|[1-9]\d*)\.[1-9]\d*", self.number),
             "hints must be a tuple of at least one": isinstance(self.hints, tuple) and self.hints,
             "cases need a reference that can be called": not (self.is_value and self.cases),
             "a function needs cases or properties": self.is_value or self.cases or self.properties,
