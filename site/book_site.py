@@ -5,7 +5,8 @@ One Sphinx extension. In the order of a build it
 1. renders maths with KaTeX, which needs Node, a stylesheet and fonts (`prepare_katex`,
    `FormulaRenderer`, `blame_the_page`); npm fetches what needs it (`fetch_modules`);
 2. folds solutions and what goes deeper into plain ``<details>`` (`FoldSolutions`, `FoldDeeper`),
-   and shows what a cell tagged ``summary`` gives in the box of that name (`LiftSummary`);
+   neighbouring cells of hidden code into one (`JoinHiddenCode`), and shows what a cell tagged
+   ``summary`` gives in the box of that name (`LiftSummary`);
 3. puts interactive figures on the pages that ask for one, drawn as they begin, and their scripts on
    no other page (`ExplorableDirective`, `bundle_explorables`, `draw_explorables`);
 4. gives every page the book's version and a content-security policy under which nothing is loaded
@@ -305,6 +306,25 @@ class FoldDeeper(SphinxPostTransform):
                 section.children = [opens, title, head_ends, *content, ends]
 
 
+class JoinHiddenCode(SphinxPostTransform):
+    """Put the code of neighbouring folded cells in one fold, if nothing is shown between them."""
+
+    default_priority = 198  # just before MyST-NB folds each (199)
+    formats = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        """Run the transform."""
+        for cell in list(self.document.findall(_is_hidden_code)):
+            following = cell.next_node(descend=False, siblings=True)
+            if len(cell.children) == 1 and following and _is_hidden_code(following):
+                following.children[0].insert(0, cell.children[0].children)
+                cell.parent.remove(cell)
+
+
+def _is_hidden_code(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.container) and node.get("hide_mode") == "input"
+
+
 class LiftSummary(SphinxTransform):
     """Move what a cell tagged ``summary`` gives into the page's first box of class ``summary``.
 
@@ -449,6 +469,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(LiftSummary)
     app.add_post_transform(FoldSolutions)
     app.add_post_transform(FoldDeeper)
+    app.add_post_transform(JoinHiddenCode)
     app.add_directive("explorable", ExplorableDirective)
     app.connect("html-page-context", draw_explorables)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme's own

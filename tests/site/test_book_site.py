@@ -294,6 +294,26 @@ def test_the_verdicts_stand_at_the_top_and_only_there(pages):
     assert html.count('href="#sec-c18"') == 1
 
 
+def cell_of_code(text, *outputs, hide_mode="input"):
+    source = nodes.container("", nodes.literal_block(text=text))
+    return nodes.container("", source, *outputs, hide_mode=hide_mode)
+
+
+def test_neighbouring_folds_of_code_become_one_unless_something_is_shown_between():
+    page = new_document("page", get_default_settings())
+    output = nodes.container("", nodes.raw("", "<table>", format="html"))
+    page += [cell_of_code("a"), cell_of_code("b"), cell_of_code("c", output), cell_of_code("d")]
+    page += [nodes.paragraph(text="-"), cell_of_code("e"), cell_of_code("f", hide_mode="output")]
+    book_site.JoinHiddenCode(page).run()
+    assert [node.astext().split() for node in page] == [
+        ["a", "b", "c", "<table>"],
+        ["d"],
+        ["-"],
+        ["e"],
+        ["f"],
+    ]
+
+
 def test_modules_of_another_computer_are_explained(tmp_path, monkeypatch):
     """esbuild's package is one of JavaScript that needs another, with a program for one system."""
     modules = tmp_path / "node_modules"

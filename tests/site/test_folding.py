@@ -50,7 +50,9 @@ def folder(small_book):
 
 @pytest.fixture
 def open_page(open_tab, folder):
-    return lambda suffix="", **options: open_tab(f"chapters/page.html{suffix}", root=folder, **options)
+    return lambda suffix="", **options: open_tab(
+        f"chapters/page.html{suffix}", root=folder, **options
+    )
 
 
 def opened(tab):
