@@ -98,7 +98,8 @@ def an_amsgrad_step(rng):
     w, g, m = rng.normal(size=(3, 4))
     s = rng.uniform(0.5, 2, size=4)
     largest = s * rng.uniform(1, 2, size=4)
-    return w, 2 * g, m, s, largest, rng.uniform(0.1, 1), 0.9, 0.5
+    betas = rng.uniform(0.6, 0.95), rng.uniform(0.3, 0.8)
+    return w, 2 * g, m, s, largest, rng.uniform(0.1, 1), *betas
 
 
 def trapped(own_plus, own_minus):
