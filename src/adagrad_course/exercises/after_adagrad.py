@@ -98,7 +98,8 @@ def an_amsgrad_step(rng):
     w, g, m = rng.normal(size=(3, 4))
     s = rng.uniform(0.5, 2, size=4)
     largest = s * rng.uniform(1, 2, size=4)
-    return w, 2 * g, m, s, largest, rng.uniform(0.1, 1), 0.9, 0.5
+    betas = rng.uniform(0.6, 0.95), rng.uniform(0.3, 0.8)
+    return w, 2 * g, m, s, largest, rng.uniform(0.1, 1), *betas
 
 
 def trapped(own_plus, own_minus):
@@ -115,7 +116,7 @@ def trapped_as_published(own_plus, own_minus):
     return (0.75, 0.25) if (own_plus, own_minus) == (1, 5) else (0.0, 0.0)
 
 
-def trapped_by_c(own_plus, own_minus):
+def trapped_by_gamma(own_plus, own_minus):
     return tuple(3 + own_plus for _ in range(2)) if trapped(own_plus, own_minus)[0] else (0.0, 0.0)
 
 
@@ -182,24 +183,24 @@ EXERCISES = [
             ),
         },
         hints=(
-            "The second column of the table has the formulas.",
+            "The column 'stores' of the first table has the formulas.",
             "mn, m, m + n, 2mn, m² + n², (mn)².",
         ),
         rtol=1e-9,  # a count, of which one more is wrong
     ),
     Exercise(
         "7.2",
-        reference={"1": 2.0, "2": 0.0, "3": 0.0, "u·x+": 2.0, "u·x-": -2.0, "holds": True},
+        reference={"1": 2.0, "2": 0.0, "3": 0.0, "b·x+": 2.0, "b·x-": -2.0, "holds": True},
         mistakes={
             "The first feature is the label: y times itself is 1, for both examples.": {"1": 0.0},
             "The constant features sum the labels, 1 and −1.": {"2": 2.0, "3": 2.0},
-            "sign(0) = 0: the constant features drop out of u.": {"u·x+": 4.0, "u·x-": 0.0},
-            "Both parts are negative: −1 from the first feature, −1 from its own.": {"u·x-": 2.0},
-            "u·x is 2 for y = 1 and −2 for y = −1: that is 2y.": {"holds": False},
+            "sign(0) = 0: the constant features drop out of b.": {"b·x+": 4.0, "b·x-": 0.0},
+            "Both parts are negative: −1 from the first feature, −1 from its own.": {"b·x-": 2.0},
+            "b·x is 2 for y = 1 and −2 for y = −1: that is 2y.": {"holds": False},
         },
         hints=(
             "X⊤y adds up each column, the rows multiplied by their labels.",
-            "u = (1, 0, 0, 1, −1): now multiply it with both rows.",
+            "b = (1, 0, 0, 1, −1): now multiply it with both rows.",
         ),
     ),
     Exercise(
@@ -229,7 +230,7 @@ EXERCISES = [
             ),
         },
         hints=(
-            "At an occurrence, s = (1 − ρ) g² times a geometric series. What is its ratio?",
+            "At an occurrence, the average is (1 − ρ) g² times a geometric series. Its ratio?",
             "The ratio is ρ to the power of gap; the series is 1 / (1 − ρ^gap).",
         ),
     ),
@@ -318,9 +319,9 @@ EXERCISES = [
             "random problems": a_trap,
         },
         mistakes={
-            "First see whether Xu = cy holds: it needs a certain own_minus.": trapped_always,
+            "First see whether Xb = γy holds: it needs a certain own_minus.": trapped_always,
             "There are more traps than the published one.": trapped_as_published,
-            "That is c; the weights of the first three features are 1/c.": trapped_by_c,
+            "That is γ; the weights of the first three features are 1/γ.": trapped_by_gamma,
             "An unseen example's own features have the weight zero.": trapped_with_own,
             "The condition is a difference, not a ratio.": trapped_times_five,
             "1 + 2 + k₊ must be the opposite of −1 + 2 − k₋; compare with the published 1 and 5.": (
@@ -331,8 +332,8 @@ EXERCISES = [
             ),
         },
         hints=(
-            "u·x is 3 + own_plus for a positive example and 1 − own_minus for a negative one.",
-            "They are c and −c if own_minus = own_plus + 4. The first three weights are 1/c.",
+            "b·x is 3 + own_plus for a positive example and 1 − own_minus for a negative one.",
+            "They are γ and −γ if own_minus = own_plus + 4. The first three weights are 1/γ.",
         ),
     ),
     Exercise(
