@@ -778,6 +778,7 @@ def test_no_answer_brings_a_check_down(value, exercise):
     [
         ({"number": "1"}, "must look like"),
         ({"number": "1.02"}, "must look like"),
+        ({"number": "00.1"}, "must look like"),
         ({"hints": "one"}, "tuple of at least one"),
         ({"hints": ()}, "tuple of at least one"),
         ({"reference": 1.0}, "cases need a reference that can be called"),
