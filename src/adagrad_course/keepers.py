@@ -30,6 +30,7 @@ from .sparse import OnlineSoftmax
 
 __all__ = [
     "Comparison",
+    "Keeper",
     "KeptSoftmax",
     "PerColumn",
     "PerRow",
@@ -139,7 +140,7 @@ class PerRow:
     References
     ----------
     Mudigere et al., Software-Hardware Co-design for Fast and Scalable Training of Deep Learning
-    Recommendation Models, ISCA 2022, section 4.1.4.
+    Recommendation Models, ISCA 2022.
 
     Examples
     --------
