@@ -12,21 +12,19 @@ from adagrad_course.optimizers import SGD, AdaGrad
 GOOD, BAD = Line("good", 1.0, "<", 2.0), Line("bad", 2.0, "<", 1.0)
 
 
+def keeps_its_length(Method):
+    """The claim that steps do not feel the gradient's size."""
+    for size in (1.0, 5.0):
+        w, _ = Method(0.1).step([0.0], [size], Method(0.1).init([0.0]))
+        yield f"gradient {size:g}", round(-w[0] / 0.1, 6), "<", 1.1
+
+
 @pytest.fixture
 def ledger():
     """Two claims that hold for AdaGrad, of which the first does not for SGD."""
     ledger = Ledger(AdaGrad)
-
-    @ledger.add("C1", "Steps do not feel the gradient's size")
-    def first(Method):
-        for size in (1.0, 5.0):
-            w, _ = Method(0.1).step([0.0], [size], Method(0.1).init([0.0]))
-            yield f"gradient {size:g}", round(-w[0] / 0.1, 6), "<", 1.1
-
-    @ledger.add("C2", "A rate is kept")
-    def second(Method):
-        yield "rate", Method(0.1).lr, "<", 0.2
-
+    ledger.add("C1", "Steps keep their length", keeps_its_length, "At 5: {1:.2f} and not <5>.")
+    ledger.add("C2", "A rate is kept", lambda Method: [("rate", Method(0.1).lr, "<", 0.2)])
     return ledger
 
 
@@ -58,29 +56,40 @@ def test_a_line_passes_if_the_number_is_as_claimed(value, relation, passed):
         (np.inf, "inf"),
     ],
 )
-def test_a_number_is_shown_with_three_digits(value, shown):
-    assert str(Line("x", value, ">", 0.5)).startswith(("✓ x: ", "✗ x: "))
-    assert str(Line("x", value, ">", 0.5)).split(": ")[1].split(", ")[0].startswith(shown)
+def test_a_number_in_a_finding_has_three_digits(value, shown):
+    claim = Claim("C1", "text", None, (Line("x", value, ">", 0.5),), "It is {0}.")
+    assert claim.found == f"It is {shown}."
 
 
-def test_a_line_that_fails_says_so():
-    assert str(GOOD) == "✓ good: 1, < 2"
-    assert str(BAD) == "✗ bad: 2, not < 1"
+@pytest.mark.parametrize("finding", ["{2}", "{a}", "{", "{0:,,}"])
+def test_a_finding_that_cannot_be_written_is_refused(finding):
+    ledger = Ledger(AdaGrad)
+    with pytest.raises(ValueError, match=r"a finding must name lines by \{0\} to \{1\}, got '{"):
+        ledger.add("C1", "text", lambda Method: [GOOD, BAD], finding)
+    assert ledger.claims == {}
 
 
 @pytest.mark.parametrize(
-    ("lines", "verdict"),
+    ("lines", "general", "can", "readings"),
     [
-        ([GOOD], "holds"),
-        ([GOOD, GOOD], "holds"),
-        ([GOOD, BAD], "holds with a caveat"),
-        ([GOOD, BAD, GOOD], "holds with a caveat"),
-        ([BAD], "overstated"),
-        ([BAD, GOOD, GOOD], "overstated"),
+        ([GOOD], "holds", "holds", "holds"),
+        ([GOOD, GOOD], "holds", "holds", "holds"),
+        ([GOOD, BAD], "holds with a caveat", "holds", "depends on the reading"),
+        ([GOOD, BAD, GOOD], "holds with a caveat", "holds", "depends on the reading"),
+        ([BAD], "overstated", "overstated", "overstated"),
+        ([BAD, BAD], "overstated", "overstated", "overstated"),
+        ([BAD, GOOD, GOOD], "overstated", "overstated", "depends on the reading"),
     ],
 )
-def test_the_verdict_follows_the_rule(lines, verdict):
-    assert Claim("C1", "text", test=None, lines=tuple(lines)).verdict == verdict
+def test_the_verdict_follows_the_rule(lines, general, can, readings):
+    for sense, verdict in {"general": general, "can": can, "readings": readings}.items():
+        claim = Claim("C1", "text", test=None, lines=tuple(lines), sense=sense)
+        assert claim.verdict == verdict
+
+
+def test_a_claim_has_one_of_three_senses():
+    with pytest.raises(ValueError, match=r"sense must be one of .*, got 'may'"):
+        Claim("C1", "text", test=None, lines=(GOOD,), sense="may")
 
 
 def test_what_stopped_cannot_be_tested():
@@ -89,19 +98,24 @@ def test_what_stopped_cannot_be_tested():
         Claim("C1", "text", test=None)
 
 
-def test_adding_prints_the_lines_and_the_verdict(capsys):
-    @Ledger(AdaGrad).add("C1", "text")
-    def claim(Method):
-        yield from (GOOD, BAD)
-
-    assert capsys.readouterr().out == f"{GOOD}\n{BAD}\nC1: holds with a caveat\n"
+def test_a_claim_is_shown_with_its_lines_its_verdict_and_what_was_found():
+    claim = Claim("C1", "text", None, (GOOD, BAD), "Once it is {1} & <more>.")
+    assert repr(claim).splitlines() == [
+        "measured  value  by the claim  passed",
+        "--------  -----  ------------  ------",
+        "good          1  < 2           yes",
+        "bad           2  < 1           no",
+        "C1 holds with a caveat.",
+        "Once it is 2 & <more>.",
+    ]
+    html = claim._repr_html_()
+    assert '<th scope="row">bad</th>\n<td class="number">2</td>\n<td>&lt; 1</td>' in html
+    said = '<p><span data-verdict="holds with a caveat">C1 holds with a caveat.</span></p>'
+    assert html.endswith(f"{said}\n<p>Once it is 2 &amp; &lt;more&gt;.</p>")
 
 
 def test_a_name_that_is_taken_is_given_anew(ledger):
-    def other(Method):
-        yield "never", 1, "<", 0
-
-    assert ledger.add("C1", "Another")(other) is other
+    ledger.add("C1", "Another", lambda Method: [("never", 1, "<", 0)])
     assert list(ledger.claims) == ["C1", "C2"]
     assert (ledger.claims["C1"].text, ledger.claims["C1"].verdict) == ("Another", "overstated")
 
@@ -115,9 +129,11 @@ def test_another_optimizer_is_judged_by_all_claims(ledger):
     }
     assert [claim.verdict for claim in changes.before.values()] == ["holds", "holds"]
     assert repr(changes).splitlines() == [
-        "name  claim                                  AdaGrad  SGD",
-        "C1    Steps do not feel the gradient's size  holds    holds with a caveat",
+        "name  claim                    AdaGrad  SGD",
+        "----  -----------------------  -------  -------------------",
+        "C1    Steps keep their length  holds    holds with a caveat",
     ]
+    assert changes.after["C1"].found == ""
 
 
 def test_judging_leaves_the_ledger_as_it_was(ledger):
@@ -125,7 +141,7 @@ def test_judging_leaves_the_ledger_as_it_was(ledger):
     ledger.judge(SGD)
     assert repr(ledger) == before
     assert ledger.judge(AdaGrad).changed == []
-    assert "name  claim  AdaGrad  AdaGrad" in repr(ledger.judge(AdaGrad))
+    assert "name  claim  AdaGrad  AdaGrad (other)" in repr(ledger.judge(AdaGrad))
 
 
 def test_an_optimizer_that_fails_is_no_failure_of_the_judge(ledger):
@@ -141,11 +157,11 @@ def test_an_optimizer_that_fails_is_no_failure_of_the_judge(ledger):
 def test_a_run_that_overflows_does_not_warn():
     ledger = Ledger(AdaGrad)
 
-    @ledger.add("C1", "It overflows")
     def overflow(Method):
         big = np.array(1e300) if Method is SGD else np.array(1.0)
         yield "square", big * big, ">", 2
 
+    ledger.add("C1", "It overflows", overflow)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         changes = ledger.judge(SGD)
@@ -156,12 +172,12 @@ def test_tables_have_heads_links_and_verdicts_in_words(ledger):
     html = ledger._repr_html_()
     assert html.count('<th scope="col">') == 4
     assert '<th scope="row"><a href="#sec-c1">C1</a></th>' in html
-    assert "<td>Steps do not feel the gradient&#x27;s size</td><td>2/2</td>" in html
-    assert html.count('<td data-verdict="holds">holds</td>') == 2
+    assert html.count('<td><span data-verdict="holds">holds</span></td>') == 2
+    assert "<td>At 5: 1.00 and not &lt;5&gt;.</td>" in html
     assert "style=" not in html
     assert "<script" not in html
     changed = ledger.judge(SGD)._repr_html_()
-    assert '<td data-verdict="holds with a caveat">holds with a caveat</td>' in changed
+    assert '<span data-verdict="holds with a caveat">holds with a caveat</span>' in changed
     assert "#sec-c2" not in changed
 
 
@@ -184,7 +200,7 @@ def test_tables_have_heads_links_and_verdicts_in_words(ledger):
 def test_a_claim_must_yield_lines(test, error, message):
     ledger = Ledger(AdaGrad)
     with pytest.raises(error, match=re.escape(message)):
-        ledger.add("C9", "text")(test)
+        ledger.add("C9", "text", test)
     assert ledger.claims == {}
 
 
@@ -194,6 +210,6 @@ def test_wrong_arguments_are_refused(ledger):
     with pytest.raises(TypeError, match=r"^optimizer must be a class such as AdaGrad, got AdaGrad"):
         ledger.judge(AdaGrad(0.1))
     with pytest.raises(TypeError, match="name"):
-        ledger.add(1, "text")
+        ledger.add(1, "text", keeps_its_length)
     with pytest.raises(TypeError, match="text"):
-        ledger.add("C1", None)
+        ledger.add("C1", None, keeps_its_length)

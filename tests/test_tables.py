@@ -116,3 +116,14 @@ def test_what_makes_no_table_is_refused(arguments, message):
 def test_a_spread_needs_several_values(values):
     with pytest.raises(ValueError, match="two or more values to average"):
         plus_minus(values)
+
+
+def test_a_text_may_have_html_of_its_own_and_a_table_a_kind():
+    class Loud(str):
+        def _repr_html_(self):
+            return f"<em>{self}</em>"
+
+    made = table({"row": [Loud("a")], "text": ["<b>"]}, kind="quiet loud")
+    assert repr(made).splitlines()[-1] == "a    <b>"
+    assert made._repr_html_().startswith('<table class="quiet loud">')
+    assert '<th scope="row"><em>a</em></th>\n<td>&lt;b&gt;</td>' in made._repr_html_()

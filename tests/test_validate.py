@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from matplotlib.figure import Figure
 from optional_torch import needs_torch, torch
 
-from adagrad_course import claims, datasets, descent, objectives, online, sparse
+from adagrad_course import claims, datasets, descent, objectives, online, sparse, tables
 from adagrad_course._validate import (
     instance,
     pair,
@@ -829,7 +829,8 @@ def test_what_was_given_is_shown_in_up_to_60_characters(length, end):
 
 
 # Every class of records; those of the optimizers are in tests/optimizers.
-MODULES = (claims, datasets, descent, objectives, online, sparse, _trials, _values, machinery)
+MODULES = (claims, datasets, descent, objectives, online, sparse, tables)
+MODULES += (_trials, _values, machinery)
 RECORDS = {
     kind
     for module in MODULES
@@ -838,7 +839,7 @@ RECORDS = {
 } - {claims.Ledger}
 # The others may hold arrays, of which == is no yes or no.
 COMPARED_BY_VALUE = {
-    *(claims.Claim, Saddle, DoubleWell, Plateau, Rosenbrock, Noisy),
+    *(claims.Claim, tables.Table, Saddle, DoubleWell, Plateau, Rosenbrock, Noisy),
     *(_trials.Raised, _trials.Outcome, _trials.Trial, _values.Other),
     *(machinery.Result, machinery.Report),
 }

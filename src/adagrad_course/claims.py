@@ -1,8 +1,8 @@
 """Claims about an optimizer as code: each is tested, gets a verdict, and can be put to another one.
 
 A claim is a function that is given an optimizer's class and yields lines: what was measured, the
-number, and how that would compare with a threshold by the claim. The first line tests the claim
-itself, the others what one would take from it.
+number, and how that would compare with a threshold by the claim. The lines say whether the claim
+is true; its finding says, in a sentence with their numbers, how far it carries.
 """
 
 import math
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ._validate import instance, number
+from .tables import Table, as_html, table
 
 __all__ = ["Changes", "Claim", "Ledger", "Line"]
 
@@ -24,7 +25,7 @@ __all__ = ["Changes", "Claim", "Ledger", "Line"]
 Method: TypeAlias = Callable[..., Any]
 Test: TypeAlias = Callable[[Method], Iterable[tuple[str, float, str, float]]]
 RELATIONS: dict[str, Callable[[float, float], bool]] = {"<": operator.lt, ">": operator.gt}
-VERDICTS = ("holds", "holds with a caveat", "overstated", "cannot be tested")
+SENSES = ("general", "can", "readings")
 
 
 class Line(NamedTuple):
@@ -51,15 +52,30 @@ class Line(NamedTuple):
         """Whether the number compares with the threshold as the claim says."""
         return RELATIONS[self.relation](self.value, self.threshold)
 
-    def __str__(self) -> str:
-        mark, no = ("✓", "") if self.passed else ("✗", "not ")
-        value, threshold = _short(self.value), _short(self.threshold)
-        return f"{mark} {self.text}: {value}, {no}{self.relation} {threshold}"
+
+class _Shown(ABC):
+    """What is shown as a table, with sentences below it."""
+
+    @abstractmethod
+    def _table(self) -> Table:
+        """Return the table."""
+
+    @abstractmethod
+    def _notes(self) -> list[str]:
+        """Return what stands below it."""
+
+    def __repr__(self) -> str:
+        return "\n".join([repr(self._table()), *self._notes()])
+
+    def _repr_html_(self) -> str:
+        """Return the table and the sentences as HTML."""
+        notes = [f"<p>{as_html(note)}</p>" for note in self._notes()]
+        return "\n".join([self._table()._repr_html_(), *notes])
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What came out when a claim was tested.
+@dataclass(frozen=True, repr=False)
+class Claim(_Shown):
+    """What came out when a claim was tested, shown as a table of its lines with the verdict.
 
     Attributes
     ----------
@@ -68,25 +84,37 @@ class Claim:
     test : callable
         The function that yields its lines for an optimizer's class.
     lines : tuple of Line
-        Its tests, of which the first is that of the claim itself.
+        Its tests, of which the first is that of its main case.
+    finding : str
+        How far the claim carries; `{0}`, `{1}` ... stand for the values of its lines.
+    sense : {"general", "can", "readings"}
+        What its lines are: cases that it covers, of which it needs all; cases of which it needs
+        the first, as it says only that something *can* happen; or ways to read it.
     error : str
         Why it could not be tested, if so.
 
     Raises
     ------
     ValueError
-        If there is neither a line nor an error.
+        If there is neither a line nor an error, there is no such sense, or the finding asks for a
+        line that there is not.
     """
 
     name: str
     text: str
     test: Test
     lines: tuple[Line, ...] = ()
+    finding: str = ""
+    sense: str = "general"
     error: str = ""
 
     def __post_init__(self) -> None:
         if not (self.lines or self.error):
             raise ValueError(f"lines must not be empty unless there is an error, got {self.lines}")
+        if self.sense not in SENSES:
+            raise ValueError(f"sense must be one of {SENSES}, got {self.sense!r}")
+        if not self.error:
+            _filled(self.finding, self.lines)
 
     @property
     def passed(self) -> int:
@@ -95,50 +123,38 @@ class Claim:
 
     @property
     def verdict(self) -> str:
-        """Overstated if the first line failed, holds if all passed, else holds with a caveat."""
+        """Whether it is true: what its lines say together, by the claim's sense."""
         if self.error:
             return "cannot be tested"
+        if self.sense == "readings" and 0 < self.passed < len(self.lines):
+            return "depends on the reading"
         if not self.lines[0].passed:
             return "overstated"
-        return "holds" if self.passed == len(self.lines) else "holds with a caveat"
+        if self.sense == "can" or self.passed == len(self.lines):
+            return "holds"
+        return "holds with a caveat"
 
-    def __str__(self) -> str:
-        return "\n".join([*map(str, self.lines), f"{self.name}: {self.verdict}"])
+    @property
+    def found(self) -> str:
+        """The finding with its numbers."""
+        return _filled(self.finding, self.lines)
 
-
-class _Table(ABC):
-    """What is shown as a table."""
-
-    @abstractmethod
-    def _rows(self) -> list[tuple[str, ...]]:
-        """Return the head and the rows."""
+    def _table(self) -> Table:
+        columns = {
+            "measured": [line.text for line in self.lines],
+            "value": [line.value + 0.0 for line in self.lines],  # zero has no sign
+            "by the claim": [f"{line.relation} {_short(line.threshold)}" for line in self.lines],
+            "passed": [line.passed for line in self.lines],
+        }
+        return table(columns, kind="claims lines")
 
     def _notes(self) -> list[str]:
-        """Return what goes below."""
-        return []
-
-    def __repr__(self) -> str:
-        rows = self._rows()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join(lines + self._notes())
-
-    def _repr_html_(self) -> str:
-        """Return a table in which names are links to the claims' sections, `#sec-c1` and so on."""
-        head, *rows = self._rows()
-        html = ['<table class="claims"><thead><tr>']
-        html += [f'<th scope="col">{escape(cell)}</th>' for cell in head]
-        html += ["</tr></thead><tbody>"]
-        for name, *cells in rows:
-            link = f'<a href="#sec-{escape(name.lower())}">{escape(name)}</a>'
-            data = "".join(_cell(cell) for cell in cells)
-            html += [f'<tr><th scope="row">{link}</th>{data}</tr>']
-        notes = [f"<p>{escape(note)}</p>" for note in self._notes()]
-        return "\n".join([*html, "</tbody></table>", *notes])
+        verdict = _Verdict(self.verdict, f"{self.name} {self.verdict}.")
+        return [verdict, *filter(None, [self.error or self.found])]
 
 
 @dataclass(eq=False, repr=False)
-class Ledger(_Table):
+class Ledger(_Shown):
     """Claims about an optimizer and their verdicts, shown as a table.
 
     Parameters
@@ -160,21 +176,26 @@ class Ledger(_Table):
     --------
     >>> from adagrad_course.optimizers import SGD, AdaGrad
     >>> ledger = Ledger(AdaGrad)
-    >>> @ledger.add("C1", "The first step has the length of the rate")
-    ... def first_step(AdaGrad):
+    >>> def first_step(AdaGrad):
     ...     for g in (1.0, 5.0):
     ...         method = AdaGrad(lr=0.1)
     ...         w, _ = method.step([0.0], [g], method.init([0.0]))
     ...         yield f"gradient {g:g}: step / rate", -w[0] / 0.1, "<", 1.01
-    ✓ gradient 1: step / rate: 1, < 1.01
-    ✓ gradient 5: step / rate: 1, < 1.01
-    C1: holds
+    >>> ledger.add("C1", "The first step has the rate's length", first_step, "At 5 it is {1:.1f}.")
+    measured                 value  by the claim  passed
+    -----------------------  -----  ------------  ------
+    gradient 1: step / rate      1  < 1.01        yes
+    gradient 5: step / rate      1  < 1.01        yes
+    C1 holds.
+    At 5 it is 1.0.
     >>> ledger
-    name  claim                                      passed  verdict
-    C1    The first step has the length of the rate  2/2     holds
+    name  claim                                 verdict  how far it carries
+    ----  ------------------------------------  -------  ------------------
+    C1    The first step has the rate's length  holds    At 5 it is 1.0.
     >>> ledger.judge(SGD)
-    name  claim                                      AdaGrad  SGD
-    C1    The first step has the length of the rate  holds    holds with a caveat
+    name  claim                                 AdaGrad  SGD
+    ----  ------------------------------------  -------  -------------------
+    C1    The first step has the rate's length  holds    holds with a caveat
     """
 
     optimizer: Method
@@ -183,36 +204,42 @@ class Ledger(_Table):
     def __post_init__(self) -> None:
         _callable(self.optimizer)
 
-    def add(self, name: str, text: str) -> Callable[[Test], Test]:
-        """Return a decorator that tests a claim, prints its lines and its verdict, and keeps them.
+    def add(
+        self, name: str, text: str, test: Test, finding: str = "", sense: str = "general"
+    ) -> Claim:
+        """Test a claim and keep it.
 
         Parameters
         ----------
         name, text : str
             Such as "C1", and the claim in a few words. A name that is taken is given anew.
+        test : callable
+            A function of an optimizer's class that yields (text, value, relation, threshold), as
+            in `Line`.
+        finding : str, optional
+            How far the claim carries, in a sentence in which `{0}`, `{1}` ... stand for the values
+            of its lines: with three digits, or as in `{0:.1f}`.
+        sense : {"general", "can", "readings"}, optional
+            Whether the claim needs all of its lines, only the first, or each is a reading of it.
 
         Returns
         -------
-        callable
-            It takes a function of an optimizer's class that yields (text, value, relation,
-            threshold), as in `Line`, and returns it.
+        Claim
+            It *holds* if its lines pass, of one that says *can* the first. With the first alone it
+            *holds with a caveat*, and without the first it is *overstated*. If some of its
+            readings pass, it *depends on the reading*.
 
         Raises
         ------
         TypeError, ValueError
-            If a name is not text; when it is used, if the function yields something else, or
-            nothing.
+            If a name is not text, the function yields something else, or nothing, or the finding
+            or the sense is none.
         """
         instance("name", name, str)
         instance("text", text, str)
-
-        def decorate(test: Test) -> Test:
-            claim = Claim(name, text, test, _lines(name, test(self.optimizer)))
-            print(claim)
-            self.claims[name] = claim
-            return test
-
-        return decorate
+        lines = _lines(name, test(self.optimizer))
+        claim = self.claims[name] = Claim(name, text, test, lines, finding, sense)
+        return claim
 
     def judge(self, optimizer: Method) -> "Changes":
         """Put all claims to another optimizer.
@@ -245,20 +272,27 @@ class Ledger(_Table):
                     lines = _lines(name, claim.test(optimizer))
             except Exception as exception:
                 error = f"{type(exception).__name__}: {exception}"
-            after[name] = replace(claim, lines=lines, error=error)
+            # What was found of the first optimizer is no finding about this one.
+            after[name] = replace(claim, lines=lines, finding="", error=error)
         old, new = (getattr(one, "__name__", "other") for one in (self.optimizer, optimizer))
         return Changes(old, new, dict(self.claims), after)
 
-    def _rows(self) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = [("name", "claim", "passed", "verdict")]
-        for claim in self.claims.values():
-            passed = f"{claim.passed}/{len(claim.lines)}"
-            rows.append((claim.name, claim.text, passed, claim.verdict))
-        return rows
+    def _table(self) -> Table:
+        claims = self.claims.values()
+        columns = {
+            "name": [_Link(claim.name) for claim in claims],
+            "claim": [claim.text for claim in claims],
+            "verdict": [_Verdict(claim.verdict) for claim in claims],
+            "how far it carries": [claim.found for claim in claims],
+        }
+        return table(columns, kind="claims verdicts")
+
+    def _notes(self) -> list[str]:
+        return []
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Changes(_Table):
+class Changes(_Shown):
     """What `Ledger.judge` found, shown as a table of the verdicts that change, and the errors.
 
     Attributes
@@ -279,12 +313,16 @@ class Changes(_Table):
         """The names of the claims whose verdict is another one."""
         return [n for n in self.after if self.before[n].verdict != self.after[n].verdict]
 
-    def _rows(self) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = [("name", "claim", self.old, self.new)]
-        for name in self.changed:
-            before, after = self.before[name], self.after[name]
-            rows.append((name, after.text, before.verdict, after.verdict))
-        return rows
+    def _table(self) -> Table:
+        names = self.changed
+        new = self.new if self.new != self.old else f"{self.new} (other)"
+        columns = {
+            "name": [_Link(name) for name in names],
+            "claim": [self.after[name].text for name in names],
+            self.old: [_Verdict(self.before[name].verdict) for name in names],
+            new: [_Verdict(self.after[name].verdict) for name in names],
+        }
+        return table(columns, kind="claims changes")
 
     def _notes(self) -> list[str]:
         names: dict[str, list[str]] = {}
@@ -292,6 +330,34 @@ class Changes(_Table):
             if claim.error:
                 names.setdefault(claim.error, []).append(name)
         return [f"{', '.join(failed)}: {error}" for error, failed in names.items()]
+
+
+class _Link(str):
+    """A claim's name, as HTML a link to its section: `#sec-c1` and so on."""
+
+    def _repr_html_(self) -> str:
+        return f'<a href="#sec-{escape(self.lower())}">{escape(self)}</a>'
+
+
+class _Verdict(str):
+    """A verdict, or what says it, as HTML marked for a colour."""
+
+    verdict: str
+
+    def __new__(cls, verdict: str, text: str | None = None) -> "_Verdict":
+        new = super().__new__(cls, verdict if text is None else text)
+        new.verdict = verdict
+        return new
+
+    def _repr_html_(self) -> str:
+        return f'<span data-verdict="{escape(self.verdict)}">{escape(self)}</span>'
+
+
+class _Value(float):
+    """A number in a sentence: with three digits, unless the sentence says otherwise."""
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec) if spec else _short(self)
 
 
 def _callable(optimizer: object) -> None:
@@ -318,9 +384,15 @@ def _lines(name: str, yielded: Any) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def _cell(text: str) -> str:
-    verdict = f' data-verdict="{text}"' if text in VERDICTS else ""
-    return f"<td{verdict}>{escape(text)}</td>"
+def _filled(finding: str, lines: tuple[Line, ...]) -> str:
+    """Return a finding with the values of its lines."""
+    try:
+        return finding.format(*(_Value(line.value + 0.0) for line in lines))
+    except (IndexError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"a finding must name lines by {{0}} to {{{len(lines) - 1}}}, "
+            f"got {finding!r:.60} ({error})"
+        ) from None
 
 
 def _short(value: float) -> str:

@@ -7,7 +7,7 @@ terminal shows text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from numbers import Integral, Real
@@ -23,6 +23,7 @@ def table(
     columns: Mapping[str, Any],
     formats: str | Mapping[str, str] | None = None,
     best: str | Mapping[str, str] | None = None,
+    kind: str = "results",
 ) -> Table:
     """Make a table from its columns.
 
@@ -30,13 +31,16 @@ def table(
     ----------
     columns : dict of str to sequence
         The heads with what stands below them: numbers, texts or truth values, shape ``(n,)``; a
-        single value is repeated. The first column says what its row is about.
+        single value is repeated. The first column says what its row is about. A text with HTML of
+        its own, a subclass of str with `_repr_html_`, is shown as that.
     formats : str or dict of str to str, optional
         How numbers are written, as in ``".1f"`` or ``".0%"``: all of them, or those of the columns
         named. The rest have three significant digits (``".3g"``), whole numbers all of theirs.
     best : {"min", "max"} or dict of str to {"min", "max"}, optional
         What is set in bold, with a star in text: the least or the greatest number of each row, or
         of each column named. Equal ones all are.
+    kind : str, optional
+        The class of the HTML table, by which a stylesheet knows it.
 
     Returns
     -------
@@ -81,9 +85,8 @@ def table(
         for j, head in enumerate(heads)
         if any(_is_number(v) or " ± " in str(v) for v in filled[head])
     }
-    return Table(
-        heads, [list(row) for row in zip(*texts, strict=True)], _marked(filled, best), numeric
-    )
+    rows_of_text = [list(row) for row in zip(*texts, strict=True)]
+    return Table(heads, rows_of_text, _marked(filled, best), numeric, kind)
 
 
 def plus_minus(values: ArrayLike, format: str = ".3g", axis: int = -1) -> list[str]:
@@ -141,12 +144,15 @@ class Table:
         Row and column of the cells that are set in bold.
     numeric : set of int
         The columns that are set flush right.
+    kind : str
+        The class of the HTML table.
     """
 
     heads: list[str]
     rows: list[list[str]]
     marked: set[tuple[int, int]]
     numeric: set[int]
+    kind: str = "results"
 
     def __repr__(self) -> str:
         starred = [
@@ -165,13 +171,13 @@ class Table:
 
     def _repr_html_(self) -> str:
         """Return a table whose heads say which row or column they are of."""
-        lines = ['<table class="results"><thead><tr>']
+        lines = [f'<table class="{escape(self.kind)}"><thead><tr>']
         lines += [self._cell("th", j, escape(head), "col") for j, head in enumerate(self.heads)]
         lines.append("</tr></thead><tbody>")
         for i, row in enumerate(self.rows):
             lines.append("<tr>")
             for j, text in enumerate(row):
-                shown = _typeset(text) if j in self.numeric else escape(text)
+                shown = _typeset(text) if j in self.numeric else as_html(text)
                 if (i, j) in self.marked:
                     shown = f"<strong>{shown}</strong>"
                 lines.append(self._cell("td" if j else "th", j, shown, "" if j else "row"))
@@ -204,7 +210,7 @@ def _written(value: Any, style: str | None) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if not _is_number(value):
-        return str(value)
+        return value if isinstance(value, str) else str(value)
     if style is None:
         style = ",d" if isinstance(value, Integral) else ".3g"
     try:
@@ -236,6 +242,12 @@ def _marked(columns: Mapping[str, list[Any]], best: Any) -> set[tuple[int, int]]
             extreme = (min if word == "min" else max)(numbers.values())
             marked |= {place for place, number in numbers.items() if number == extreme}
     return marked
+
+
+def as_html(text: str) -> str:
+    """Return a text's own HTML, if it has any, else the text with what HTML would read escaped."""
+    own: Callable[[], str] | None = getattr(text, "_repr_html_", None)
+    return own() if own else escape(text)
 
 
 def _typeset(number: str) -> str:
