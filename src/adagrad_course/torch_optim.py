@@ -27,7 +27,7 @@ class AdaGrad(torch.optim.Optimizer):
         g_t &= \nabla f_t(w_t) + \lambda w_t, \\
         G_t &= G_{t-1} + g_t^2, \\
         w_{t+1} &= w_t - \frac{\eta_t}{\sqrt{G_t} + \varepsilon}\, g_t, \qquad
-        \eta_t = \frac{\eta}{1 + (t - 1)\,\kappa}
+        \eta_t = \frac{\eta}{1 + (t - 1)\, \text{lr\_decay}}
         \end{aligned}
 
     G has the shape, dtype and device of its parameter. A sparse gradient, such as that of
@@ -72,11 +72,11 @@ class AdaGrad(torch.optim.Optimizer):
     References
     ----------
     Duchi, Hazan and Singer, JMLR 12 (2011), figure 1 (diagonal matrices; there G is the square of
-    `s`, ε is δ); λ, κ and G₀ are those of `torch.optim.Adagrad`.
+    `s`, ε is δ); λ, `lr_decay` and G₀ are those of `torch.optim.Adagrad`.
 
     Examples
     --------
-    The first step has the length of the learning rate, whatever the gradient's size:
+    Unless the gradient is as small as ε, the first step has the length of the learning rate:
 
     >>> w = torch.tensor([1.0, 1.0], requires_grad=True)
     >>> optimizer = AdaGrad([w], lr=0.5)
@@ -238,9 +238,9 @@ class RowWiseAdaGrad(AdaGrad):
 
         \begin{aligned}
         g_t &= \nabla f_t(w_t) + \lambda w_t, \\
-        s_{t,i} &= s_{t-1,i} + \frac1d \sum_{j=1}^{d} g_{t,ij}^2, \\
-        w_{t+1,ij} &= w_{t,ij} - \frac{\eta_t}{\sqrt{s_{t,i}} + \varepsilon}\, g_{t,ij}, \qquad
-        \eta_t = \frac{\eta}{1 + (t - 1)\,\kappa}
+        G_{t,i} &= G_{t-1,i} + \frac1d \sum_{j=1}^{d} g_{t,ij}^2, \\
+        w_{t+1,ij} &= w_{t,ij} - \frac{\eta_t}{\sqrt{G_{t,i}} + \varepsilon}\, g_{t,ij}, \qquad
+        \eta_t = \frac{\eta}{1 + (t - 1)\, \text{lr\_decay}}
         \end{aligned}
 
     It is meant for embedding tables, where a row is what one feature has learned: the accumulators

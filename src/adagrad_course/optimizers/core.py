@@ -105,14 +105,14 @@ class MomentumState(NamedTuple):
 class Momentum(LearningRateOptimizer):
     r"""Gradient descent with (heavy-ball) momentum: it goes along a decaying sum of gradients.
 
-    .. math:: v_t = \mu\, v_{t-1} + g_t, \qquad w_{t+1} = w_t - \eta_t\, v_t
+    .. math:: v_t = \beta\, v_{t-1} + g_t, \qquad w_{t+1} = w_t - \eta_t\, v_t
 
     Parameters
     ----------
     lr : float or array_like or callable
         The learning rate η, as in `SGD`.
     momentum : float or array_like, optional
-        The factor μ with 0 ≤ μ < 1 by which the velocity shrinks at each step. An array must
+        The factor β with 0 ≤ β < 1 by which the velocity shrinks at each step. An array must
         broadcast to the parameters' shape.
 
     References
@@ -232,8 +232,8 @@ class RMSProp(LearningRateOptimizer):
 
     .. math::
 
-        s_t = \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \qquad
-        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{s_t} + \varepsilon}\, g_t
+        \bar G_t = \rho\, \bar G_{t-1} + (1 - \rho)\, g_t^2, \qquad
+        w_{t+1} = w_t - \frac{\eta_t}{\sqrt{\bar G_t} + \varepsilon}\, g_t
 
     Parameters
     ----------
@@ -304,9 +304,9 @@ class Adam(LearningRateOptimizer):
 
         \begin{aligned}
         m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \\
-        s_t &= \beta_2 s_{t-1} + (1 - \beta_2)\, g_t^2, \\
+        \bar G_t &= \beta_2 \bar G_{t-1} + (1 - \beta_2)\, g_t^2, \\
         w_{t+1} &= w_t - \eta_t\,
-        \frac{m_t / (1 - \beta_1^t)}{\sqrt{s_t / (1 - \beta_2^t)} + \varepsilon}
+        \frac{m_t / (1 - \beta_1^t)}{\sqrt{\bar G_t / (1 - \beta_2^t)} + \varepsilon}
         \end{aligned}
 
     Parameters

@@ -28,10 +28,10 @@ class AdaDelta(LearningRateOptimizer):
     .. math::
 
         \begin{aligned}
-        s_t &= \rho\, s_{t-1} + (1 - \rho)\, g_t^2, \\
-        \delta_t &= \frac{\sqrt{u_{t-1} + \varepsilon}}{\sqrt{s_t + \varepsilon}}\, g_t, \\
-        u_t &= \rho\, u_{t-1} + (1 - \rho)\, \delta_t^2, \\
-        w_{t+1} &= w_t - \eta_t\, \delta_t
+        \bar G_t &= \rho\, \bar G_{t-1} + (1 - \rho)\, g_t^2, \\
+        \Delta_t &= \sqrt{\bar U_{t-1} + \varepsilon}\; g_t \big/ \sqrt{\bar G_t + \varepsilon}, \\
+        \bar U_t &= \rho\, \bar U_{t-1} + (1 - \rho)\, \Delta_t^2, \\
+        w_{t+1} &= w_t - \eta_t\, \Delta_t
         \end{aligned}
 
     Parameters
@@ -82,9 +82,9 @@ class AdaDelta(LearningRateOptimizer):
         return scaled(self.lr, delta), state
 
     def effective_lr(self, state: AdaDeltaState) -> np.ndarray:
-        """Return η √(u + ε) / √(s + ε), one rate for each coordinate.
+        """Return η √(U + ε) / √(G + ε) with both moving averages, one rate for each coordinate.
 
-        u includes the step that led to `state`, which itself used the u before it: that is not
+        U includes the step that led to `state`, which itself used the U before it: that is not
         remembered.
         """
         return scaled(self._lr_at(state), self._ratio(state.update_average, state.square_average))
