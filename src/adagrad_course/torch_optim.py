@@ -43,7 +43,7 @@ class AdaGrad(torch.optim.Optimizer):
     lr : float or torch.Tensor, optional
         The learning rate η ≥ 0; a tensor must have one element.
     lr_decay : float, optional
-        The factor κ ≥ 0 by which the rate decays.
+        The factor (0 or more) by which the rate decays.
     weight_decay : float, optional
         The factor λ ≥ 0 of an L2 penalty, whose gradient goes into G, too. Not for sparse
         gradients: every row would change.
