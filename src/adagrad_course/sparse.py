@@ -271,7 +271,7 @@ class OnlineSoftmax:
         _same_for_every_row(optimizer, row.shape, 1)
         self.weights = np.zeros((n_features, *row.shape))
         self.state = optimizer.init(self.weights)
-        # With d_s the change of step s, the mean of w_1 ... w_T is w_T - sum((s - 1) d_s) / T.
+        # With d_s what step s adds, the mean of w_2 ... w_{T+1} is w_{T+1} - sum((s - 1) d_s) / T.
         self._lag = np.zeros_like(self.weights) if average else None
         self.progress: Progress | None = None
 

@@ -341,8 +341,8 @@ EXERCISES = [
             "Divide by the number of points.": lambda T: np.arange(T, 0, -1),
         },
         hints=(
-            "In how many of the points w₁ … w_T is the change d_s contained?",
-            "In T − s + 1 of them.",
+            "In how many of the points w₂ … w_{T+1} is the change Δ_τ contained?",
+            "In T − τ + 1 of them.",
         ),
     ),
     Exercise(
