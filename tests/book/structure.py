@@ -174,6 +174,7 @@ def asks_before_it_shows(chapter):
 # The main path: what a page shows with nothing unfolded ---------------------------------------
 
 # Words, lines of code and minutes that a reader gets through in one sitting.
+EXPLORABLE = 'class="explorable"'
 LIMITS, LIMITS_OF_HALF_AN_HOUR = (3000, 120, 50), (2200, 40, 30)
 
 
@@ -185,11 +186,14 @@ class MainPath:
     lines: int  # of code, blank ones not counted
     equations: int  # that are numbered
     questions: int  # to predict
+    figures: int  # drawn or interactive
+    tables: int  # of results
 
     @property
     def minutes(self):
-        """The time that a chapter states."""
-        return math.ceil(self.words / 180 + self.lines / 6 + self.equations + self.questions - 1e-9)
+        """The time that a chapter states, such as fresh readers needed."""
+        looked_at = self.equations + self.questions + self.figures + self.tables / 2
+        return math.ceil(self.words / 180 + self.lines / 6 + looked_at - 1e-9)
 
 
 def main_path(chapter):
@@ -198,11 +202,15 @@ def main_path(chapter):
     text = "\n\n".join(unfolded(c.source) for c in cells if c.cell_type == "markdown")
     captions = [c.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for c in cells]
     shown = [c.source for c in cells if c.cell_type == "code" and not _hides_its_code(c)]
+    data = [output.get("data", {}) for c in cells for output in c.get("outputs", [])]
+    shown_as = [(one, one.get("text/html", "")) for one in data]
     return MainPath(
         words=_words(text) + sum(map(_words, captions)),
         lines=sum(bool(line.strip()) for source in shown for line in source.splitlines()),
         equations=len(re.findall(r"^\$\$ \(eq-", text, re.M)),
         questions=len(re.findall(r"^:{3,}\{admonition\} Predict$", text, re.M)),
+        figures=sum("image/svg+xml" in data or EXPLORABLE in html for data, html in shown_as),
+        tables=sum("<table" in html for _, html in shown_as),
     )
 
 

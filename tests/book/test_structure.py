@@ -152,7 +152,7 @@ FIGURE = {
     "image": {"alt": "A curve that falls from the upper left to the lower right."},
 }
 OUTCOMES = "".join(f"- halve ([exercise 9.{n}](#ex-half-{n}));\n" for n in (1, 2, 3))
-TOP = f"# Model\n\n:::{{admonition}} In this chapter\n{OUTCOMES}\n**Time:** 2 minutes\n:::"
+TOP = f"# Model\n\n:::{{admonition}} In this chapter\n{OUTCOMES}\n**Time:** 3 minutes\n:::"
 TEXT, PLOT, STARTER, CHECK, SOLUTION = range(5)  # the first code cells of the model
 
 
@@ -302,7 +302,7 @@ BREAKAGES = {
         in_text("This.", "$$\nx\n$$ (eq-x)\n\n" * 50),
     ],
     "states_its_time": [
-        in_text("2 minutes", "3 minutes"),
+        in_text("3 minutes", "2 minutes"),
         in_text("This.", "$$\nx\n$$ (eq-x)"),
         in_text("This.", ":::{admonition} Predict\n:::"),
         in_code(TEXT, lambda cell: cell.update(source="x = 1\n" * 6)),
@@ -428,6 +428,20 @@ def test_the_main_path_is_what_a_reader_meets_who_unfolds_nothing(
     assert after.lines - before.lines == lines
     assert after.equations - before.equations == equations
     assert after.questions - before.questions == questions
+
+
+def test_figures_and_tables_on_the_main_path_take_their_time(model):
+    def shown(**data):
+        return nbformat.v4.new_output("display_data", data={"text/html": "".join(data.values())})
+
+    before = structure.main_path(model)
+    table, figure = shown(of="<table></table>"), shown(of='<div class="explorable"></div>')
+    code_cells(model)[TEXT].outputs += [table, table, figure]
+    code_cells(model)[CHECK].outputs += [table, figure]  # after the main path
+    after = structure.main_path(model)
+    assert after.figures - before.figures == 1
+    assert after.tables - before.tables == 2
+    assert after.minutes - before.minutes == 2
 
 
 def test_every_rule_is_tested():
