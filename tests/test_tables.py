@@ -38,6 +38,8 @@ def test_the_empty_corner_of_a_table_is_no_head():
         (2e20, "2e+20", "2 · 10<sup>20</sup>"),
         (np.float32(0.12345), "0.123", "0.123"),
         (np.inf, "inf", "inf"),
+        (-np.inf, "-inf", "−inf"),
+        (-0.0, "0", "0"),
         (True, "yes", "yes"),
         (np.False_, "no", "no"),
         ("a < b & c", "a < b & c", "a &lt; b &amp; c"),
@@ -92,6 +94,7 @@ def test_the_spread_is_that_of_the_seeds():
     assert plus_minus(values, ".2f") == ["2.00 ± 1.00", "5.00 ± 3.61"]
     assert plus_minus(values.T, ".2f", axis=0) == plus_minus(values, ".2f")
     assert plus_minus(values[1], ".2f") == ["5.00 ± 3.61"]
+    assert plus_minus([-0.1, 0.08], ".1f") == ["0.0 ± 0.1"]
     assert 'class="number"' in html({"seeds": ["five"], "error": plus_minus(values[1])})
 
 

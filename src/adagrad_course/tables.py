@@ -125,7 +125,7 @@ def plus_minus(values: ArrayLike, format: str = ".3g", axis: int = -1) -> list[s
         )
     means, spreads = numbers.mean(axis=axis), numbers.std(axis=axis, ddof=1)
     return [
-        f"{mean:{format}} ± {spread:{format}}"
+        f"{_unsigned_zero(f'{mean:{format}}')} ± {spread:{format}}"
         for mean, spread in zip(np.atleast_1d(means), np.atleast_1d(spreads), strict=True)
     ]
 
@@ -214,9 +214,14 @@ def _written(value: Any, style: str | None) -> str:
     if style is None:
         style = ",d" if isinstance(value, Integral) else ".3g"
     try:
-        return format(value, style)
+        return _unsigned_zero(format(value, style))
     except ValueError as error:
         raise ValueError(f"the format {style!r} does not fit {value!r}: {error}") from None
+
+
+def _unsigned_zero(number: str) -> str:
+    """Return a number's text, without the sign of one that is shown as zero."""
+    return number.lstrip("-") if not number.strip("-0.,%e+") else number
 
 
 def _marked(columns: Mapping[str, list[Any]], best: Any) -> set[tuple[int, int]]:
