@@ -216,10 +216,10 @@ def test_the_last_chapter_has_no_fault(last):
 
 def test_half_an_hour_has_three_exercises(model):
     model.cells[0].source = model.cells[0].source.replace("# Model", "# Half an hour")
-    fourth = next(i for i, c in enumerate(model.cells) if "ex-half-4" in c.source)
+    fourth = next(i for i, c in enumerate(model.cells) if ":label: ex-half-4" in c.source)
     del model.cells[fourth:-1]
     assert list(structure.has_enough_exercises(model)) == []
-    third = next(i for i, c in enumerate(model.cells) if "ex-half-3" in c.source)
+    third = next(i for i, c in enumerate(model.cells) if ":label: ex-half-3" in c.source)
     del model.cells[third:-1]
     assert list(structure.has_enough_exercises(model)) == ["at least 3 exercises are wanted, got 2"]
 
