@@ -50,7 +50,7 @@ function unfold() {
     for (let e = element; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
   };
   const follow = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.querySelector(":target");
     if (!target || !article.contains(target)) return;
     const place = target.getBoundingClientRect().top;
     reveal(target);

@@ -134,7 +134,7 @@ def test_the_launch_menu_opens_by_keyboard(open_tab):
 
 def test_code_is_copied(open_tab):
     tab = open_tab(CHAPTER)
-    cell = tab.locator(".cell_input").first
+    cell = tab.locator(".cell_input:visible").first
     cell.hover()
     cell.locator("button.copybtn").click()
     cell.locator("button.copybtn.success").wait_for()

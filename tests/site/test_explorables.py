@@ -187,7 +187,7 @@ def check_memory(tab, state):
         for i in range(len(sim) + 1)
     ]
     adam = rows[list(sim).index("Adam")] + 1
-    unit = adam.sum() / sim["Adam"]["total"]
+    unit = adam[0] / sim["Adam"]["weights"]  # the other bars may be too short to be seen
     for bars, mine in zip(rows[:-1], sim.values(), strict=True):
         if mine["total"] < 1.1 * sim["Adam"]["total"]:
             parts = [mine["weights"], mine["gradients"], mine["state"]]

@@ -35,17 +35,17 @@ export const figure = {
     // Rounds that are about as far apart from each other as pixels are.
     const shown = [...new Set(Array.from({ length: 161 }, (_, k) => Math.round(rounds ** (k / 160))))];
     let drawn = "";
-    const panel = (title, top, low, [from, to], ticks, lines) => {
+    const panel = (title, top, low, [from, to], ticks, values) => {
       const py = logScale(from, to, low, top);
       drawn += text(0, top - 14, title, "title");
       for (const v of ticks) {
         drawn += line(left, py(v), right, py(v), "grid");
         drawn += text(left - 6, py(v) + 4, String(v), "small", "end");
       }
-      const inside = lines.map(([values, look]) =>
+      const inside = ["SGD", "AdaGrad"].map((name) =>
         curve(
-          shown.map((t) => [px(t) - left, py(Math.max(values[t - 1], from / 10)) - top]),
-          `line ${look}`,
+          shown.map((t) => [px(t) - left, py(Math.max(values[name](t - 1), from / 10)) - top]),
+          `line ${name}`,
         ),
       );
       drawn += line(left, low, right, low, "axis");
@@ -53,21 +53,19 @@ export const figure = {
       return py;
     };
 
-    const level = sim.rates.map(() => sim.best);
-    const py = panel("effective rate", 30, 170, [5e-4, 12], [0.001, 0.01, 0.1, 1, 10], [
-      [level, "SGD"],
-      [sim.rates, "AdaGrad"],
-    ]);
+    const py = panel("effective rate", 30, 170, [5e-4, 12], [0.001, 0.01, 0.1, 1, 10], {
+      SGD: () => sim.best,
+      AdaGrad: (i) => sim.rates[i],
+    });
     drawn += text(left + 6, py(sim.best) - 6, `best constant rate ${show(sim.best)}`, "name SGD halo");
     if (sim.crossing !== null) {
       drawn += tag("circle", { cx: px(sim.crossing), cy: py(sim.best), r: 5, class: "fill AdaGrad" });
     }
     const settled = last(sim.SGD);
-    const ratio = (errors) => errors.map((error) => error / settled);
-    panel("error, in units of the best constant rate's", 214, 344, [0.2, 60], [1, 10], [
-      [ratio(sim.SGD), "SGD"],
-      [ratio(sim.AdaGrad), "AdaGrad"],
-    ]);
+    panel("error / best constant rate's", 214, 344, [0.2, 60], [1, 10], {
+      SGD: (i) => sim.SGD[i] / settled,
+      AdaGrad: (i) => sim.AdaGrad[i] / settled,
+    });
     drawn += text(right, 48, "AdaGrad", "name AdaGrad", "end");
     drawn +=
       text(left, 361, "1", "small", "middle") +
