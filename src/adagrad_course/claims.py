@@ -181,7 +181,8 @@ class Ledger(_Shown):
     ...         method = AdaGrad(lr=0.1)
     ...         w, _ = method.step([0.0], [g], method.init([0.0]))
     ...         yield f"gradient {g:g}: step / rate", -w[0] / 0.1, "<", 1.01
-    >>> ledger.add("C1", "The first step has the rate's length", first_step, "At 5 it is {1:.1f}.")
+    >>> text, finding = "The first step has the rate's length", "At 5 it is {1:.1f}."
+    >>> ledger.add("C1", text, first_step, finding)
     measured                 value  by the claim  passed
     -----------------------  -----  ------------  ------
     gradient 1: step / rate      1  < 1.01        yes

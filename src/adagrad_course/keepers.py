@@ -69,7 +69,8 @@ def to_bfloat16(x: ArrayLike, rng: np.random.Generator | None = None) -> np.ndar
 
     >>> to_bfloat16([256.9, 257.5, 1e-8])
     array([2.56000000e+02, 2.58000000e+02, 1.00117177e-08])
-    >>> to_bfloat16(np.full(10_000, 256.5), np.random.default_rng(0)).mean().round(1)
+    >>> rounded = to_bfloat16(np.full(10_000, 256.5), np.random.default_rng(0))
+    >>> rounded.mean().round(1)
     np.float64(256.5)
     """
     bits = real_array("x", x, empty_allowed=True).astype(np.float32).view(np.uint32)
@@ -342,7 +343,8 @@ def compare(
     --------
     >>> from adagrad_course.datasets import digits
     >>> keepers = {"each weight": PerWeight(), "each row": PerRow()}
-    >>> result = compare(lambda seed: digits(), keepers, [0.01, 0.1, 1.0, 10.0], splits=2)
+    >>> lrs = [0.01, 0.1, 1.0, 10.0]
+    >>> result = compare(lambda seed: digits(), keepers, lrs, splits=2)
     >>> result.errors.shape, result.lrs.tolist()
     ((2, 2), [[1.0, 1.0], [0.1, 0.1]])
     """

@@ -115,8 +115,8 @@ def study(
     >>> from adagrad_course.datasets import unicode_names
     >>> methods = {"SGD": SGD, "AdaGrad": AdaGrad}
     >>> lrs = {"SGD": [2.0, 32.0, 512.0], "AdaGrad": [0.03, 0.5, 8.0]}
-    >>> (after_one_pass,) = study(unicode_names, methods, lrs, seeds=range(2), batch_size=64)
-    >>> {name: tuned.test.round(3).tolist() for name, tuned in after_one_pass.items()}
+    >>> found = study(unicode_names, methods, lrs, seeds=range(2), batch_size=64)
+    >>> {name: tuned.test.round(3).tolist() for name, tuned in found[0].items()}
     {'SGD': [0.063, 0.051], 'AdaGrad': [0.049, 0.049]}
     """
     passes, seeds = positive_int("passes", passes), list(seeds)

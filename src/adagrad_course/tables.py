@@ -55,8 +55,8 @@ def table(
 
     Examples
     --------
-    >>> steps = np.array([1200, 66, 14])
-    >>> table({"learning rate": [0.005, 0.1, 0.4], "steps": steps}, best={"steps": "min"})
+    >>> columns = {"learning rate": [0.005, 0.1, 0.4], "steps": [1200, 66, 14]}
+    >>> table(columns, best={"steps": "min"})
     learning rate  steps
     -------------  -----
             0.005  1,200
