@@ -362,19 +362,19 @@ EXERCISES = [
         "1.7",
         reference={"deep": 0.87465, "shallow": 1.18853},
         mistakes={
-            "Swapped? The deep valley is the left one, near −1.": {
+            "Swapped? The deep basin is the left one, near −1.": {
                 "deep": 1.18853,
                 "shallow": 0.87465,
             },
-            "That is 1/h, the rate that arrives fastest; a valley repels from 2/h on.": {
+            "That is 1/h, the rate that arrives fastest; a basin repels from 2/h on.": {
                 "deep": 0.43733,
                 "shallow": 0.59426,
             },
         },
         hints=(
-            "Near the bottom of a valley the loss is a parabola whose curvature is the second "
+            "Near the bottom of a basin the loss is a parabola whose curvature is the second "
             "derivative there.",
-            "The valleys' bottoms are roots of w³ − w + 0.1: see np.roots. The second derivative "
+            "The basins' bottoms are roots of w³ − w + 0.1: see np.roots. The second derivative "
             "is 3w² − 1.",
         ),
         rtol=2e-3,
