@@ -101,10 +101,10 @@ def test_what_stopped_cannot_be_tested():
 def test_a_claim_is_shown_with_its_lines_its_verdict_and_what_was_found():
     claim = Claim("C1", "text", None, (GOOD, BAD), "Once it is {1} & <more>.")
     assert repr(claim).splitlines() == [
-        "measured  value  by the claim  passed",
-        "--------  -----  ------------  ------",
-        "good          1  < 2           yes",
-        "bad           2  < 1           no",
+        "measured  value  claim requires  passed",
+        "--------  -----  --------------  ------",
+        "good          1  < 2             yes",
+        "bad           2  < 1             no",
         "C1 holds with a caveat.",
         "Once it is 2 & <more>.",
     ]

@@ -1,8 +1,8 @@
 """Claims about an optimizer as code: each is tested, gets a verdict, and can be put to another one.
 
 A claim is a function that is given an optimizer's class and yields lines: what was measured, the
-number, and how that would compare with a threshold by the claim. The lines say whether the claim
-is true; its finding says, in a sentence with their numbers, how far it carries.
+number, and how that compares with a threshold if the claim is true. The lines say whether the claim
+is true; its finding says, in a sentence with their numbers, how far it holds.
 """
 
 import math
@@ -38,7 +38,7 @@ class Line(NamedTuple):
     value : float
         The number.
     relation : {"<", ">"}
-        How it compares with the threshold by the claim.
+        How it compares with the threshold if the claim is true.
     threshold : float
     """
 
@@ -86,7 +86,7 @@ class Claim(_Shown):
     lines : tuple of Line
         Its tests, of which the first is that of its main case.
     finding : str
-        How far the claim carries; `{0}`, `{1}` ... stand for the values of its lines.
+        How far the claim holds; `{0}`, `{1}` ... stand for the values of its lines.
     sense : {"general", "can", "readings"}
         What its lines are: cases that it covers, of which it needs all; cases of which it needs
         the first, as it says only that something *can* happen; or ways to read it.
@@ -143,7 +143,7 @@ class Claim(_Shown):
         columns = {
             "measured": [line.text for line in self.lines],
             "value": [line.value + 0.0 for line in self.lines],  # zero has no sign
-            "by the claim": [f"{line.relation} {_short(line.threshold)}" for line in self.lines],
+            "claim requires": [f"{line.relation} {_short(line.threshold)}" for line in self.lines],
             "passed": [line.passed for line in self.lines],
         }
         return table(columns, kind="claims lines")
@@ -181,17 +181,25 @@ class Ledger(_Shown):
     ...         method = AdaGrad(lr=0.1)
     ...         w, _ = method.step([0.0], [g], method.init([0.0]))
     ...         yield f"gradient {g:g}: step / rate", -w[0] / 0.1, "<", 1.01
+<<<<<<< HEAD
     >>> text, finding = "The first step has the rate's length", "At 5 it is {1:.1f}."
     >>> ledger.add("C1", text, first_step, finding)
     measured                 value  by the claim  passed
     -----------------------  -----  ------------  ------
     gradient 1: step / rate      1  < 1.01        yes
     gradient 5: step / rate      1  < 1.01        yes
+=======
+    >>> ledger.add("C1", "The first step has the rate's length", first_step, "At 5 it is {1:.1f}.")
+    measured                 value  claim requires  passed
+    -----------------------  -----  --------------  ------
+    gradient 1: step / rate      1  < 1.01          yes
+    gradient 5: step / rate      1  < 1.01          yes
+>>>>>>> f8
     C1 holds.
     At 5 it is 1.0.
     >>> ledger
-    name  claim                                 verdict  how far it carries
-    ----  ------------------------------------  -------  ------------------
+    name  claim                                 verdict  how far it holds
+    ----  ------------------------------------  -------  ----------------
     C1    The first step has the rate's length  holds    At 5 it is 1.0.
     >>> ledger.judge(SGD)
     name  claim                                 AdaGrad  SGD
@@ -218,7 +226,7 @@ class Ledger(_Shown):
             A function of an optimizer's class that yields (text, value, relation, threshold), as
             in `Line`.
         finding : str, optional
-            How far the claim carries, in a sentence in which `{0}`, `{1}` ... stand for the values
+            How far the claim holds, in a sentence in which `{0}`, `{1}` ... stand for the values
             of its lines: with three digits, or as in `{0:.1f}`.
         sense : {"general", "can", "readings"}, optional
             Whether the claim needs all of its lines, only the first, or each is a reading of it.
@@ -284,7 +292,7 @@ class Ledger(_Shown):
             "name": [_Link(claim.name) for claim in claims],
             "claim": [claim.text for claim in claims],
             "verdict": [_Verdict(claim.verdict) for claim in claims],
-            "how far it carries": [claim.found for claim in claims],
+            "how far it holds": [claim.found for claim in claims],
         }
         return table(columns, kind="claims verdicts")
 
