@@ -181,20 +181,12 @@ class Ledger(_Shown):
     ...         method = AdaGrad(lr=0.1)
     ...         w, _ = method.step([0.0], [g], method.init([0.0]))
     ...         yield f"gradient {g:g}: step / rate", -w[0] / 0.1, "<", 1.01
-<<<<<<< HEAD
     >>> text, finding = "The first step has the rate's length", "At 5 it is {1:.1f}."
     >>> ledger.add("C1", text, first_step, finding)
-    measured                 value  by the claim  passed
-    -----------------------  -----  ------------  ------
-    gradient 1: step / rate      1  < 1.01        yes
-    gradient 5: step / rate      1  < 1.01        yes
-=======
-    >>> ledger.add("C1", "The first step has the rate's length", first_step, "At 5 it is {1:.1f}.")
     measured                 value  claim requires  passed
     -----------------------  -----  --------------  ------
     gradient 1: step / rate      1  < 1.01          yes
     gradient 5: step / rate      1  < 1.01          yes
->>>>>>> f8
     C1 holds.
     At 5 it is 1.0.
     >>> ledger
