@@ -153,7 +153,7 @@ BROKEN = {  # all verdicts that change
 }
 BROKEN_WITHOUT_TEXT = {  # of the claims that do not train on text, which takes long
     Fading: changes(OVERSTATED, "C6", "C13", "C14", "C15", "C16", "C17"),
-    Uphill: changes(OVERSTATED, "C13") | changes(HOLDS, "C14", "C17") | changes(CAVEAT, "C6"),
+    Uphill: changes(OVERSTATED, "C13") | changes(HOLDS, "C14") | changes(CAVEAT, "C6"),
     Undivided: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C17") | changes(CAVEAT, "C16"),
     SGD: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C17", "C18")
     | changes(CAVEAT, "C16"),
