@@ -181,3 +181,15 @@ def test_claims_about_sgd_fail_for_another_method(ledger, monkeypatch):
     some = part(ledger, {"C1", "C2", "C3", "C4"})
     monkeypatch.setitem(some.claims["C1"].test.__globals__, "SGD", AdaGrad)
     assert some.judge(AdaGrad).changed == ["C1", "C2", "C4"]
+
+
+IN_WORDS = ["No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten"]
+
+
+def test_half_an_hour_counts_the_verdicts_as_they_are(verdicts):
+    text = (CHAPTERS / "half-an-hour.ipynb").read_text(encoding="utf-8")
+    said = r"(\w+) hold, .*? (\w+) hold with a caveat, (\w+) depend.*? and (\w+) says? too much"
+    found = [word.capitalize() for word in re.search(said, text).groups()]
+    given = list(verdicts.values())
+    counted = [IN_WORDS[given.count(v)] for v in (HOLDS, CAVEAT, READING, OVERSTATED)]
+    assert found == counted, "the counts in chapters/half-an-hour.ipynb, 'Where the lecture …'"
