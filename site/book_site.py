@@ -78,7 +78,8 @@ REPAIRS = {
     ' id="proof-content">': ">",  # sphinx-proof: likewise
     'class="proof admonition" id="proof">': 'class="proof admonition">',
     'role="doc-biblioentry"': 'role="listitem"',  # docutils: a deprecated role
-    "<th></th>": "<td></td>",  # pandas: the empty corner of a table heads nothing
+    "<th></th>": "<td></td>",  # the empty corner of a table heads nothing
+    '<th class="head"><p></p></th>': "<td></td>",
 }
 
 
