@@ -181,7 +181,7 @@ class Ledger(_Shown):
     ...         method = AdaGrad(lr=0.1)
     ...         w, _ = method.step([0.0], [g], method.init([0.0]))
     ...         yield f"gradient {g:g}: step / rate", -w[0] / 0.1, "<", 1.01
-    >>> text, finding = "The first step has the rate's length", "At 5 it is {1:.1f}."
+    >>> text, finding = "A first step is lr long", "At 5 it is {1:.1f}."
     >>> ledger.add("C1", text, first_step, finding)
     measured                 value  claim requires  passed
     -----------------------  -----  --------------  ------
@@ -190,13 +190,13 @@ class Ledger(_Shown):
     C1 holds.
     At 5 it is 1.0.
     >>> ledger
-    name  claim                                 verdict  how far it holds
-    ----  ------------------------------------  -------  ----------------
-    C1    The first step has the rate's length  holds    At 5 it is 1.0.
+    name  claim                    verdict  how far it holds
+    ----  -----------------------  -------  ----------------
+    C1    A first step is lr long  holds    At 5 it is 1.0.
     >>> ledger.judge(SGD)
-    name  claim                                 AdaGrad  SGD
-    ----  ------------------------------------  -------  -------------------
-    C1    The first step has the rate's length  holds    holds with a caveat
+    name  claim                    AdaGrad  SGD
+    ----  -----------------------  -------  -------------------
+    C1    A first step is lr long  holds    holds with a caveat
     """
 
     optimizer: Method

@@ -7,11 +7,12 @@ DESKTOP, PHONE = 1280, 390  # pixels
 
 
 def unfold(tab):
-    """Open everything that folds, and let the page's observers see it."""
+    """Open everything that folds, and let the page's observers see it in the next two frames."""
     tab.evaluate(
         """() => {
             for (const details of document.querySelectorAll("details")) details.open = true;
-            return new Promise((seen) => requestAnimationFrame(() => setTimeout(seen)));
+            const frame = (then) => requestAnimationFrame(() => setTimeout(then));
+            return new Promise((seen) => frame(() => frame(seen)));
         }"""
     )
 
