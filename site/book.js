@@ -44,22 +44,22 @@ function unfold() {
   if (!article) return;
   const parts = [...article.querySelectorAll("details:not(.solution, .predict details)")];
 
+  // Opens what hides the element, and says whether anything did.
   const reveal = (element) => {
-    // What leads to the part as a whole stands before what folds.
-    element.closest("section")?.querySelector(":scope > details.deeper")?.setAttribute("open", "");
-    for (let e = element; e; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
+    // What leads to a part as a whole stands before what folds.
+    const folds = [element.closest("section")?.querySelector(":scope > details.deeper")];
+    for (let e = element.closest("details"); e; e = e.parentElement.closest("details")) folds.push(e);
+    const closed = folds.filter((details) => details && !details.open);
+    for (const details of closed) details.open = true;
+    return closed.length > 0;
   };
   const follow = () => {
-    const target = document.querySelector(":target");
-    if (!target || !article.contains(target)) return;
-    const place = target.getBoundingClientRect().top;
-    reveal(target);
-    if (target.getBoundingClientRect().top !== place || target.closest("details")) {
-      target.scrollIntoView();
-    }
+    const target = article.querySelector(":target");
+    if (target && reveal(target)) target.scrollIntoView();
   };
   addEventListener("hashchange", follow);
-  follow();
+  addEventListener("load", follow); // only then a browser is sure to know where the link leads
+
   // The words that were searched for are marked by a script that runs later.
   const wanted = new URLSearchParams(location.search).get("highlight");
   if (wanted || localStorage.getItem("sphinx_highlight_terms")) {
