@@ -112,7 +112,10 @@ def functions_of(kind):
             for name, member in vars(base).items():
                 function = getattr(member, "fget", getattr(member, "func", member))
                 is_public = not name.startswith("_") or name == "__init__"
-                if is_public and inspect.isfunction(function):
+                is_own = (
+                    getattr(function, "__module__", "") != "typing"
+                )  # as a protocol's __init__ is
+                if is_public and is_own and inspect.isfunction(function):
                     yield f"{base.__name__}.{name}", function
 
 
