@@ -19,9 +19,9 @@ for name in os.environ.keys() - environment.keys():
     del os.environ[name]
 os.environ.update(environment)
 
-# The longest files come first, that no worker is left alone with one at the end; pytest-xdist, told
-# to keep this order, would begin with the files that have most tests. One of those with the site
-# comes early, and builds it while the others are not waiting for it yet.
+# The longest files come first, so that no worker is left alone with one at the end. pytest-xdist
+# begins with the files that have most tests unless it is told to keep this order, as the Makefile
+# does. One of those with the site comes early, and builds it before the others wait for it.
 LONGEST = (
     "tests/site/test_accessibility.py",
     "tests/test_sharded.py",

@@ -142,7 +142,7 @@ class Claim(_Shown):
     def _table(self) -> Table:
         columns = {
             "measured": [line.text for line in self.lines],
-            "value": [line.value + 0.0 for line in self.lines],  # zero has no sign
+            "value": [line.value for line in self.lines],
             "claim requires": [f"{line.relation} {_short(line.threshold)}" for line in self.lines],
             "passed": [line.passed for line in self.lines],
         }

@@ -173,8 +173,8 @@ def asks_before_it_shows(chapter):
 
 # The main path: what a page shows with nothing unfolded ---------------------------------------
 
-# Words, lines of code and minutes that a reader gets through in one sitting.
 EXPLORABLE = 'class="explorable"'
+# Words, lines of code and minutes that a reader gets through in one sitting.
 LIMITS, LIMITS_OF_HALF_AN_HOUR = (3000, 120, 50), (2200, 40, 30)
 
 
@@ -203,14 +203,15 @@ def main_path(chapter):
     captions = [c.metadata.get("mystnb", {}).get("figure", {}).get("caption", "") for c in cells]
     shown = [c.source for c in cells if c.cell_type == "code" and not _hides_its_code(c)]
     data = [output.get("data", {}) for c in cells for output in c.get("outputs", [])]
-    shown_as = [(one, one.get("text/html", "")) for one in data]
+    pages = [kinds.get("text/html", "") for kinds in data]
     return MainPath(
         words=_words(text) + sum(map(_words, captions)),
         lines=sum(bool(line.strip()) for source in shown for line in source.splitlines()),
         equations=len(re.findall(r"^\$\$ \(eq-", text, re.M)),
         questions=len(re.findall(r"^:{3,}\{admonition\} Predict$", text, re.M)),
-        figures=sum("image/svg+xml" in data or EXPLORABLE in html for data, html in shown_as),
-        tables=sum("<table" in html for _, html in shown_as),
+        figures=sum("image/svg+xml" in kinds for kinds in data)
+        + sum(EXPLORABLE in html for html in pages),
+        tables=sum("<table" in html for html in pages),
     )
 
 
