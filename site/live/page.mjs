@@ -161,7 +161,7 @@ class Panel {
       if (news.why) this.show("error", news.why);
       this.heard(news.done);
     } else if (news.kind === "report") this.reported(JSON.parse(news.text));
-    else this.show(news.kind, news.text);
+    else this.show(news.kind, news.text.replace(/ For a hint: hint\(.*\)/, "")); // there is a button
   }
 
   end() {
