@@ -23,3 +23,4 @@ bundle("page.js", "page.mjs", "iife"); // opened as a file, a page can load no m
 bundle("editor.js", "editor.mjs", "esm");
 bundle("worker.js", "worker.js", "esm");
 bundle("live.css", "live.css");
+bundle("editor.css", "editor.css");

@@ -5,6 +5,10 @@ import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from "
 import { EditorView, drawSelection, keymap } from "@codemirror/view";
 import { classHighlighter } from "@lezer/highlight";
 
+const look = document.createElement("link");
+Object.assign(look, { rel: "stylesheet", href: new URL("editor.css", import.meta.url) });
+document.head.append(look);
+
 export class Editor {
   // In place of the code that `input` holds; `run` is called on Ctrl+Enter.
   constructor(input, text, { label, run, changed }) {

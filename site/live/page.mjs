@@ -80,7 +80,7 @@ class Panel {
     this.status.setAttribute("role", "status");
     this.more = make("span", { className: "live-more" });
     this.stop = button("stop", "Stop", () => {
-      if (running?.panel === this) stop("Stopped. Its variables are gone: cells that it needs run again.");
+      if (running?.panel === this) stop("Stopped. All variables are gone.");
       else {
         waiting.splice(waiting.findIndex(({ panel }) => panel === this), 1);
         this.end();
@@ -91,7 +91,7 @@ class Panel {
     this.buttons = buttons;
     this.tools = make("div", { className: "live-tools" }, ...buttons, this.stop, this.status, this.more);
     inputs[place].after(this.tools);
-    this.output = make("div", { className: "live-output", hidden: true });
+    this.output = make("div", { className: "live-output cell_output", hidden: true });
     this.output.setAttribute("aria-live", "polite");
     this.cell.append(this.output);
   }
@@ -117,7 +117,7 @@ class Panel {
   ask(message, limit, heard) {
     if (location.protocol === "file:") {
       this.status.textContent =
-        "A page opened as a file cannot run Python. Run make serve, or read this page on the web.";
+        "This page is a file. Run make serve, or read it on the web.";
       return;
     }
     this.heard = heard;
@@ -153,7 +153,7 @@ class Panel {
       }, 1000);
       clearTimeout(job.timer);
       job.timer = setTimeout(
-        () => stop(`Stopped after ${job.limit} seconds: is there a loop that does not end? Variables are gone.`),
+        () => stop(`Stopped after ${job.limit} seconds: is there an endless loop? All variables are gone.`),
         1000 * job.limit,
       );
     } else if (news.done !== undefined) {
@@ -166,7 +166,9 @@ class Panel {
 
   end() {
     clearInterval(this.clock);
+    const left = document.activeElement === document.body || document.activeElement === this.stop;
     for (const one of this.buttons) one.disabled = false;
+    if (left) this.buttons[0].focus(); // a button that is switched off loses the focus
     this.stop.hidden = true;
     this.status.textContent = this.more.textContent = "";
   }
@@ -175,14 +177,16 @@ class Panel {
     this.output.hidden = false;
     this.cell.classList.add("live-shown");
     const last = this.output.lastElementChild;
-    if (kind === "text" && last?.className === "live-text") last.append(text);
-    else if (kind === "html") {
-      this.output.append(make("div", { className: "output text_html", innerHTML: text }));
-    } else if (kind === "svg") {
+    if (kind === "text" && last?.className === "live-text") return last.append(text);
+    let box;
+    if (kind === "html") box = make("div", { className: "output text_html", innerHTML: text });
+    else if (kind === "svg") {
       const src = `data:image/svg+xml,${encodeURIComponent(text)}`;
       const stored = this.cell.querySelector(".cell_output img");
-      this.output.append(make("img", { src, alt: stored?.alt ?? "The figure that this code draws" }));
-    } else this.output.append(make("pre", { className: `live-${kind}`, textContent: text }));
+      box = make("img", { src, alt: stored?.alt ?? "The figure that this code draws" });
+    } else box = make("pre", { className: `live-${kind}`, textContent: text });
+    this.output.append(box);
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
   }
 }
 
@@ -315,8 +319,9 @@ function elsewhere() {
 const panels = [];
 cells.forEach((cell, place) => {
   if ("exercise" in cell.dataset) panels.push(new ExercisePanel(place));
-  else if ("live" in cell.dataset && !cells[place - 1]?.dataset.exercise) new RunPanel(place);
-  else if ("torch" in cell.dataset) inputs[place].after(elsewhere());
+  else if ("live" in cell.dataset && !cell.hidden && !cell.querySelector(".explorable")) {
+    new RunPanel(place);
+  } else if ("torch" in cell.dataset) inputs[place].after(elsewhere());
 });
 
 // What is solved, and taking it away -----------------------------------------------------------
