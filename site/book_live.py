@@ -263,9 +263,12 @@ def load_scripts(
     """Have a page with such cells load their script, and the first page, which counts answers."""
     if not app.config.live_packages:
         return
-    if "data-live" in context.get("body", "") or pagename == app.config.root_doc:
+    script = "page" if "data-live" in context.get("body", "") else None
+    if pagename == app.config.root_doc:
+        script = "solved"
+    if script:
         app.add_css_file("live/live.css")
-        app.add_js_file("live/page.js", loading_method="defer")
+        app.add_js_file(f"live/{script}.js", loading_method="defer")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

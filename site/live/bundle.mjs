@@ -20,6 +20,7 @@ const bundle = (name, source, format) =>
   });
 
 bundle("page.js", "page.mjs", "iife"); // opened as a file, a page can load no module
+bundle("solved.js", "solved.mjs", "iife");
 bundle("editor.js", "editor.mjs", "esm");
 bundle("worker.js", "worker.js", "esm");
 bundle("live.css", "live.css");

@@ -129,7 +129,7 @@ class Panel {
     if (news.waiting !== undefined) {
       for (const one of this.buttons) one.disabled = true;
       this.stop.hidden = false;
-      this.status.textContent = news.waiting ? "Waiting for what runs before" : "";
+      this.status.textContent = news.waiting ? "Waiting for another cell" : "";
     } else if (news.begun) {
       this.output.replaceChildren();
       this.status.textContent = news.ready ? "Running" : "Loading Python, once";
@@ -144,7 +144,7 @@ class Panel {
     } else if (news.starting !== undefined) {
       const { starting, of } = news;
       this.status.textContent =
-        of > 1 ? `Running ${starting < of ? "a cell above that this one needs" : ""} (${starting} of ${of})` : "Running";
+        starting < of ? `Running cell ${starting} of the ${of - 1} above that this needs` : "Running";
       const since = performance.now();
       this.more.textContent = "";
       clearInterval(this.clock);
@@ -313,7 +313,7 @@ class ExercisePanel extends Panel {
 function elsewhere() {
   const link = make("a", { href: new URL("../../chapters/setup.html", BASE).href });
   link.textContent = "JupyterLab or Binder";
-  return make("p", { className: "live-torch" }, "Uses PyTorch, so it runs in ", link, ", not in the page.");
+  return make("p", { className: "live-torch" }, "Needs PyTorch: run it in ", link);
 }
 
 const panels = [];
@@ -326,7 +326,7 @@ cells.forEach((cell, place) => {
 
 // What is solved, and taking it away -----------------------------------------------------------
 
-// The number of exercises is kept with those that are solved, so that the welcome page can say it.
+// The number of exercises is kept with those that are solved, for solved.mjs on the first page.
 const page = location.pathname.split("/").pop().replace(".html", "");
 const tally = `${STORAGE}page `;
 let bar;
@@ -364,13 +364,4 @@ if (panels.length) {
   const tools = [button("download", "Download my answers", download), button("clear", "Clear", clear)];
   panels[0].box.before(make("div", { className: "live-tools" }, bar, ...tools));
   count();
-}
-
-for (const link of document.querySelectorAll(".bd-article table a.reference")) {
-  const name = new URL(link.href).pathname.split("/").pop().replace(".html", "");
-  const kept = link.hash ? null : JSON.parse(localStorage.getItem(tally + name));
-  if (kept?.solved) {
-    const text = ` ✓ ${kept.solved} of ${kept.of} exercises solved`;
-    link.after(make("span", { className: "live-solved", textContent: text }));
-  }
 }
