@@ -3,6 +3,7 @@
 
 const BASE = new URL(".", document.currentScript.src);
 const LIMIT = { check: 30, run: 300 }; // seconds
+const FILE = location.protocol === "file:"; // where a page may load neither
 const STORAGE = "adagrad-by-experiment ";
 
 const make = (name, properties = {}, ...children) => {
@@ -76,8 +77,7 @@ class Panel {
   constructor(place, ...buttons) {
     this.cell = cells[place];
     this.place = place;
-    this.status = make("span", { className: "live-status" });
-    this.status.setAttribute("role", "status");
+    this.status = make("span", { className: "live-status", role: "status" });
     this.more = make("span", { className: "live-more" });
     this.stop = button("stop", "Stop", () => {
       if (running?.panel === this) stop("Stopped. All variables are gone.");
@@ -91,8 +91,8 @@ class Panel {
     this.buttons = buttons;
     this.tools = make("div", { className: "live-tools" }, ...buttons, this.stop, this.status, this.more);
     inputs[place].after(this.tools);
-    this.output = make("div", { className: "live-output cell_output", hidden: true });
-    this.output.setAttribute("aria-live", "polite");
+    const look = { className: "live-output cell_output", hidden: true, ariaLive: "polite" };
+    this.output = make("div", look);
     this.cell.append(this.output);
   }
 
@@ -115,9 +115,8 @@ class Panel {
   }
 
   ask(message, limit, heard) {
-    if (location.protocol === "file:") {
-      this.status.textContent =
-        "This page is a file. Run make serve, or read it on the web.";
+    if (FILE) {
+      this.status.textContent = "This page is a file. Run make serve, or read it on the web.";
       return;
     }
     this.heard = heard;
@@ -135,9 +134,8 @@ class Panel {
       this.status.textContent = news.ready ? "Running" : "Loading Python, once";
     } else if (news.loading !== undefined) {
       const [loaded, of] = [news.loading, news.of].map((bytes) => (bytes / 1e6).toFixed(1));
-      this.bar ??= make("progress");
-      Object.assign(this.bar, { value: news.loading, max: news.of });
-      this.bar.setAttribute("aria-label", "Loading Python");
+      this.bar ??= make("progress", { ariaLabel: "Loading Python", max: news.of });
+      this.bar.value = news.loading;
       this.more.replaceChildren(`${loaded} of ${of} MB `, this.bar);
     } else if (news.fetching) {
       this.more.textContent = `fetching ${news.fetching.split("-")[0]}`;
@@ -201,7 +199,7 @@ class RunPanel extends Panel {
   }
 
   press() {
-    if (location.protocol !== "file:") this.edit();
+    if (!FILE) this.edit();
     const steps = [{ source: this.source, place: this.place }];
     this.ask({ run: 0, steps }, LIMIT.run, (done) => {
       this.stored.hidden = false;
@@ -248,17 +246,15 @@ class ExercisePanel extends Panel {
     }
     this.mark(solved);
     const pre = inputs[place].querySelector("pre");
-    pre.tabIndex = 0;
-    pre.setAttribute("role", "textbox");
-    pre.setAttribute("aria-label", this.label);
-    if (location.protocol !== "file:") {
+    Object.assign(pre, { tabIndex: 0, role: "textbox", ariaLabel: this.label });
+    if (!FILE) {
       pre.addEventListener("focus", () => this.edit(true));
       pre.addEventListener("click", () => this.edit(true));
     }
   }
 
   press() {
-    if (location.protocol !== "file:") this.edit();
+    if (!FILE) this.edit();
     const place = this.place;
     const steps = [{ source: this.source, place }, { source: sources[place + 1], place: place + 1 }];
     this.ask({ run: 0, steps }, LIMIT.check, () => {});
@@ -359,8 +355,7 @@ function clear() {
 }
 
 if (panels.length) {
-  bar = make("span");
-  bar.setAttribute("role", "status");
+  bar = make("span", { role: "status" });
   const tools = [button("download", "Download my answers", download), button("clear", "Clear", clear)];
   panels[0].box.before(make("div", { className: "live-tools" }, bar, ...tools));
   count();
