@@ -168,17 +168,7 @@ class MarkCells(SphinxPostTransform):
             "\n".join(block.astext() for block in cell.children[0].findall(nodes.literal_block))
             for cell in found
         ]
-        torch = needing_torch(sources)
-        for i, cell in enumerate(found):
-            data = {"torch": ""} if i in torch else {"live": ""}
-            check = CHECK.fullmatch(sources[i + 1].strip()) if i + 1 < len(found) else None
-            if check:
-                # An exercise whose solution needs PyTorch needs it, whatever it begins with.
-                solved = next((k for k in range(i, len(found)) if _solves(sources[k], check[1])), i)
-                if solved in torch:
-                    data = {"torch": ""}
-                else:
-                    data["exercise"] = check[1]
+        for cell, data in zip(found, describe(sources), strict=True):
             cell.replace_self(LiveCell("", *cell.children, data=data, **cell.attributes))
 
 
@@ -189,6 +179,20 @@ def _is_code(node: nodes.container) -> bool:
 
 def _solves(source: str, number: str) -> bool:
     return source.startswith(f"# Solution of {number}\n")
+
+
+def describe(sources: list[str]) -> list[dict[str, str]]:
+    """Return for each cell what its page is told: `live` or `torch`, and which `exercise` it is."""
+    torch = needing_torch(sources)
+    about = [{"torch": ""} if i in torch else {"live": ""} for i in range(len(sources))]
+    for i, following in enumerate(sources[1:]):
+        check = CHECK.fullmatch(following.strip())
+        if check:
+            number = check[1]
+            # One whose solution needs PyTorch needs it, whatever it begins with.
+            solution = next(k for k, source in enumerate(sources) if _solves(source, number))
+            about[i] = {"torch": ""} if solution in torch else {"live": "", "exercise": number}
+    return about
 
 
 def needing_torch(sources: list[str]) -> set[int]:
