@@ -35,7 +35,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 sys.path.insert(0, str(SITE / "live"))
-import plan  # noqa: E402  the same file that a reader's browser has
+import plan
 
 logger = logging.getLogger(__name__)
 

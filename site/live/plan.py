@@ -25,11 +25,11 @@ class Cell:
 
 
 def read(source: str) -> Cell:
-    """Return what a cell does with names; nothing for one that is no valid Python.
+    r"""Return what a cell does with names; nothing for one that is no valid Python.
 
     Examples
     --------
-    >>> cell = read("import numpy as np\\nlosses.append(np.exp(w))")
+    >>> cell = read("import numpy as np\nlosses.append(np.exp(w))")
     >>> sorted(cell.reads), sorted(cell.changes), cell.imports
     (['losses', 'w'], ['losses'], {'np': 'import numpy as np'})
     """

@@ -168,11 +168,11 @@ def as_shown(value, raw=False):
     """Return the kind of output that a value is, and its text."""
     if raw:
         return ("report", json.dumps(value[REPORT])) if REPORT in value else ("text", str(value))
-    if "matplotlib.figure" in sys.modules:
-        if isinstance(value, sys.modules["matplotlib.figure"].Figure):
-            from adagrad_course.plots import figure_svg
+    drawing = sys.modules.get("matplotlib.figure")
+    if drawing and isinstance(value, drawing.Figure):
+        from adagrad_course.plots import figure_svg
 
-            return "svg", figure_svg(value)
+        return "svg", figure_svg(value)
     html = getattr(value, "_repr_html_", None)
     return ("html", html()) if callable(html) else ("text", repr(value) + "\n")
 
@@ -229,8 +229,9 @@ class StandIns(MetaPathFinder):
 
             module.AnyWidget = type("AnyWidget", (HasTraits,), {})
         else:
-            from adagrad_course import plots
             from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+            from adagrad_course import plots
 
             plots.use_book_style()
             module.FigureCanvas, module.show = FigureCanvasAgg, show_figures
