@@ -37,7 +37,8 @@ ASK = """
 """
 
 # The last cell first, so that each runs with as little before it as a reader's might; what is run
-# because another needs it counts, too.
+# because another needs it counts, too. Of a figure it is only said that there is one: another
+# Matplotlib draws it.
 RUN_CELLS = """
 def drive(given):
     import json
@@ -51,14 +52,14 @@ def drive(given):
 
     seen = {}
     sources, torch = json.loads(given)
-    notebook = Recorder(sources, torch, lambda *output: notebook.outputs.append(output))
+    show = lambda kind, text: notebook.outputs.append([kind, "" if kind == "svg" else text])
+    notebook = Recorder(sources, torch, show)
     for notebook.pressed in reversed(range(len(sources))):
         if notebook.pressed not in notebook.done and notebook.pressed not in torch:
             notebook.run(sources[notebook.pressed], notebook.pressed)
     return json.dumps(seen)
 
-import sys
-sys.stdout.write(drive(%r))
+print(drive(%r))
 """
 
 REPORTS = """
@@ -82,13 +83,13 @@ def code_cells(chapter):
 
 
 def joined(outputs):
-    """Return what was shown, with neighbouring texts in one, and figures without their lines."""
+    """Return what was shown, with neighbouring texts in one."""
     parts = []
     for kind, text in outputs:
         if kind == "text" and parts and parts[-1][0] == "text":
             parts[-1][1] += text
         elif kind != "report":
-            parts.append([kind, "" if kind == "svg" else text])
+            parts.append([kind, text])
     return parts
 
 
@@ -110,7 +111,7 @@ def stored(cell):
 
 @pytest.fixture
 def ask(open_tab):
-    """A function that has a browser's Python run a program, and returns what it prints."""
+    """A function that has Python in a browser run a program, and returns what it prints."""
     tab = open_tab("404.html")
     return lambda program: tab.evaluate(ASK, program)
 
