@@ -192,6 +192,7 @@ def stand_in(display):
     """Give the code what it asks of Jupyter: a display for values, figures and widgets."""
     os.environ["ADAGRAD_COURSE_REPORTS"] = "1"
     os.environ["MPLBACKEND"] = "module://figures_on_page"
+    os.environ["TQDM_DISABLE"] = "1"  # the page says how long a cell runs
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a list that it makes
 
     def module(name, **content):
