@@ -148,11 +148,11 @@ class Prints(io.TextIOBase):
 
     def write(self, text):
         """Take some text."""
-        if self.left > 0:
+        if self.left >= 0:
             self.kept.append(text[: self.left])
-            if len(text) >= self.left:
-                self.kept.append(f"\n… and more: this page shows the first {MOST:,} characters.")
             self.left -= len(text)
+            if self.left < 0:
+                self.kept.append(f"\n… and more: this page shows the first {MOST:,} characters.")
         if time.monotonic() - self.since > 0.2:
             self.flush()
         return len(text)
@@ -180,11 +180,12 @@ def as_shown(value, raw=False):
 def in_own_lines(error):
     """Return an error as Python prints it, but with the lines of the page's cells alone."""
     report = traceback.TracebackException.from_exception(error, compact=True)
-    part = report
-    while part:
+    parts = [report]
+    while parts:
+        part = parts.pop()
         frames = [frame for frame in part.stack if frame.filename.startswith("<")]
         part.stack = traceback.StackSummary.from_list(frames)
-        part = part.__cause__ or part.__context__
+        parts += filter(None, [part.__cause__, part.__context__, *(part.exceptions or ())])
     return "".join(report.format())
 
 
