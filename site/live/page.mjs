@@ -119,6 +119,7 @@ class Panel {
       this.status.textContent = "This page is a file. Run make serve, or read it on the web.";
       return;
     }
+    if (!this.stop.hidden) return; // it runs already
     this.heard = heard;
     const job = { message, panel: this, hear: (news) => this.hear(news, job), limit };
     ask(job);
