@@ -295,9 +295,12 @@ class _Corpus:
 def _names() -> _Corpus:
     frozen = unicodedata.ucd_3_2_0
     characters = map(chr, range(sys.maxunicode + 1))
-    named = [(frozen.name(c, ""), frozen.category(c)) for c in characters]
     computed = ("CJK UNIFIED", "CJK COMPATIBILITY IDEO", "HANGUL SYLLABLE ")
-    named = [(name, kind) for name, kind in named if name and not name.startswith(computed)]
+    named = [
+        (name, frozen.category(c))
+        for c in characters
+        if (name := frozen.name(c, "")) and not name.startswith(computed)
+    ]
     sizes = Counter(kind for _, kind in named)
     named = [(name, kind) for name, kind in named if sizes[kind] >= 100]
     texts, kinds = zip(*named, strict=True)
