@@ -273,8 +273,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _start(options: argparse.Namespace, arguments: Sequence[str] | None) -> None:
     """Start processes on this computer and watch over them."""
     # What each of them would import and load for itself; forked from this one, it has it.
-    import torch._dynamo
-    import torch.distributed.optim
+    import torch._dynamo  # the first optimizer does
+    import torch.distributed.optim  # noqa: F401
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
