@@ -201,12 +201,7 @@ def launch(
         command += ["--processes", str(processes), "--max-restarts", str(max_restarts)]
     with tempfile.TemporaryDirectory() as folder:
         report, log = Path(folder) / "report.json", Path(folder) / "printed.txt"
-        environment = {
-            "OMP_NUM_THREADS": "1",
-            "PYTHONUTF8": "1",
-            # Otherwise a restart would use the addresses of the dead processes.
-            "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
-        }
+        environment = {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
         with (
             log.open("wb") as file,
             subprocess.Popen(
@@ -279,6 +274,8 @@ def _start(options: argparse.Namespace, arguments: Sequence[str] | None) -> None
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     unicode_names(options.seed)
+    # Otherwise a restart would use the addresses of the dead processes.
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -326,16 +323,16 @@ def _options(arguments: Sequence[str] | None, ranks: int) -> argparse.Namespace:
     for name in ("steps", "batch", "dim", "tables", "processes", "checkpoint_every", "timeout"):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
-    if options.seed < 0:
-        parser.error("--seed must be at least 0")
+    for name in ("seed", "max_restarts"):
+        if getattr(options, name) < 0:
+            parser.error(f"--{name.replace('_', '-')} must be at least 0")
     if not 0 <= options.lr < float("inf"):
         parser.error("--lr must be finite, zero or positive")
     if options.dim % options.tables:
         parser.error(f"--tables must divide --dim, {options.dim}, got {options.tables}")
-    if options.batch < max(ranks, options.processes):
-        parser.error(
-            f"--batch must be at least {max(ranks, options.processes)}, one example for each rank"
-        )
+    ranks = max(ranks, options.processes)
+    if options.batch < ranks:
+        parser.error(f"--batch must be at least {ranks}, one example for each rank")
     if options.resume and not options.checkpoint_dir:
         parser.error("--resume needs --checkpoint-dir")
     return options
