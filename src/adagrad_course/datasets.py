@@ -125,7 +125,7 @@ def digits() -> Dataset:
 
         # The file that `load_digits` reads; to import scikit-learn takes a hundred times longer.
         scikit_learn = distribution("scikit-learn")
-    table = scikit_learn.locate_file("sklearn/datasets/data/digits.csv.gz")
+    table = str(scikit_learn.locate_file("sklearn/datasets/data/digits.csv.gz"))
     pixels, labels = np.split(np.loadtxt(table, np.uint8, delimiter=","), [64], axis=1)
     labels = labels.ravel()
     _check_content("digits", 1797, "87ff0c9e40dc", labels.size, pixels.tobytes() + labels.tobytes())
