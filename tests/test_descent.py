@@ -1,5 +1,7 @@
 """Runs and sweeps: closed forms, torch.optim, and when they go wrong."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ from adagrad_course.optimizers import (
     SGD,
     AdaDelta,
     AdaGrad,
+    AdaGradNorm,
     Adam,
     Grafted,
     Momentum,
@@ -239,6 +242,28 @@ def test_effective_rates_are_those_of_the_formulas():
     adagrad = descend(BOWL, START, AdaGrad(0.5, eps=0.1, initial_accumulator_value=2.0), steps=30)
     accumulator = 2.0 + np.cumsum(adagrad.gradients**2, axis=0)
     np.testing.assert_allclose(adagrad.effective_lrs, 0.5 / (np.sqrt(accumulator) + 0.1))
+
+
+@pytest.mark.parametrize("make", [AdaGrad, AdaGradNorm, RMSProp, FORGETFUL["restarted"]])
+def test_rates_asked_for_at_the_end_are_those_asked_for_after_each_step(make):
+    kind = type(make(0.1))
+    calls = []
+
+    class Counted(kind):
+        def effective_lr(self, state):
+            calls.append(state.steps)
+            return super().effective_lr(state)
+
+    def counted(lr):
+        parts = vars(make(lr))
+        return Counted(**{field.name: parts[field.name] for field in fields(kind)})
+
+    lrs = [0.0, 0.1, 1e200]
+    ours = sweep(BOWL, START, make, lrs, steps=30).trajectory
+    theirs = sweep(BOWL, START, counted, lrs, steps=30).trajectory
+    assert ours.diverged.tolist() == [False, False, True]
+    assert_runs_equal(ours, theirs)
+    assert calls == list(range(1, 31))
 
 
 @every_maker_of_all

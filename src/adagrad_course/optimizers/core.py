@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._validate import pair, share
-from ._base import LearningRateOptimizer, nonnegative
+from ._base import LearningRateOptimizer, entrywise, nonnegative
 
 
 def scaled(constant, array):
@@ -211,6 +211,7 @@ class AdaGrad(LearningRateOptimizer):
         change = adaptive_rates(self.lr, accumulator, self.eps) * grads
         return change, AdaGradState(state.steps + 1, accumulator)
 
+    @entrywise("accumulator")
     def effective_lr(self, state: AdaGradState) -> np.ndarray:
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate.
 
@@ -283,6 +284,7 @@ class RMSProp(LearningRateOptimizer):
         change = adaptive_rates(self.lr, square_average, self.eps) * grads
         return change, RMSPropState(state.steps + 1, square_average)
 
+    @entrywise("square_average")
     def effective_lr(self, state: RMSPropState) -> np.ndarray:
         """Return η / (√s + ε), the rates of the step that led to `state`, one per coordinate."""
         return adaptive_rates(self._lr_at(state), state.square_average, self.eps)
