@@ -198,10 +198,10 @@ def entrywise(field: str) -> Callable[[Callable], Callable]:
 
 def entrywise_in(optimizer: Any) -> str | None:
     """Return the array of the state from which alone an optimizer's rates follow, if any."""
-    kind = type(optimizer)
-    if not has_our_update(kind) or callable(optimizer.lr):
+    field = getattr(optimizer.effective_lr, "entrywise_in", None)
+    if field is None or not has_our_update(type(optimizer)) or callable(optimizer.lr):
         return None
-    return getattr(kind.effective_lr, "entrywise_in", None)
+    return field
 
 
 def cast_grads(grads: np.ndarray, dtype: np.dtype) -> np.ndarray:
