@@ -298,6 +298,7 @@ def test_the_best_rate_is_found_along_any_axis():
     expected = np.where(np.isfinite(losses), losses, np.inf).argmin(axis=1)
     np.testing.assert_array_equal(argbest(lrs, losses, axis=1), expected)
     np.testing.assert_array_equal(argbest(lrs, losses.swapaxes(1, 2), axis=-1), expected)
+    np.testing.assert_array_equal(argbest(lrs, losses.swapaxes(0, 1), axis=-3), expected)
 
 
 def test_each_end_of_the_grid_is_said_also_for_one_run_of_many():

@@ -95,8 +95,8 @@ class Optimizer:
         The arguments, the state and the errors are those of `update`, in another order.
         """
         change, state = self.update(grads, state, params)
-        params = real_array("params", params, finite=False)
         if type(self).update is not Optimizer.update:  # a reader's own
+            params = real_array("params", params, finite=False)
             change = shaped("the change", change, params.shape).astype(params.dtype)
         # In place, as fresh memory costs more than arithmetic.
         return np.subtract(params, change, out=change), state
