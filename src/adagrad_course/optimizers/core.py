@@ -8,7 +8,8 @@ used in the step which led to a state.
 
 The base class turns these into the public methods `init`, `update` and `step`, which check their
 arguments first. So `grads` and the arrays of a state have the dtype of `params` below, and
-`self.lr` is a number or an array: a schedule has been asked for the rate of this step.
+`self.lr` is a number or an array: a schedule has been asked for the rate of this step. The mark
+`entrywise` says of which array in the state the rates are a function, for the sake of speed.
 
 Parameters of shape (n, d) may be n runs at once, a sweep, with an array of constants of shape
 (n, 1). Such arrays are in float64. So that they do not turn parameters in float32 into float64, the
