@@ -143,7 +143,7 @@ def descend(
                 effective_lrs[t] = getattr(state, remembered)
         if remembered is not None:
             state = state._replace(**{remembered: effective_lrs})
-            effective_lrs = optimizer.effective_lr(state)
+            effective_lrs[...] = optimizer.effective_lr(state)
     return Trajectory(points, losses, gradients, effective_lrs)
 
 
