@@ -89,7 +89,7 @@ def all_finite(array: np.ndarray) -> bool:
     if array.size <= FEW and all(map(math.isfinite, array.ravel().tolist())):
         return True
     # Counted, as `all` takes longer, and for a dot product BLAS may start threads.
-    return np.count_nonzero(np.isfinite(array)) == array.size
+    return bool(np.count_nonzero(np.isfinite(array)) == array.size)
 
 
 def _as_array(name: str, value: ArrayLike) -> np.ndarray:
