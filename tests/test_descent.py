@@ -154,6 +154,16 @@ def test_an_optimizer_that_works_in_place_falsifies_nothing(lr):
     assert_runs_equal(run, descend(BOWL, START, SGD(lr), steps=10))
 
 
+class WithoutState(AdaGrad):
+    def step(self, params, grads, state):
+        return params, None
+
+
+def test_the_rates_of_a_state_that_is_none_are_refused():
+    with pytest.raises(TypeError, match="state must be an AdaGradState, got NoneType"):
+        descend(BOWL, START, WithoutState(0.1), steps=3)
+
+
 class Logarithm:
     """f(x) = x - log x: at 0 NumPy would warn of a division, beyond it of an invalid value."""
 
@@ -244,7 +254,13 @@ def test_effective_rates_are_those_of_the_formulas():
     np.testing.assert_allclose(adagrad.effective_lrs, 0.5 / (np.sqrt(accumulator) + 0.1))
 
 
-@pytest.mark.parametrize("make", [AdaGrad, AdaGradNorm, RMSProp, FORGETFUL["restarted"]])
+def scheduled_adagrad(lr):
+    return AdaGrad(lambda t: lr / t)
+
+
+@pytest.mark.parametrize(
+    "make", [AdaGrad, AdaGradNorm, RMSProp, FORGETFUL["restarted"], scheduled_adagrad]
+)
 def test_rates_asked_for_at_the_end_are_those_asked_for_after_each_step(make):
     kind = type(make(0.1))
     calls = []
