@@ -4,7 +4,6 @@ import contextlib
 import functools
 import http.server
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -44,6 +43,15 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in unable[1:]]
 
 
+# What the command of this name does, without the grammar of web addresses: see tools/kernels.py.
+JUPYTER_BOOK = """
+import sys
+sys.modules["rfc3987_syntax"] = None
+from jupyter_book.cli.main import main
+main()
+"""
+
+
 def build_book(source, target, **environment):
     """Build the book in a folder as strictly as `make book`; return the finished process.
 
@@ -53,9 +61,9 @@ def build_book(source, target, **environment):
     nothing = {"BOOK_REPOSITORY": "", "BOOK_BRANCH": "main", "BOOK_URL": ""}
     nothing |= {"GIT_CEILING_DIRECTORIES": str(source.parent)}
     variables = os.environ | nothing | environment
-    command = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
+    options = ["-W", "-n", "--keep-going", "--path-output", str(target), str(source)]
     return subprocess.run(
-        [command, "build", "-W", "-n", "--keep-going", "--path-output", str(target), str(source)],
+        [sys.executable, "-P", "-c", JUPYTER_BOOK, "build", *options],
         env={name: value for name, value in variables.items() if value is not None},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
