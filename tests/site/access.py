@@ -129,7 +129,8 @@ def faint(tab, within="body", exclude=NO_WORDS):
             };
             const text = (element) => element.matches("input, select, textarea")
                 ? element.value || element.placeholder
-                : [...element.childNodes].map((n) => n.nodeType === 3 ? n.data.trim() : "").join("");
+                : [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
+                    .map((node) => node.data.trim()).join("");
             const looks = new Map();
             for (const element of document.querySelectorAll(`${within}, ${within} *`)) {
                 element.removeAttribute("data-look");
@@ -140,8 +141,8 @@ def faint(tab, within="body", exclude=NO_WORDS):
                 const style = getComputedStyle(element);
                 const look = number(
                     element.tagName, element.getAttribute("class"), /[\\p{L}\\p{N}]/u.test(said),
-                    element.matches(":disabled, [aria-disabled=true]"), ground(element), style.color,
-                    style.fill, style.fontSize, style.fontWeight, style.textShadow);
+                    element.matches(":disabled, [aria-disabled=true]"), ground(element),
+                    style.color, style.fill, style.fontSize, style.fontWeight, style.textShadow);
                 looks.set(look, [...(looks.get(look) ?? []), element]);
             }
             for (const alike of looks.values())
@@ -151,6 +152,12 @@ def faint(tab, within="body", exclude=NO_WORDS):
         within,
     )
     return complaints(tab, "[data-look]", exclude, runOnly=["color-contrast"])
+
+
+def is_complete(tab):
+    """Whether a page shows its title, in its fonts."""
+    fonts = tab.evaluate("document.fonts.ready.then((fonts) => fonts.status)")
+    return fonts == "loaded" and tab.locator("main h1:visible").is_visible()
 
 
 def set_theme(tab, theme):

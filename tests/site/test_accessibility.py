@@ -1,7 +1,7 @@
 """Every page can be used by everyone, in light and in dark, and fits on a phone."""
 
 import pytest
-from access import complaints, faint, set_theme, set_width, simplify, violations
+from access import complaints, faint, is_complete, set_theme, set_width, simplify, violations
 
 CHAPTER = "chapters/01-learning-rates.html"
 DESKTOP, PHONE = 1280, 390  # pixels
@@ -29,8 +29,10 @@ def scrolling(tab, which="*"):
     )
 
 
-def test_a_page_is_accessible_and_fits(open_tab, page):
+def test_a_page_loads_without_a_complaint_is_accessible_and_fits(open_tab, page):
+    """In one test, as to load a page takes longest."""
     tab = open_tab(page, width=DESKTOP, color_scheme="light")
+    assert is_complete(tab)
     unfold(tab)
     assert scrolling(tab) == []
     for width in (320, PHONE, 800, 1000, 1199, 1200, 1600):  # margin notes change place at 1200
