@@ -1,5 +1,6 @@
 """What the tests of the site share: its pages and what is in them, axe, the themes, widths."""
 
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,16 @@ def pages_of_the_toc():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
     return [f"{file}.html" for file in (toc["root"], *chapters)]
+
+
+def program(module):
+    """The command that runs a module's `main`.
+
+    The package that checks JSON for Jupyter would build a grammar of web addresses first, in 2.5
+    seconds, of which nothing here has any use: it is made to do without, as in tools/kernels.py.
+    """
+    code = f"import sys; sys.modules['rfc3987_syntax'] = None; from {module} import main; main()"
+    return [sys.executable, "-P", "-c", code]
 
 
 class Page(HTMLParser):

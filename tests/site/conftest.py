@@ -5,13 +5,12 @@ import functools
 import http.server
 import os
 import subprocess
-import sys
 import threading
 
 import pytest
 import screenshots
 import yaml
-from access import ADDRESS, ROOT, Page, pages_of_the_toc
+from access import ADDRESS, ROOT, Page, pages_of_the_toc, program
 from filelock import FileLock
 
 REPOSITORY = "https://github.com/example/adagrad"
@@ -42,15 +41,6 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in unable[1:]]
 
 
-# What the command of this name does, without the grammar of web addresses: see tools/kernels.py.
-JUPYTER_BOOK = """
-import sys
-sys.modules["rfc3987_syntax"] = None
-from jupyter_book.cli.main import main
-main()
-"""
-
-
 def build_book(source, target, **environment):
     """Build the book in a folder as strictly as `make book`; return the finished process.
 
@@ -62,7 +52,7 @@ def build_book(source, target, **environment):
     variables = os.environ | nothing | environment
     options = ["-W", "-n", "--keep-going", "--path-output", str(target), str(source)]
     return subprocess.run(
-        [sys.executable, "-P", "-c", JUPYTER_BOOK, "build", *options],
+        [*program("jupyter_book.cli.main"), "build", *options],
         env={name: value for name, value in variables.items() if value is not None},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
