@@ -6,8 +6,6 @@ import json
 import multiprocessing
 import os
 
-import torch
-
 
 def _train(environment, arguments):
     os.environ.update(environment)
@@ -19,6 +17,8 @@ def _train(environment, arguments):
 
 def train(ranks, folder, *options):
     """Return the report of as many ranks, started without torchrun, which takes seconds more."""
+    import torch  # pytest imports this file, too, also where there is none
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["adagrad_course.sharded", "sklearn.feature_extraction.text"])
     report = folder / "report.json"
