@@ -19,6 +19,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
+from ranks import train
+
 from adagrad_course.datasets import unicode_names
 from adagrad_course.memory import state_bytes, state_bytes_per_rank
 from adagrad_course.sharded import NameClassifier, _Team, launch, main, run
@@ -246,17 +248,17 @@ def test_no_thread_of_gloo_outlives_the_run():
 def test_four_processes_keep_a_quarter_each_and_go_on_where_one_has_stopped(single, tmp_path):
     kept = ["--checkpoint-dir", tmp_path / "kept"]
     alone(tmp_path, *OPTIONS, *kept, "--steps", 5)
-    report = launch(4, *OPTIONS, *kept, "--resume")
-    np.testing.assert_allclose(report.losses, single["losses"], **SAME)
-    assert report.state_bytes == state_bytes_per_rank("AdaGrad", SHAPES, 4, "float64")
-    assert max(report.state_bytes) < 0.26 * single["state_bytes"][0]
+    report = train(4, tmp_path, *OPTIONS, *kept, "--resume")
+    np.testing.assert_allclose(report["losses"], single["losses"], **SAME)
+    assert report["state_bytes"] == state_bytes_per_rank("AdaGrad", SHAPES, 4, "float64")
+    assert max(report["state_bytes"]) < 0.26 * single["state_bytes"][0]
 
 
 @several_processes
-def test_without_sharding_each_process_keeps_everything(single):
-    report = launch(2, *OPTIONS, "--no-shard")
-    np.testing.assert_allclose(report.losses, single["losses"], **SAME)
-    assert report.state_bytes == single["state_bytes"] * 2
+def test_without_sharding_each_process_keeps_everything(single, tmp_path):
+    report = train(2, tmp_path, *OPTIONS, "--no-shard")
+    np.testing.assert_allclose(report["losses"], single["losses"], **SAME)
+    assert report["state_bytes"] == single["state_bytes"] * 2
 
 
 @several_processes
