@@ -8,6 +8,9 @@ from pathlib import Path
 import kernels
 from hypothesis import settings
 
+# Once `kernels` is there, or nbval would build a grammar of web addresses in each worker.
+pytest_plugins = ["nbval.plugin"]
+
 # The same examples in every run: a failure comes with the change that made it, and is seen again.
 settings.register_profile("book", derandomize=True, deadline=None, database=None)
 settings.load_profile("book")

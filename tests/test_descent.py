@@ -1,5 +1,7 @@
 """Runs and sweeps: closed forms, torch.optim, and when they go wrong."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ from adagrad_course.optimizers import (
     SGD,
     AdaDelta,
     AdaGrad,
+    AdaGradNorm,
     Adam,
     Grafted,
     Momentum,
@@ -151,6 +154,16 @@ def test_an_optimizer_that_works_in_place_falsifies_nothing(lr):
     assert_runs_equal(run, descend(BOWL, START, SGD(lr), steps=10))
 
 
+class WithoutState(AdaGrad):
+    def step(self, params, grads, state):
+        return params, None
+
+
+def test_the_rates_of_a_state_that_is_none_are_refused():
+    with pytest.raises(TypeError, match="state must be an AdaGradState, got NoneType"):
+        descend(BOWL, START, WithoutState(0.1), steps=3)
+
+
 class Logarithm:
     """f(x) = x - log x: at 0 NumPy would warn of a division, beyond it of an invalid value."""
 
@@ -241,6 +254,34 @@ def test_effective_rates_are_those_of_the_formulas():
     np.testing.assert_allclose(adagrad.effective_lrs, 0.5 / (np.sqrt(accumulator) + 0.1))
 
 
+def scheduled_adagrad(lr):
+    return AdaGrad(lambda t: lr / t)
+
+
+@pytest.mark.parametrize(
+    "make", [AdaGrad, AdaGradNorm, RMSProp, FORGETFUL["restarted"], scheduled_adagrad]
+)
+def test_rates_asked_for_at_the_end_are_those_asked_for_after_each_step(make):
+    kind = type(make(0.1))
+    calls = []
+
+    class Counted(kind):
+        def effective_lr(self, state):
+            calls.append(state.steps)
+            return super().effective_lr(state)
+
+    def counted(lr):
+        parts = vars(make(lr))
+        return Counted(**{field.name: parts[field.name] for field in fields(kind)})
+
+    lrs = [0.0, 0.1, 1e200]
+    ours = sweep(BOWL, START, make, lrs, steps=30).trajectory
+    theirs = sweep(BOWL, START, counted, lrs, steps=30).trajectory
+    assert ours.diverged.tolist() == [False, False, True]
+    assert_runs_equal(ours, theirs)
+    assert calls == list(range(1, 31))
+
+
 @every_maker_of_all
 def test_each_rate_runs_from_each_start(make):
     starts, lrs = np.random.default_rng(0).standard_normal((4, 2)), [0.01, 0.1, 0.2]
@@ -273,6 +314,7 @@ def test_the_best_rate_is_found_along_any_axis():
     expected = np.where(np.isfinite(losses), losses, np.inf).argmin(axis=1)
     np.testing.assert_array_equal(argbest(lrs, losses, axis=1), expected)
     np.testing.assert_array_equal(argbest(lrs, losses.swapaxes(1, 2), axis=-1), expected)
+    np.testing.assert_array_equal(argbest(lrs, losses.swapaxes(0, 1), axis=-3), expected)
 
 
 def test_each_end_of_the_grid_is_said_also_for_one_run_of_many():

@@ -19,9 +19,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
+from ranks import train
+
 from adagrad_course.datasets import unicode_names
 from adagrad_course.memory import state_bytes, state_bytes_per_rank
-from adagrad_course.sharded import NameClassifier, _Team, launch, main
+from adagrad_course.sharded import NameClassifier, _Team, launch, main, run
 
 HAS_GLOO = torch.distributed.is_available() and torch.distributed.is_gloo_available()
 several_processes = pytest.mark.skipif(
@@ -98,6 +100,15 @@ def test_what_is_printed(capsys, tmp_path):
     )
 
 
+def test_a_run_in_this_process_keeps_what_it_prints(single, capsys):
+    report = run(*OPTIONS)
+    assert report.losses == single["losses"]
+    assert report.state_bytes == single["state_bytes"]
+    assert report.printed.splitlines()[0] == "process: 1; first step: 1"
+    assert f"step {STEPS}: loss {report.losses[-1]:.6f}" in report.printed
+    assert capsys.readouterr().out == ""
+
+
 def test_the_seed_changes_the_run(single, tmp_path):
     assert alone(tmp_path, *OPTIONS, "--seed", 1)["losses"] != single["losses"]
 
@@ -127,6 +138,9 @@ def test_without_resume_a_checkpoint_is_not_read(tmp_path):
         (["--checkpoint-every", "0"], "--checkpoint-every must be at least 1"),
         (["--steps", "many"], "argument --steps: invalid int value: 'many'"),
         (["--seed", "-1"], "--seed must be at least 0"),
+        (["--max-restarts", "-1"], "--max-restarts must be at least 0"),
+        (["--processes", "0"], "--processes must be at least 1"),
+        (["--processes", "2", "--batch", "1"], "--batch must be at least 2, one example for each"),
         (["--lr", "nan"], "--lr must be finite, zero or positive"),
         (["--lr", "-1"], "--lr must be finite, zero or positive"),
         (["--tables", "7"], "--tables must divide --dim, 64, got 7"),
@@ -234,17 +248,17 @@ def test_no_thread_of_gloo_outlives_the_run():
 def test_four_processes_keep_a_quarter_each_and_go_on_where_one_has_stopped(single, tmp_path):
     kept = ["--checkpoint-dir", tmp_path / "kept"]
     alone(tmp_path, *OPTIONS, *kept, "--steps", 5)
-    report = launch(4, *OPTIONS, *kept, "--resume")
-    np.testing.assert_allclose(report.losses, single["losses"], **SAME)
-    assert report.state_bytes == state_bytes_per_rank("AdaGrad", SHAPES, 4, "float64")
-    assert max(report.state_bytes) < 0.26 * single["state_bytes"][0]
+    report = train(4, tmp_path, *OPTIONS, *kept, "--resume")
+    np.testing.assert_allclose(report["losses"], single["losses"], **SAME)
+    assert report["state_bytes"] == state_bytes_per_rank("AdaGrad", SHAPES, 4, "float64")
+    assert max(report["state_bytes"]) < 0.26 * single["state_bytes"][0]
 
 
 @several_processes
-def test_without_sharding_each_process_keeps_everything(single):
-    report = launch(2, *OPTIONS, "--no-shard")
-    np.testing.assert_allclose(report.losses, single["losses"], **SAME)
-    assert report.state_bytes == single["state_bytes"] * 2
+def test_without_sharding_each_process_keeps_everything(single, tmp_path):
+    report = train(2, tmp_path, *OPTIONS, "--no-shard")
+    np.testing.assert_allclose(report["losses"], single["losses"], **SAME)
+    assert report["state_bytes"] == single["state_bytes"] * 2
 
 
 @several_processes
@@ -283,7 +297,7 @@ def test_no_process_outlives_a_launch_that_is_interrupted(tmp_path):
         deadline = time.monotonic() + 120
         while not (kept / "checkpoint.pt").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert len(running()) == 3  # torchrun and its two
+        assert len(running()) == 3  # the first and the two that it has started
         launched.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in launched.communicate(timeout=60)[1]
         assert running() == []

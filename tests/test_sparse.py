@@ -180,6 +180,7 @@ READ_ONLY.flags.writeable = False
 BAD_STEPS = {
     # rows
     "too-large": ({"rows": [1, 5]}, "rows must be below 5, the rows of params, got 5"),
+    "twice-too-large": ({"rows": [5, 5]}, "rows must be below 5, the rows of params, got 5"),
     "negative": ({"rows": [1, -1]}, "rows must be counted from 0, got -1"),
     "float": ({"rows": [1.0, 2.0]}, "rows must hold whole numbers, got dtype float64"),
     "bool": ({"rows": [True, False]}, "rows must hold real numbers, got list [True, False]"),

@@ -15,6 +15,8 @@ from optional_torch import needs_torch, torch
 
 from adagrad_course import claims, datasets, descent, objectives, online, sparse, tables
 from adagrad_course._validate import (
+    FEW,
+    all_finite,
     instance,
     pair,
     positive,
@@ -756,6 +758,21 @@ def test_an_error_names_the_place_and_stays_short():
 
 
 @needs_torch
+@pytest.mark.parametrize("size", [1, FEW, FEW + 1, 1000])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_not_finite_is_enough(size, bad):
+    array = np.full((1, size), 1e308)  # the sum would overflow
+    assert all_finite(array)
+    for place in (0, -1):
+        spoiled = array.copy()
+        spoiled[0, place] = bad
+        assert not all_finite(spoiled)
+
+
+def test_a_long_double_is_finite_also_beyond_the_range_of_a_float():
+    assert all_finite(np.array([np.finfo(np.longdouble).max]))
+
+
 def test_an_object_that_will_not_be_an_array():
     tensor = torch.ones(2, requires_grad=True)  # NumPy raises RuntimeError
     refused("a", "rectangular array of numbers", "Tensor tensor", real_array, "a", tensor)

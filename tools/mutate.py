@@ -57,7 +57,7 @@ FURTHER = {
 # Loaded once, before the fork. What pytest must rewrite, as its plugins, is not among them.
 WARM = ("anywidget", "matplotlib.pyplot", "scipy.optimize", "sklearn.datasets", "torch")
 PYTEST = "-x -q --doctest-modules --import-mode=importlib -p no:cacheprovider -o addopts="
-UNUSED = [f"-pno:{plugin}" for plugin in ("nbval", "xdist", "benchmark")]
+UNUSED = [f"-pno:{plugin}" for plugin in ("nbval", "nbval.plugin", "xdist", "benchmark")]
 
 
 def main():

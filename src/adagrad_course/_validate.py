@@ -1,5 +1,6 @@
 """The one home of argument checks: an error names the argument, what it must be and what came."""
 
+import math
 import operator
 from collections.abc import Collection
 from typing import Any
@@ -9,6 +10,8 @@ import numpy.typing as npt
 from numpy.typing import ArrayLike
 
 from ._optional import packages_needed
+
+FEW = 16  # numbers, with which Python is done before NumPy has begun
 
 
 def real_array(
@@ -67,12 +70,26 @@ def real_array(
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
-    # Not by a dot product, for which BLAS may start threads: slow for a small array.
-    if finite and not np.logical_and.reduce(np.isfinite(array), axis=None):
+    if finite and not all_finite(array):
         first = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
         raise ValueError(f"{name} must be finite, got {array[first]}{where}")
     return array
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Return whether all numbers of an array are finite.
+
+    Examples
+    --------
+    >>> all_finite(np.array([1.0, 2.0])), all_finite(np.array([1.0, np.inf]))
+    (True, False)
+    """
+    # Python's floats do not hold each long double.
+    if array.size <= FEW and all(map(math.isfinite, array.ravel().tolist())):
+        return True
+    # Counted, as `all` takes longer, and for a dot product BLAS may start threads.
+    return bool(np.count_nonzero(np.isfinite(array)) == array.size)
 
 
 def _as_array(name: str, value: ArrayLike) -> np.ndarray:

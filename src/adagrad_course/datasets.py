@@ -5,12 +5,14 @@ with, and splits it into training, validation and test parts.
 """
 
 import hashlib
+import re
 import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import distribution
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,10 +122,12 @@ def digits() -> Dataset:
     """
     with packages_needed("data", "The data sets"):
         from scipy.sparse import csr_array
-        from sklearn.datasets import load_digits
 
-    bunch = load_digits()
-    pixels, labels = bunch.data.astype(np.uint8), bunch.target.astype(np.uint8)
+        # The file that `load_digits` reads; to import scikit-learn takes a hundred times longer.
+        scikit_learn = distribution("scikit-learn")
+    table = str(scikit_learn.locate_file("sklearn/datasets/data/digits.csv.gz"))
+    pixels, labels = np.split(np.loadtxt(table, np.uint8, delimiter=","), [64], axis=1)
+    labels = labels.ravel()
     _check_content("digits", 1797, "87ff0c9e40dc", labels.size, pixels.tobytes() + labels.tobytes())
     bounds = {"train": slice(0, 1000), "validation": slice(1000, 1397), "test": slice(1397, None)}
     features = csr_array(pixels / 16.0)
@@ -295,9 +299,12 @@ class _Corpus:
 def _names() -> _Corpus:
     frozen = unicodedata.ucd_3_2_0
     characters = map(chr, range(sys.maxunicode + 1))
-    named = [(frozen.name(c, ""), frozen.category(c)) for c in characters]
     computed = ("CJK UNIFIED", "CJK COMPATIBILITY IDEO", "HANGUL SYLLABLE ")
-    named = [(name, kind) for name, kind in named if name and not name.startswith(computed)]
+    named = [
+        (name, frozen.category(c))
+        for c in characters
+        if (name := frozen.name(c, "")) and not name.startswith(computed)
+    ]
     sizes = Counter(kind for _, kind in named)
     named = [(name, kind) for name, kind in named if sizes[kind] >= 100]
     texts, kinds = zip(*named, strict=True)
@@ -350,15 +357,20 @@ def _bag_of_words(
     """Return texts as 0/1 features, one for each word, once they are known to be the book's."""
     with packages_needed("data", "The data sets"):
         from scipy.sparse import csr_array
-        from sklearn.feature_extraction.text import CountVectorizer
 
     content = "\n".join(f"{label}\t{text}" for text, label in zip(texts, classes, strict=True))
     _check_content(name, n_examples, digest, len(texts), content.encode())
-    vectorizer = CountVectorizer(binary=True, token_pattern=token_pattern, dtype=np.float64)
-    features = csr_array(vectorizer.fit_transform(texts))
-    words = vectorizer.get_feature_names_out()
+    # As scikit-learn's CountVectorizer does, which takes longer to import than this takes to run.
+    found = [set(re.findall(token_pattern, text.lower())) for text in texts]
+    words = sorted(set().union(*found))
+    column = {word: number for number, word in enumerate(words)}
+    columns = np.array([column[word] for text in found for word in text], np.int32)
+    ends = np.cumsum([0, *map(len, found)], dtype=np.int32)
+    features = csr_array((np.ones(columns.size), columns, ends), shape=(len(texts), len(words)))
     class_names, labels = np.unique(classes, return_inverse=True)
-    return _Corpus(features, labels, np.asarray(groups), words, tuple(class_names.tolist()))
+    return _Corpus(
+        features, labels, np.asarray(groups), np.array(words), tuple(class_names.tolist())
+    )
 
 
 def _randomly_split(name: str, corpus: _Corpus, seed: int) -> Dataset:

@@ -18,7 +18,7 @@ from ._validate import (
     positive_int,
     real_array,
 )
-from .optimizers._base import take_step
+from .optimizers._base import entrywise_in, take_step
 
 __all__ = ["Sweep", "Trajectory", "argbest", "descend", "sweep"]
 
@@ -121,6 +121,7 @@ def descend(
     losses = np.empty((steps + 1, *params.shape[:-1]))
     gradients, effective_lrs = np.empty((2, steps, *params.shape))
 
+    remembered = entrywise_in(optimizer)
     runs, given = Survivors(), f"objective.{gradient_name}(points)"
     # A run that overflows is a result to be shown, so NumPy need not warn of it.
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
@@ -136,9 +137,13 @@ def descend(
             stepped, state = take_step(optimizer, params, grads, state)
             params = runs.keep(stepped, points[t])
             loss = value(params)
-            _record(
-                effective_lrs[t], "optimizer.effective_lr(state)", optimizer.effective_lr(state)
-            )
+            if remembered is None:
+                _record(effective_lrs[t], optimizer.effective_lr(state))
+            else:  # until the end, what they follow from
+                effective_lrs[t] = getattr(state, remembered)
+        if remembered is not None:
+            state = state._replace(**{remembered: effective_lrs})
+            effective_lrs[...] = optimizer.effective_lr(state)
     return Trajectory(points, losses, gradients, effective_lrs)
 
 
@@ -292,9 +297,10 @@ def _unchecked(objective: ObjectiveLike, name: str) -> Callable[..., ArrayLike]:
     return method if formula is None else partial(formula, objective)
 
 
-def _record(place: np.ndarray, name: str, value: ArrayLike) -> None:
-    """Write what a method gave to where it is kept; it may be infinite, but must broadcast."""
-    array = real_array(name, value, finite=False)
+def _record(place: np.ndarray, rates: ArrayLike) -> None:
+    """Write effective rates to where they are kept; they may be infinite, but must broadcast."""
+    name = "optimizer.effective_lr(state)"
+    array = real_array(name, rates, finite=False)
     try:
         place[...] = array
     except ValueError:

@@ -64,7 +64,7 @@ with packages_needed("torch", "Several processes"):
 
 from .torch_optim import AdaGrad, RowWiseAdaGrad
 
-__all__ = ["NameClassifier", "Report", "launch", "main"]
+__all__ = ["NameClassifier", "Report", "launch", "main", "run"]
 
 OPTIMIZERS = {"AdaGrad": AdaGrad, "RowWiseAdaGrad": RowWiseAdaGrad, "Adam": torch.optim.Adam}
 # Options that a resumed run must have in common with the checkpoint.
@@ -126,12 +126,39 @@ class Report(NamedTuple):
     state_bytes : list of int
         For each rank, the bytes that its optimizer's state holds.
     printed : str
-        What `launch` has read from stdout and stderr: also that a process was lost.
+        What has been printed: after `launch` also that a process was lost.
     """
 
     losses: list[float]
     state_bytes: list[int]
     printed: str = ""
+
+
+def run(*options: str | float | Path) -> Report:
+    """Run this module's training in the process that calls it.
+
+    Parameters
+    ----------
+    *options : str or int or float or pathlib.Path
+        The module's options, such as `"--steps", 10`.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    SystemExit
+        If an option is wrong, or a file cannot be read or written; it says what was wrong.
+
+    Examples
+    --------
+    >>> [round(loss, 3) for loss in run("--steps", 3).losses]
+    [3.592, 1.742, 1.684]
+    """
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        report = _train(_Alone(), _options(list(map(str, options)), ranks=1))
+    return report._replace(printed=printed.getvalue())
 
 
 def launch(
@@ -142,14 +169,17 @@ def launch(
 ) -> Report:
     """Run this module on several processes of this computer, as torchrun does.
 
+    The functions behind torchrun do it. Where a process can be forked, on Linux, PyTorch is then
+    imported only once for all of them.
+
     Parameters
     ----------
     processes : int
-        How many. One is started without torchrun.
+        How many.
     *options : str or int or float or pathlib.Path
         The module's options, such as `"--steps", 10`.
     max_restarts : int, optional
-        How often torchrun starts the processes again when one has died.
+        How often they are all started again when one of them has died.
     timeout : float, optional
         After how many seconds to give up.
 
@@ -166,19 +196,12 @@ def launch(
     subprocess.TimeoutExpired
         If it takes longer than `timeout`; its note says what was printed.
     """
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--max-restarts={max_restarts}"]
-    torchrun += [f"--nproc-per-node={positive_int('processes', processes)}"]
-    torchrun += ["--local-addr=127.0.0.1"]  # as this computer's name may not resolve
+    command = [sys.executable, "-m", __name__]
+    if positive_int("processes", processes) > 1:
+        command += ["--processes", str(processes), "--max-restarts", str(max_restarts)]
     with tempfile.TemporaryDirectory() as folder:
         report, log = Path(folder) / "report.json", Path(folder) / "printed.txt"
-        torchrun += [f"--log-dir={folder}"]  # otherwise it leaves a folder behind
-        command = [sys.executable, *(torchrun if processes > 1 else []), "-m", __name__]
-        environment = {
-            "OMP_NUM_THREADS": "1",
-            "PYTHONUTF8": "1",
-            # Otherwise a restart would use the addresses of the dead processes.
-            "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
-        }
+        environment = {"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"}
         with (
             log.open("wb") as file,
             subprocess.Popen(
@@ -186,31 +209,31 @@ def launch(
                 env=os.environ | environment,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-            ) as run,
+            ) as launched,
         ):
             try:
-                run.wait(timeout)
+                launched.wait(timeout)
             except BaseException as error:
-                _end(run)
+                _end(launched)
                 if isinstance(error, subprocess.TimeoutExpired):
                     error.output = _read(log)
                     error.add_note(f"It has printed:\n{error.output}")
                 raise
-        if run.returncode:
+        if launched.returncode:
             raise RuntimeError(
                 f"number of processes that succeed must be {processes}, got exit code "
-                f"{run.returncode} after:\n{_read(log)}"
+                f"{launched.returncode} after:\n{_read(log)}"
             )
         return Report(**json.loads(report.read_text(encoding="utf-8")), printed=_read(log))
 
 
-def _end(torchrun: subprocess.Popen[bytes]) -> None:
-    """Terminate torchrun, which takes up to 30 s to end its processes; killed, it could not."""
-    torchrun.terminate()
+def _end(launched: subprocess.Popen[bytes]) -> None:
+    """Terminate what takes up to 30 s to end its processes; killed, it could not."""
+    launched.terminate()
     try:
-        torchrun.wait(40)
+        launched.wait(40)
     except subprocess.TimeoutExpired:
-        torchrun.kill()
+        launched.kill()
 
 
 def _read(log: Path) -> str:
@@ -222,6 +245,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rank, ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     with contextlib.nullcontext() if rank == 0 else _silence():
         options = _options(arguments, ranks)
+    if options.processes > ranks:
+        _start(options, arguments)
+        return
     team = _Team(rank, ranks, options.timeout) if "WORLD_SIZE" in os.environ else _Alone()
     torch.set_num_threads(1)  # more threads than cores would slow all processes down
     with team:
@@ -237,6 +263,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 sys.exit(
                     f"adagrad_course.sharded: {options.report} cannot be written: {error.strerror}"
                 )
+
+
+def _start(options: argparse.Namespace, arguments: Sequence[str] | None) -> None:
+    """Start processes on this computer and watch over them."""
+    # What each of them would import and load for itself; forked from this one, it has it.
+    import torch._dynamo  # the first optimizer does
+    import torch.distributed.optim  # noqa: F401
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    unicode_names(options.seed)
+    # Otherwise a restart would use the addresses of the dead processes.
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=options.processes,
+        max_restarts=options.max_restarts,
+        run_id="sharded",
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        local_addr="127.0.0.1",  # as this computer's name may not resolve
+        logs_specs=DefaultLogsSpecs(log_dir=os.devnull),  # otherwise it leaves a folder behind
+        start_method="fork" if sys.platform == "linux" else "spawn",  # macOS does not fork safely
+    )
+    elastic_launch(config, main)(arguments)
 
 
 def _options(arguments: Sequence[str] | None, ranks: int) -> argparse.Namespace:
@@ -256,6 +308,8 @@ def _options(arguments: Sequence[str] | None, ranks: int) -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=0.1, help="the learning rate (0.1)")
     parser.add_argument("--dim", type=int, default=64, help="length of a word's vector (64)")
     parser.add_argument("--tables", type=int, default=8, help="pieces the table is cut into (8)")
+    parser.add_argument("--processes", type=int, default=1, help="start them on this computer (1)")
+    parser.add_argument("--max-restarts", type=int, default=0, help="of these processes (0)")
     parser.add_argument("--no-shard", action="store_true", help="all ranks keep the whole state")
     parser.add_argument("--checkpoint-dir", type=Path, help="where rank 0 keeps a checkpoint")
     parser.add_argument("--checkpoint-every", type=int, default=5, help="steps between two (5)")
@@ -266,15 +320,17 @@ def _options(arguments: Sequence[str] | None, ranks: int) -> argparse.Namespace:
         "--crash-at", type=int, metavar="STEP", help="try it out: kill the last rank in this step"
     )
     options = parser.parse_args(arguments)
-    for name in ("steps", "batch", "dim", "tables", "checkpoint_every", "timeout"):
+    for name in ("steps", "batch", "dim", "tables", "processes", "checkpoint_every", "timeout"):
         if getattr(options, name) < 1:
             parser.error(f"--{name.replace('_', '-')} must be at least 1")
-    if options.seed < 0:
-        parser.error("--seed must be at least 0")
+    for name in ("seed", "max_restarts"):
+        if getattr(options, name) < 0:
+            parser.error(f"--{name.replace('_', '-')} must be at least 0")
     if not 0 <= options.lr < float("inf"):
         parser.error("--lr must be finite, zero or positive")
     if options.dim % options.tables:
         parser.error(f"--tables must divide --dim, {options.dim}, got {options.tables}")
+    ranks = max(ranks, options.processes)
     if options.batch < ranks:
         parser.error(f"--batch must be at least {ranks}, one example for each rank")
     if options.resume and not options.checkpoint_dir:

@@ -5,9 +5,9 @@ and a value for each. All other rows of the gradient are zero and are never look
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -171,7 +171,7 @@ def _row_step(
 ) -> tuple[np.ndarray, Any]:
     """Take the step on rows that are known to exist and to differ; `named` are their values.
 
-    Return what was subtracted from them, and the new state.
+    Return what was subtracted from them, and the new state. `named` is overwritten.
     """
     if not rows.size:
         return grads, state._replace(steps=state.steps + 1)
@@ -182,7 +182,8 @@ def _row_step(
     # `change_of` leaves out the checks of `step`, with which this would take far longer.
     grads = cast_grads(grads, params.dtype)
     change, part = change_of("optimizer", optimizer, named, grads, part)
-    params[rows] = named - change
+    # In place, as fresh memory costs more than arithmetic.
+    params[rows] = np.subtract(named, change, out=named)
     if isinstance(state, AdaGradState):
         state.accumulator[rows] = part.accumulator
     return change, state._replace(steps=part.steps)
@@ -315,40 +316,24 @@ class OnlineSoftmax:
         TypeError, ValueError
             If an argument is not of that kind or does not fit the model.
         """
-        with packages_needed("data", "Passes over examples"):
-            from tqdm import tqdm
-
-        labels = self._checked_labels(features, labels)
-        batch_size = positive_int("batch_size", batch_size)
-        order: Any = slice(None)
-        if rng is not None:
-            instance("rng", rng, np.random.Generator)
-            order = rng.permutation(labels.size)
-        labels = labels[order]
-        losses = np.empty((labels.size, *self.weights.shape[1:-1]))
-        mistakes = np.empty(losses.shape, bool)
-        batches = _batches(features[order], batch_size)
-        total = -(-labels.size // batch_size)
-        for batch, rows, inputs in tqdm(batches, total=total, leave=False, delay=1):
-            losses[batch], mistakes[batch] = self._fit_batch(rows, inputs, labels[batch])
-        self.progress = Progress(losses, mistakes)
+        _fit_together([self], features, labels, batch_size=batch_size, rng=rng)
         return self
 
-    def _fit_batch(
-        self, rows: np.ndarray, inputs: Any, labels: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Take one step; inputs of shape (b, k) are the k features that are not all zero."""
+    def _fit_batch(self, batch: "_Batch", labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Take one step; return the losses and the mistakes before it."""
+        rows = batch.rows
         weights = self.weights.take(rows, axis=0)
-        log_p = log_softmax(_logits(inputs, weights))
+        log_p = log_softmax(_logits(batch.inputs, weights))
         own = np.arange(labels.size), ..., labels
         losses, mistakes = -log_p[own], _are_wrong(log_p.argmax(axis=-1), labels)
         error = np.exp(log_p)
         error[own] -= 1
-        grads = inputs.T @ error.reshape(labels.size, -1) / labels.size
-        grads = grads.reshape(weights.shape)
-        change = self._step(rows, weights, grads)
+        error /= labels.size
+        grads = batch.transposed @ error.reshape(labels.size, -1)
+        change = self._step(rows, weights, grads.reshape(weights.shape))
         if self._lag is not None:
-            self._lag[rows] -= (self.state.steps - 1) * change
+            change *= self.state.steps - 1
+            self._lag[rows] = np.subtract(self._lag.take(rows, axis=0), change, out=change)
         return losses, mistakes
 
     def _step(self, rows: np.ndarray, named: np.ndarray, grads: np.ndarray) -> np.ndarray:
@@ -414,6 +399,37 @@ class OnlineSoftmax:
         return labels
 
 
+def _fit_together(
+    models: Sequence[OnlineSoftmax],
+    features: "csr_array",
+    labels: ArrayLike,
+    *,
+    batch_size: int = 1,
+    rng: np.random.Generator | None = None,
+) -> None:
+    """Train models of one size as `partial_fit` does, on the same batches in the same order."""
+    with packages_needed("data", "Passes over examples"):
+        from tqdm import tqdm
+
+    labels = models[0]._checked_labels(features, labels)
+    batch_size = positive_int("batch_size", batch_size)
+    order: Any = slice(None)
+    if rng is not None:
+        instance("rng", rng, np.random.Generator)
+        order = rng.permutation(labels.size)
+    labels = labels[order]
+    shapes = [(labels.size, *model.weights.shape[1:-1]) for model in models]
+    done = [Progress(np.empty(shape), np.empty(shape, bool)) for shape in shapes]
+    batches = _batches(features[order], batch_size)
+    total = -(-labels.size // batch_size)
+    for batch in tqdm(batches, total=total, leave=False, delay=1):
+        own, k = labels[batch.examples], batch.examples
+        for model, progress in zip(models, done, strict=True):
+            progress.losses[k], progress.mistakes[k] = model._fit_batch(batch, own)
+    for model, progress in zip(models, done, strict=True):
+        model.progress = progress
+
+
 def _leaves_rows_alone(optimizer: SGD | AdaGrad) -> SGD | AdaGrad:
     """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
     if not (isinstance(optimizer, Optimizer) and optimizer._skips_zero_gradients):
@@ -439,22 +455,31 @@ def _same_for_every_row(optimizer: SGD | AdaGrad, row_shape: tuple[int, ...], st
             ) from None
 
 
-def _batches(features: "csr_array", size: int) -> Iterator[tuple[slice, np.ndarray, Any]]:
-    """Yield a slice of the examples, the features active in them, and those features' values."""
+class _Batch(NamedTuple):
+    """Some of the examples, and the features that occur in them."""
+
+    examples: slice
+    rows: np.ndarray  # which features occur, ascending
+    inputs: Any  # their values, shape (examples, rows)
+    transposed: Any
+
+
+def _batches(features: "csr_array", size: int) -> Iterator[_Batch]:
+    """Yield the examples in batches of a size, the last of which may be smaller."""
     indptr, n = features.indptr, features.shape[0]
     for start in range(0, n, size):
         stop = min(start + size, n)
         here = slice(indptr[start], indptr[stop])
         rows, values = features.indices[here].astype(np.intp), features.data[here]
         if size == 1:
-            yield slice(start, stop), rows, values[None, :]
+            inputs = values[None, :]
         else:
             from scipy.sparse import csr_array
 
             rows, position = np.unique(rows, return_inverse=True)
             ends = indptr[start : stop + 1] - indptr[start]
             inputs = csr_array((values, position, ends), shape=(stop - start, rows.size))
-            yield slice(start, stop), rows, inputs
+        yield _Batch(slice(start, stop), rows, inputs, inputs.T)
 
 
 def _logits(features: Any, weights: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from ._validate import instance, positive_int, real_array
 from .datasets import Dataset, Split
 from .descent import _ascending, argbest
 from .optimizers import SGD, AdaGrad
-from .sparse import OnlineSoftmax
+from .sparse import OnlineSoftmax, _fit_together
 
 __all__ = ["Tuned", "error_with", "study"]
 
@@ -72,7 +71,8 @@ def study(
 ) -> list[dict[str, Tuned]]:
     """Train softmax regression with each method at all rates, on several splits of a data set.
 
-    All rates of a method are trained at once; a split's seed gives the order of the examples, too.
+    All methods and rates are trained at once, on the same batches; a split's seed gives the order
+    of the examples, too.
 
     Parameters
     ----------
@@ -136,18 +136,24 @@ def study(
         data = load(seed)
         instance("load(seed)", data, Dataset)
         sizes = len(data.feature_names), len(data.class_names)
-        for method, make in methods.items():
-            own = [name for name, source in sources.items() if source == method]
-            average = own != [method]
-            model = OnlineSoftmax(*sizes, make(grids[method][:, None]), average=average)
-            rng = np.random.default_rng(seed)
-            for after in found:
-                model.partial_fit(
-                    data.train.features, data.train.labels, batch_size=batch_size, rng=rng
-                )
-                for name in own:
-                    outcome = _outcome(model, data, grids[method], average=name != method)
-                    after[name].append(outcome)
+        models = {
+            method: OnlineSoftmax(
+                *sizes, make(grids[method][:, None]), average=method in averaged.values()
+            )
+            for method, make in methods.items()
+        }
+        rng = np.random.default_rng(seed)
+        for after in found:
+            _fit_together(
+                list(models.values()),
+                data.train.features,
+                data.train.labels,
+                batch_size=batch_size,
+                rng=rng,
+            )
+            for name, source in sources.items():
+                outcome = _outcome(models[source], data, grids[source], average=name != source)
+                after[name].append(outcome)
     return [
         {name: Tuned(grids[sources[name]], *_stacked(runs)) for name, runs in after.items()}
         for after in found
@@ -210,13 +216,12 @@ def _outcome(
     model: OnlineSoftmax, data: Dataset, lrs: np.ndarray, *, average: bool
 ) -> tuple[Any, ...]:
     """Choose the rate on the validation part, then look at the test part."""
-    errors_of = partial(model.error_rate, average=average)
-    validation = errors_of(data.validation.features, data.validation.labels)
+    validation = model.error_rate(data.validation.features, data.validation.labels, average=average)
     best = argbest(lrs, validation)
-    test = errors_of(data.test.features, data.test.labels)[best]
-    weights = model.average_weights if average else model.weights
+    weights = (model.average_weights if average else model.weights)[:, best].copy()
+    test = error_with(data.test, weights, np.ones(len(weights), dtype=bool))
     assert model.progress is not None
-    return validation, best, test, weights[:, best].copy(), model.progress.mistakes[:, best].copy()
+    return validation, best, test, weights, model.progress.mistakes[:, best].copy()
 
 
 def _stacked(runs: list[tuple[Any, ...]]) -> tuple[Any, ...]:

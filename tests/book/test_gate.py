@@ -25,6 +25,8 @@ def failed_cells(folder, **environment):
     subprocess.run(
         [
             *(sys.executable, "-m", "pytest", folder, "-p", "no:cacheprovider"),
+            # As conftest.py does, which is not there: first what spares nbval two seconds.
+            *("-p", "tools.kernels", "-p", "nbval.plugin"),
             *("-c", ROOT / "pyproject.toml", "--rootdir", folder, f"--junitxml={report}"),
         ],
         cwd=ROOT,

@@ -104,22 +104,6 @@ def test_the_import_starts_from_numpy_alone():
     assert run.stdout == "[]\n"
 
 
-def test_what_needs_no_pytorch_does_not_import_it():
-    code = """if True:
-        import sys
-        from adagrad_course.exercises import CHAPTERS, load
-        from adagrad_course.exercises.machinery import grade
-        for chapter in CHAPTERS:
-            for number, exercise in load(chapter).items():
-                if number != "3.5":
-                    assert grade(exercise, exercise.reference).passed, number
-                    for wrong in exercise.mistakes.values():
-                        assert not grade(exercise, wrong).passed, number
-                    assert "torch" not in sys.modules, number
-    """
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_a_terminal_that_lacks_a_character_gets_another(encoding):
     code = (

@@ -221,12 +221,17 @@ def test_remark(value, start):
         (123456.7, "1.235e+05"),
         (1e300, "1e+300"),
         (-0.0, "0"),
+        (1e15 - 1, "999999999999999"),
+        (-1e15, "-1e+15"),
+        (np.arange(8.0), "[0, 1, 2, 3, 4, 5, 6, 7]"),
         (np.arange(9.0), "[0, 1, 2, …, 8]"),
+        (np.zeros((2, 4)), "[[0, 0, 0, 0], [0, 0, 0, 0]]"),
         (np.zeros((3, 3)), "an array of shape (3, 3)"),
         (np.zeros(0), "[]"),
         ((1.0, "a", None, ...), "(1, 'a', None, ...)"),
         ({"a": 1 / 3}, "{'a': 0.3333}"),
-        ("x" * 100, "'" + "x" * 59 + "…'"),
+        ("x" * 60, "'" + "x" * 60 + "'"),
+        ("x" * 61, "'" + "x" * 59 + "…'"),
     ],
 )
 def test_show(value, text):
@@ -235,7 +240,8 @@ def test_show(value, text):
 
 def test_printable():
     assert printable("a\n\tb \x1b[0m \ud800 c") == "a b [0m c"
-    assert len(printable("x" * 1000)) == 160
+    assert printable("x" * 160) == "x" * 160
+    assert printable("x" * 161) == "x" * 159 + "…"
 
 
 numbers = st.floats() | st.integers() | st.complex_numbers() | st.fractions() | st.booleans()

@@ -97,17 +97,16 @@ def features(js):
             assert set(gradients) <= {0.0, 1.0}
             assert abs(gradients.sum() - 200 * share) <= 3, "it does not appear as often as said"
             optimizer = AdaGrad(lr=1.0)
-            params = np.zeros(1)
+            params, accumulators, rates = np.zeros(1), [], []
             state = optimizer.init(params)
-            for g, accumulator, rate in zip(
-                gradients, mine["accumulators"], mine["rates"], strict=True
-            ):
+            for g in gradients:
                 params, state = optimizer.step(params, np.array([g]), state)
-                close(accumulator, state.accumulator[0])
-                if accumulator:
-                    close(rate, optimizer.effective_lr(state)[0])
-                else:
-                    assert rate is None
+                accumulators.append(state.accumulator[0])
+                rates.append(optimizer.effective_lr(state)[0])
+            close(mine["accumulators"], accumulators)
+            seen = np.cumsum(gradients) > 0
+            assert [rate is not None for rate in mine["rates"]] == seen.tolist()
+            close(np.array(mine["rates"])[seen], np.array(rates)[seen])
 
 
 def travel(js):

@@ -31,11 +31,12 @@ def test_the_effective_rates_of_adadelta_are_those_of_the_averages_after_the_ste
         params = moved
 
 
+@pytest.mark.parametrize("lr", [0.1, lambda t: 0.1 / t], ids=["constant", "scheduled"])
 @pytest.mark.parametrize("make", OPTIMIZERS)
 @examples
 @given(seed=seeds)
-def test_grafted_on_itself_an_optimizer_is_the_same(make, seed):
-    optimizer, grads = make(0.1), gradients(seed, (2, 3))
+def test_grafted_on_itself_an_optimizer_is_the_same(make, lr, seed):
+    optimizer, grads = make(lr), gradients(seed, (2, 3))
     grafted = run(Grafted(optimizer, optimizer), np.ones((2, 3)), grads)
     np.testing.assert_array_equal(grafted, run(optimizer, np.ones((2, 3)), grads))
 

@@ -1,6 +1,7 @@
 """What the tests of the site share: its pages and what is in them, tabs, axe, themes, widths."""
 
 import contextlib
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +17,16 @@ def pages_of_the_toc():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
     return [f"{file}.html" for file in (toc["root"], *chapters)]
+
+
+def program(module):
+    """The command that runs a module's `main`.
+
+    The package that checks JSON for Jupyter would build a grammar of web addresses first, in 2.5
+    seconds, of which nothing here has any use: it is made to do without, as in tools/kernels.py.
+    """
+    code = f"import sys; sys.modules['rfc3987_syntax'] = None; from {module} import main; main()"
+    return [sys.executable, "-P", "-c", code]
 
 
 class Page(HTMLParser):
@@ -85,12 +96,80 @@ def simplify(tab, what=".katex, pre"):
     )
 
 
-def violations(tab, include="body", exclude=(".katex", "pre"), **options):
-    """What axe complains about: by all its rules, or by those that the options name."""
+NO_WORDS = (".katex", "pre")
+
+
+def complaints(tab, include, exclude=NO_WORDS, **options):
+    """What axe complains about, by the rules that its options name."""
     context = {"include": [[include]], "exclude": [[selector] for selector in exclude]}
     options |= {"preload": False, "resultTypes": ["violations"]}
     found = Axe().run(tab, context=context, options=options).response["violations"]
     return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+
+
+def violations(tab):
+    """What axe complains about on the whole page, by all its rules."""
+    return complaints(tab, "body", rules={"color-contrast": {"enabled": False}}) + faint(tab)
+
+
+def faint(tab, within="body", exclude=NO_WORDS):
+    """What is too faint to be read, as axe measures it on three elements of each look.
+
+    Its rule of contrast takes most of its time, and gives the same for all elements with the same
+    letters on the same ground. A box that is taken out of the flow may lie on anything, so what is
+    in it is measured for itself.
+    """
+    tab.evaluate(
+        """within => {
+            const numbers = new Map();
+            const number = (...what) => {
+                const key = what.join();
+                return numbers.get(key) ?? numbers.set(key, numbers.size).size - 1;
+            };
+            const grounds = new Map();
+            const ground = (element) => {
+                if (!element || grounds.has(element)) return grounds.get(element);
+                const style = getComputedStyle(element);
+                const own = [style.backgroundColor, style.backgroundImage, style.opacity,
+                             style.filter, style.mixBlendMode];
+                if (!["static", "relative"].includes(style.position)) own.push(grounds.size);
+                const found = String(own) === "rgba(0, 0, 0, 0),none,1,none,normal"
+                    ? ground(element.parentElement)
+                    : number(ground(element.parentElement), ...own);
+                grounds.set(element, found);
+                return found;
+            };
+            const text = (element) => element.matches("input, select, textarea")
+                ? element.value || element.placeholder
+                : [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
+                    .map((node) => node.data.trim()).join("");
+            const looks = new Map();
+            for (const element of document.querySelectorAll(`${within}, ${within} *`)) {
+                element.removeAttribute("data-look");
+                const said = text(element);
+                // Axe does not judge a single character either.
+                if (said.length < 2 || !element.checkVisibility({ visibilityProperty: true }))
+                    continue;
+                const style = getComputedStyle(element);
+                const look = number(
+                    element.tagName, element.getAttribute("class"), /[\\p{L}\\p{N}]/u.test(said),
+                    element.matches(":disabled, [aria-disabled=true]"), ground(element),
+                    style.color, style.fill, style.fontSize, style.fontWeight, style.textShadow);
+                looks.set(look, [...(looks.get(look) ?? []), element]);
+            }
+            for (const alike of looks.values())
+                for (const which of [0, alike.length >> 1, alike.length - 1])
+                    alike[which].setAttribute("data-look", "");
+        }""",
+        within,
+    )
+    return complaints(tab, "[data-look]", exclude, runOnly=["color-contrast"])
+
+
+def is_complete(tab):
+    """Whether a page shows its title, in its fonts."""
+    fonts = tab.evaluate("document.fonts.ready.then((fonts) => fonts.status)")
+    return fonts == "loaded" and tab.locator("main h1:visible").is_visible()
 
 
 def set_theme(tab, theme):

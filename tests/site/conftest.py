@@ -4,16 +4,13 @@ import contextlib
 import functools
 import http.server
 import os
-import shutil
 import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 import screenshots
 import yaml
-from access import ADDRESS, ROOT, Page, pages_of_the_toc, watched_tabs
+from access import ADDRESS, ROOT, Page, pages_of_the_toc, program, watched_tabs
 from filelock import FileLock
 
 REPOSITORY = "https://github.com/example/adagrad"
@@ -53,9 +50,9 @@ def build_book(source, target, **environment):
     nothing = {"BOOK_REPOSITORY": "", "BOOK_BRANCH": "main", "BOOK_URL": ""}
     nothing |= {"GIT_CEILING_DIRECTORIES": str(source.parent)}
     variables = os.environ | nothing | environment
-    command = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
+    options = ["-W", "-n", "--keep-going", "--path-output", str(target), str(source)]
     return subprocess.run(
-        [command, "build", "-W", "-n", "--keep-going", "--path-output", str(target), str(source)],
+        [*program("jupyter_book.cli.main"), "build", *options],
         env={name: value for name, value in variables.items() if value is not None},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

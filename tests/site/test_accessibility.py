@@ -1,6 +1,6 @@
 """Every page can be used by everyone, in light and in dark, and fits on a phone."""
 
-from access import set_theme, set_width, simplify, violations
+from access import complaints, faint, is_complete, set_theme, set_width, simplify, violations
 
 CHAPTER = "chapters/01-learning-rates.html"
 DESKTOP, PHONE = 1280, 390  # pixels
@@ -28,8 +28,10 @@ def scrolling(tab, which="*"):
     )
 
 
-def test_a_page_is_accessible_and_fits(open_tab, page):
+def test_a_page_loads_without_a_complaint_is_accessible_and_fits(open_tab, page):
+    """In one test, as to load a page takes longest."""
     tab = open_tab(page, width=DESKTOP, color_scheme="light")
+    assert is_complete(tab)
     unfold(tab)
     assert scrolling(tab) == []
     for width in (320, PHONE, 800, 1000, 1199, 1200, 1600):  # margin notes change place at 1200
@@ -38,12 +40,12 @@ def test_a_page_is_accessible_and_fits(open_tab, page):
         assert overflow <= 0, f"{width} pixels"
         if width == PHONE:
             # The menus of a phone are the same on all pages; they are tested below.
-            assert violations(tab, runOnly=["scrollable-region-focusable"]) == []
+            assert complaints(tab, "body", runOnly=["scrollable-region-focusable"]) == []
     set_width(tab, DESKTOP)
     simplify(tab)
     assert violations(tab) == []
     set_theme(tab, "dark")
-    assert violations(tab, runOnly=["color-contrast"]) == []
+    assert faint(tab) == []
 
 
 def test_code_has_contrast_and_so_has_everything_on_a_phone(open_tab):
@@ -51,9 +53,34 @@ def test_code_has_contrast_and_so_has_everything_on_a_phone(open_tab):
     simplify(code, ".katex")
     for theme in ("light", "dark"):
         set_theme(code, theme)
-        assert violations(code, include="pre", exclude=(), runOnly=["color-contrast"]) == []
+        assert faint(code, "pre", exclude=()) == []
         set_theme(phone, theme)
         assert violations(phone) == []
+
+
+# Each of these, done to one element among many of its kind, must be noticed.
+FAINT = {
+    "letters": "e.style.color = '#bbb'",
+    "ground": "e.style.backgroundColor = '#555'",
+    "ground further out": "e.parentElement.style.backgroundColor = '#555'",
+    "see-through": "e.parentElement.style.opacity = 0.3",
+    "from its place": "e.style.cssText = 'position: absolute; top: 0; color: #bbb'",
+    "one word": "e.innerHTML = `Some <b style='color: #bbb'>words</b>`",
+    "the value of a field": "e.innerHTML = `<input value='Words' style='color: #bbb'>`",
+}
+
+
+def test_what_is_too_faint_is_noticed(open_tab):
+    tab = open_tab("chapters/welcome.html", color_scheme="light")
+    article = tab.locator(".bd-article")
+    whole = article.inner_html()
+    for name, mistake in FAINT.items():
+        assert faint(tab, ".bd-article") == []
+        sentences = article.locator("p:visible", has_text="the")
+        assert sentences.count() > 20
+        sentences.nth(4).evaluate(f"e => {{ {mistake} }}")
+        assert faint(tab, ".bd-article") != [], name
+        article.evaluate("(e, whole) => (e.innerHTML = whole)", whole)
 
 
 def test_wide_things_are_reached_by_keyboard_on_a_phone(open_tab):

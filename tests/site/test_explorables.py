@@ -826,10 +826,10 @@ def test_an_update_takes_less_than_4_ms_of_script(open_bench):
             [kind, name, frames],
         )
         assert drawn >= frames - 5, "a frame was missed"
-        return 1000 * (script_seconds() - before) / drawn
+        ms = 1000 * (script_seconds() - before) / drawn
+        print(f"{kind}: {ms:.2f} ms")
+        return ms
 
     for kind in KINDS:
-        # The least of three: what else a busy machine does can only add to it.
-        ms = min(milliseconds(kind, SLIDERS[kind][0]) for _ in range(3))
-        print(f"{kind}: {ms:.2f} ms")
-        assert ms < 4, kind
+        # Once in three: what else a busy machine does can only add to it.
+        assert any(milliseconds(kind, SLIDERS[kind][0]) < 4 for _ in range(3)), kind

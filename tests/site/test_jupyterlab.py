@@ -6,16 +6,15 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 import urllib.request
-from pathlib import Path
 
 import nbformat
 import pytest
-from access import ROOT
+from access import ROOT, program
 
 TOKEN = "for-this-test-only"
+(CHAPTER,) = (path.name for path in (ROOT / "chapters").glob("02-*.ipynb"))
 CELLS = [
     "from adagrad_course.explorables import Race\nrace = Race(rotation=30)\nrace",
     "print('python reads', race.lr, race.x)",
@@ -25,16 +24,27 @@ CELLS = [
 ]
 
 
-@pytest.fixture
-def lab(tmp_path):
-    """The address of a notebook with the cells above, in a JupyterLab that knows nothing else."""
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a notebook of the cells above, a chapter, and what `make lab` needs."""
+    home = tmp_path_factory.mktemp("lab")
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
-    nbformat.write(notebook, tmp_path / "race.ipynb")
-    with jupyterlab(tmp_path) as open_notebook:
-        yield open_notebook("race.ipynb")
+    nbformat.write(notebook, home / "race.ipynb")
+    (home / "chapters").mkdir()
+    shutil.copy(ROOT / "chapters" / CHAPTER, home / "chapters")
+    for folder in ("lab", "tools"):
+        shutil.copytree(ROOT / folder, home / folder)
+    return home
+
+
+@pytest.fixture(scope="module")
+def lab(home):
+    """A function that gives the address of a file in a JupyterLab that knows nothing else."""
+    with jupyterlab(home) as open_notebook:
+        yield open_notebook
 
 
 @contextlib.contextmanager
@@ -48,7 +58,7 @@ def jupyterlab(home):
     log = (kept / "log").open("w")
     server = subprocess.Popen(
         [
-            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(*program("jupyterlab.labapp"), "--no-browser", "--allow-root"),
             *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home}"),
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ],
@@ -91,7 +101,7 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
     tab.set_default_timeout(60_000)
     wrongs = []
     tab.on("pageerror", lambda error: wrongs.append(str(error)))
-    tab.goto(lab)
+    tab.goto(lab("race.ipynb"))
     cells = tab.locator(".jp-Notebook .jp-CodeCell")
     cells.nth(len(CELLS) - 1).wait_for()
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
@@ -149,27 +159,22 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
     context.close()
 
 
-def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(browser, tmp_path):
-    (tmp_path / "chapters").mkdir()
-    (name,) = (path.name for path in (ROOT / "chapters").glob("02-*.ipynb"))
-    chapter = Path(shutil.copy(ROOT / "chapters" / name, tmp_path / "chapters"))
+def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(browser, lab, home):
+    chapter = home / "chapters" / CHAPTER
     before, written = chapter.read_bytes(), chapter.stat().st_mtime_ns
-    for folder in ("lab", "tools"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    with jupyterlab(tmp_path) as open_notebook:
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        tab = context.new_page()
-        tab.set_default_timeout(60_000)
-        tab.goto(open_notebook(f"chapters/{name}"))
-        tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-        tab.locator(".jp-Notebook h1").first.click()
-        tab.keyboard.press("ArrowLeft")  # a heading that is collapsed, as a reader may leave it
-        for _ in range(60):
-            tab.keyboard.press("Control+s")
-            tab.wait_for_timeout(500)
-            if chapter.stat().st_mtime_ns != written:
-                break
-        else:
-            pytest.fail("JupyterLab did not save")
-        context.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    tab.goto(lab(f"chapters/{CHAPTER}"))
+    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    tab.locator(".jp-Notebook h1").first.click()
+    tab.keyboard.press("ArrowLeft")  # a heading that is collapsed, as a reader may leave it
+    for _ in range(60):
+        tab.keyboard.press("Control+s")
+        tab.wait_for_timeout(500)
+        if chapter.stat().st_mtime_ns != written:
+            break
+    else:
+        pytest.fail("JupyterLab did not save")
+    context.close()
     assert chapter.read_bytes() == before

@@ -5,6 +5,7 @@ import contextlib
 import io
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,7 +16,8 @@ import numpy as np
 # swallows it is met outside of its `try`.
 GRACE, AGAIN = 0.1, 1e-4
 ALARM = getattr(signal, "SIGALRM", signal.SIGTERM)  # Windows has no SIGALRM
-HAS_TIMER = hasattr(signal, "setitimer") and sys.platform != "emscripten"
+HAS_TIMER = hasattr(signal, "setitimer")
+IN_BROWSER = sys.platform == "emscripten"  # without threads and signals
 _running = False  # whether there is a body to stop
 
 
@@ -81,18 +83,15 @@ def ends_in_time(body: Callable[[], object], seconds: float) -> bool:
     True
     """
     global _running
-    try:
-        before = signal.signal(ALARM, _stop)
-    except ValueError:  # not the main thread
-        before = _stop
-    if before is _stop:  # as in an answer that itself calls check: the outer limit counts
+    in_main = threading.current_thread() is threading.main_thread()
+    if IN_BROWSER or not in_main or _running:  # of checks within a check the outer limit counts
         body()
         return True
     start, cancel = _alarm(seconds)
+    before = signal.signal(ALARM, _stop)
     try:
         _running = True
-        with contextlib.suppress(RuntimeError):  # a browser cannot start a thread
-            start()
+        start()
         body()
         return True
     except TimeUp:
@@ -115,7 +114,5 @@ def _alarm(seconds):
     if HAS_TIMER:
         set_timer = partial(signal.setitimer, signal.ITIMER_REAL)
         return partial(set_timer, seconds), partial(set_timer, 0)
-    import threading  # only where there is no timer, as on Windows
-
     timer = threading.Timer(seconds, _thread.interrupt_main, [ALARM])
     return timer.start, timer.cancel

@@ -83,8 +83,8 @@ class Optimizer:
         instance("state", state, self._State)
         for name, shape in self._shapes(params.shape).items():
             array = shaped(f"state.{name}", kept := getattr(state, name), shape)
-            if (array := array.astype(params.dtype, copy=False)) is not kept:
-                state = state._replace(**{name: array})
+            if array is not kept or array.dtype != params.dtype:
+                state = state._replace(**{name: array.astype(params.dtype, copy=False)})
         grads = cast_grads(grads, params.dtype)
         change, state = self._at(state.steps + 1, params)._update(grads, state, params)
         return np.asarray(change), state
@@ -95,8 +95,8 @@ class Optimizer:
         The arguments, the state and the errors are those of `update`, in another order.
         """
         change, state = self.update(grads, state, params)
-        params = real_array("params", params, finite=False)
         if type(self).update is not Optimizer.update:  # a reader's own
+            params = real_array("params", params, finite=False)
             change = shaped("the change", change, params.shape).astype(params.dtype)
         # In place, as fresh memory costs more than arithmetic.
         return np.subtract(params, change, out=change), state
@@ -182,6 +182,28 @@ class LearningRateOptimizer(Optimizer):
         return nonnegative(f"lr({step})", self.lr(step)) if callable(self.lr) else self.lr
 
 
+def entrywise(field: str) -> Callable[[Callable], Callable]:
+    """Mark an `effective_lr` that turns each entry of one array of the state into a rate.
+
+    `descend` asks it once for all steps, with their arrays in one: in a small problem a call costs
+    more than the arithmetic. A method that overrides it has no mark, and is asked after each step.
+    """
+
+    def mark(method: Callable) -> Callable:
+        method.entrywise_in = field  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def entrywise_in(optimizer: Any) -> str | None:
+    """Return the array of the state from which alone an optimizer's rates follow, if any."""
+    field = getattr(optimizer.effective_lr, "entrywise_in", None)
+    if field is None or not has_our_update(type(optimizer)) or callable(optimizer.lr):
+        return None
+    return field
+
+
 def cast_grads(grads: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return finite gradients in the dtype of the parameters, or raise if one is too large for it.
 
@@ -199,6 +221,14 @@ def cast_grads(grads: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return real_array(f"grads, in {dtype} as params,", cast, empty_allowed=True)
 
 
+def has_our_update(kind: type) -> bool:
+    """Return whether a class takes its steps by the methods of this package, not a reader's."""
+    return (
+        getattr(kind, "step", None) is Optimizer.step
+        and getattr(kind, "update", None) is Optimizer.update
+    )
+
+
 def change_of(
     name: str, optimizer: Any, params: np.ndarray, grads: np.ndarray, state: Any
 ) -> tuple[np.ndarray, Any]:
@@ -208,10 +238,10 @@ def change_of(
     take most of the time of a small step; a reader's own is asked by the method that it defines.
     """
     kind = type(optimizer)
+    if has_our_update(kind):
+        instance(f"state.{name}", state, kind._State)
+        return optimizer._at(state.steps + 1, params)._update(grads, state, params)
     if getattr(kind, "step", None) is Optimizer.step:
-        if kind.update is Optimizer.update:
-            instance(f"state.{name}", state, kind._State)
-            return optimizer._at(state.steps + 1, params)._update(grads, state, params)
         change, state = optimizer.update(grads, state, params)
         change = shaped(f"{name}.update's change", change, params.shape)
         return change.astype(params.dtype), state

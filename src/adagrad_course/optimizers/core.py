@@ -8,7 +8,8 @@ used in the step which led to a state.
 
 The base class turns these into the public methods `init`, `update` and `step`, which check their
 arguments first. So `grads` and the arrays of a state have the dtype of `params` below, and
-`self.lr` is a number or an array: a schedule has been asked for the rate of this step.
+`self.lr` is a number or an array: a schedule has been asked for the rate of this step. The mark
+`entrywise` says of which array in the state the rates are a function, for the sake of speed.
 
 Parameters of shape (n, d) may be n runs at once, a sweep, with an array of constants of shape
 (n, 1). Such arrays are in float64. So that they do not turn parameters in float32 into float64, the
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._validate import pair, share
-from ._base import LearningRateOptimizer, nonnegative
+from ._base import LearningRateOptimizer, entrywise, nonnegative
 
 
 def scaled(constant, array):
@@ -211,6 +212,7 @@ class AdaGrad(LearningRateOptimizer):
         change = adaptive_rates(self.lr, accumulator, self.eps) * grads
         return change, AdaGradState(state.steps + 1, accumulator)
 
+    @entrywise("accumulator")
     def effective_lr(self, state: AdaGradState) -> np.ndarray:
         """Return η / (√G + ε), the rates of the step that led to `state`, one per coordinate.
 
@@ -283,6 +285,7 @@ class RMSProp(LearningRateOptimizer):
         change = adaptive_rates(self.lr, square_average, self.eps) * grads
         return change, RMSPropState(state.steps + 1, square_average)
 
+    @entrywise("square_average")
     def effective_lr(self, state: RMSPropState) -> np.ndarray:
         """Return η / (√s + ε), the rates of the step that led to `state`, one per coordinate."""
         return adaptive_rates(self._lr_at(state), state.square_average, self.eps)

@@ -1,0 +1,42 @@
+"""Processes of adagrad_course.sharded, forked from one that has imported PyTorch for all."""
+
+import contextlib
+import io
+import json
+import multiprocessing
+import os
+
+
+def _train(environment, arguments):
+    os.environ.update(environment)
+    from adagrad_course.sharded import main
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        main(arguments)
+
+
+def train(ranks, folder, *options):
+    """Return the report of as many ranks, started without torchrun, which takes seconds more."""
+    import torch  # pytest imports this file, too, also where there is none
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["adagrad_course.sharded", "sklearn.feature_extraction.text"])
+    report = folder / "report.json"
+    arguments = [str(option) for option in (*options, "--report", report)]
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    common = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(store.port),
+        "TORCHELASTIC_USE_AGENT_STORE": "True",  # the store is this process's, as torchrun's is
+        "WORLD_SIZE": str(ranks),
+    }
+    processes = [
+        context.Process(target=_train, args=(common | {"RANK": str(rank)}, arguments), daemon=True)
+        for rank in range(ranks)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * ranks
+    return json.loads(report.read_text(encoding="utf-8"))
