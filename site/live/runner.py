@@ -6,6 +6,7 @@ as they are, "html" and "svg" as what they mean, and "report" is what a check fo
 """
 
 import ast
+import builtins
 import contextlib
 import importlib
 import io
@@ -203,12 +204,12 @@ def stand_in(display):
     module("IPython", get_ipython=lambda: None, display=None)
     module("IPython.display", display=display)
     sys.modules["IPython"].display = sys.modules["IPython.display"]
-    vars(sys.modules["builtins"])["display"] = display
+    builtins.display = display
 
     def ask(prompt=""):
         raise RuntimeError("this page cannot ask for input: write the value into the code")
 
-    vars(sys.modules["builtins"])["input"] = ask
+    builtins.input = ask
     sys.meta_path.append(StandIns())
 
 
