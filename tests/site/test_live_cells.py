@@ -17,14 +17,15 @@ from adagrad_course import exercises
 ALWAYS = {"half-an-hour", "02-deriving-adagrad", "07-after-adagrad"}
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
 
-# A page's worker is asked to run one program, and returns what that shows as text.
+# A page's worker is asked to run one program, and returns what that displays as a report; what it
+# prints would be cut off.
 ASK = """
 (program) => new Promise((resolve, reject) => {
   const worker = new Worker("/_static/live/worker.js", { type: "module" });
   let text = "";
   worker.onmessage = ({ data }) => {
     if (data.fatal !== undefined || data.kind === "error") reject(data.fatal ?? data.text);
-    else if (data.kind === "text") text += data.text;
+    else if (data.kind === "report") text = data.text;
     else if (data.done !== undefined) {
       worker.terminate();
       resolve(text);
@@ -57,14 +58,14 @@ def drive(given):
     for notebook.pressed in reversed(range(len(sources))):
         if notebook.pressed not in notebook.done and notebook.pressed not in torch:
             notebook.run(sources[notebook.pressed], notebook.pressed)
-    return json.dumps(seen)
+    display({runner.REPORT: seen}, raw=True)
 
-print(drive(%r))
+drive(%r)
 """
 
 REPORTS = """
-import json
 from adagrad_course.exercises import load
+from adagrad_course.exercises.machinery import grade
 
 def reports(number):
     chapter = number.partition(".")[0]
@@ -111,7 +112,7 @@ def stored(cell):
 
 @pytest.fixture
 def ask(open_tab):
-    """A function that has Python in a browser run a program, and returns what it prints."""
+    """A function that has Python in a browser run a program, and returns what it reports."""
     tab = open_tab("404.html")
     return lambda program: tab.evaluate(ASK, program)
 
@@ -140,5 +141,8 @@ def test_reports_on_exercises_are_the_same(ask):
     names = {}
     exec(REPORTS, names)
     expected = {number: names["reports"](number) for number in numbers}
-    seen = json.loads(ask(f"{REPORTS}\nprint(json.dumps({{n: reports(n) for n in {numbers}}}))"))
+    found = f"{{number: reports(number) for number in {numbers}}}"
+    seen = json.loads(
+        ask(f"{REPORTS}\nimport runner\ndisplay({{runner.REPORT: {found}}}, raw=True)")
+    )
     assert seen == expected
