@@ -107,6 +107,26 @@ def _changed(statement: ast.stmt) -> list[str]:
     return changed
 
 
+def made_by(
+    cells: list[Cell], cell: Cell, above: int
+) -> tuple[dict[str, list[int]], dict[str, str]]:
+    """Return which of the first `above` cells make each name that a cell reads, and its imports.
+
+    The first of these binds the name and the others change it, if the cell looks at it.
+    """
+    made, imports = {}, {}
+    for name in cell.reads:
+        bound = [i for i in range(above) if name in cells[i].binds or name in cells[i].imports]
+        if not bound:
+            continue  # of Python itself, or nobody's
+        if name in cells[bound[-1]].imports:
+            imports[name] = cells[bound[-1]].imports[name]
+            continue
+        since = range(bound[-1] + 1, above if name in cell.looks_at else 0)
+        made[name] = [bound[-1], *(i for i in since if name in cells[i].changes)]
+    return made, imports
+
+
 def needed(cells: list[Cell], wanted: Cell, above: int) -> tuple[list[int], dict[str, str]]:
     """Return which of the first `above` cells a cell needs, in order, and the imports it needs.
 
@@ -122,17 +142,48 @@ def needed(cells: list[Cell], wanted: Cell, above: int) -> tuple[list[int], dict
     found, imports = set(), {}
     todo = [(wanted, above)]
     while todo:
-        cell, end = todo.pop()
-        for name in cell.reads:
-            bound = [i for i in range(end) if name in cells[i].binds or name in cells[i].imports]
-            if not bound:
-                continue  # of Python itself, or nobody's
-            if name in cells[bound[-1]].imports:
-                imports[name] = cells[bound[-1]].imports[name]
-                continue
-            since = range(bound[-1] + 1, end if name in cell.looks_at else 0)
-            changed = {i for i in since if name in cells[i].changes}
-            for i in {bound[-1], *changed} - found:
-                found.add(i)
-                todo.append((cells[i], i))
+        made, more = made_by(cells, *todo.pop())
+        imports |= more
+        for i in set().union(*made.values()) - found:
+            found.add(i)
+            todo.append((cells[i], i))
     return sorted(found), imports
+
+
+def to_run(cells: list[Cell], wanted: Cell, above: int, last: dict[str, int]) -> list[int]:
+    """Return which cells to run before a cell, so that it finds what it would find from the top.
+
+    Parameters
+    ----------
+    last : dict of str to int
+        For each name the cell that bound or changed it last.
+
+    Examples
+    --------
+    >>> cells = [read("x = 1"), read("print(x)"), read("x = 2"), read("print(x)")]
+    >>> to_run(cells, cells[1], 1, last={"x": 0}), to_run(cells, cells[1], 1, last={"x": 2})
+    ([], [0])
+    """
+
+    def is_there(name: str, cell: Cell, makers: list[int], last: dict[str, int]) -> bool:
+        latest = last.get(name)
+        if latest is None or name in cell.looks_at:
+            return latest == makers[-1]
+        return latest == makers[0] or name not in cells[latest].binds
+
+    again, todo = set(), [(wanted, above)]
+    while todo:
+        cell, end = todo.pop()
+        for name, makers in made_by(cells, cell, end)[0].items():
+            if not is_there(name, cell, makers, last):
+                for i in set(makers) - again:
+                    again.add(i)
+                    todo.append((cells[i], i))
+
+    # What runs again may bind a name that a later one of those that need not has bound, too.
+    for i in [*sorted(again), above]:
+        cell = cells[i] if i in again else wanted
+        if not all(is_there(name, cell, m, last) for name, m in made_by(cells, cell, i)[0].items()):
+            return needed(cells, wanted, above)[0]
+        last = last | dict.fromkeys(cell.binds | cell.changes, i)
+    return sorted(again)

@@ -23,7 +23,7 @@ import zipfile
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 
-from plan import needed, read
+from plan import needed, read, to_run
 
 MOST = 200_000  # characters that a cell may print
 REPORT = "application/vnd.adagrad-course.check+json"
@@ -50,20 +50,20 @@ class Notebook:
         self.cells = [read(source) for source in sources]
         self.torch = set(torch)
         self.show = show
-        self.done = set()
+        self.last = {}  # for each name the cell that bound or changed it last
         self.names = sys.modules["__main__"].__dict__
         self.prints = Prints(show)
         stand_in(self._display)
 
     def run(self, source, place, starting=lambda nth, of: None):
-        """Run code at a place among the cells, after the cells above that it needs.
+        """Run code at a place among the cells, after the cells above that it needs run first.
 
         Parameters
         ----------
         source : str
             The code.
         place : int
-            The number of its cell, which from then on counts as run.
+            The number of its cell.
         starting : callable
             Is told before each cell which one it is, and of how many.
 
@@ -72,11 +72,12 @@ class Notebook:
         bool
             Whether all ended without an error.
         """
-        above, imports = needed(self.cells, read(source), place)
-        above = [i for i in above if i not in self.done]
+        cell = read(source)
+        above = to_run(self.cells, cell, place, self.last)
         if self.torch.intersection(above):
             self.show("error", NEEDS_TORCH)
             return False
+        imports = needed(self.cells, cell, place)[1]
         missing = [line for name, line in imports.items() if name not in self.names]
         if not self._execute("\n".join(missing), "imports"):
             return False
@@ -85,12 +86,13 @@ class Notebook:
             if not self._execute(self.sources[i], f"cell {i + 1}", shown=False):
                 self.show("error", "This happened in a cell above that this one needs.")
                 return False
-            self.done.add(i)
+            self._note(self.cells[i], i)
         starting(len(above) + 1, len(above) + 1)
-        ended = self._execute(source, "your code")
-        if ended:
-            self.done.add(place)
-        return ended
+        self._note(cell, place)
+        return self._execute(source, "your code")
+
+    def _note(self, cell, place):
+        self.last |= dict.fromkeys(cell.binds | cell.changes, place)
 
     def hints(self, number):
         """Return the hints for an exercise; each says more than the one before."""
