@@ -23,7 +23,7 @@ import zipfile
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 
-from plan import needed, read
+from plan import hold, needed, read
 
 MOST = 200_000  # characters that a cell may print
 REPORT = "application/vnd.adagrad-course.check+json"
@@ -50,7 +50,7 @@ class Notebook:
         self.cells = [read(source) for source in sources]
         self.torch = set(torch)
         self.show = show
-        self.done = set()
+        self.held = {}  # for each name the cells that it is from
         self.names = sys.modules["__main__"].__dict__
         self.prints = Prints(show)
         stand_in(self._display)
@@ -63,7 +63,7 @@ class Notebook:
         source : str
             The code.
         place : int
-            The number of its cell, which from then on counts as run.
+            The number of its cell, which from then on has this code.
         starting : callable
             Is told before each cell which one it is, and of how many.
 
@@ -72,24 +72,25 @@ class Notebook:
         bool
             Whether all ended without an error.
         """
-        above, imports = needed(self.cells, read(source), place)
-        above = [i for i in above if i not in self.done]
+        cell = read(source)
+        above, imports = needed(self.cells, cell, place, self.held)
         if self.torch.intersection(above):
             self.show("error", NEEDS_TORCH)
             return False
-        missing = [line for name, line in imports.items() if name not in self.names]
+        missing = [imports[name] for name in imports if name not in self.names or name in self.held]
         if not self._execute("\n".join(missing), "imports"):
             return False
+        for name in imports:
+            self.held.pop(name, None)
         for nth, i in enumerate(above, 1):
             starting(nth, len(above) + 1)
-            if not self._execute(self.sources[i], f"cell {i + 1}", shown=False):
+            if not self._run(self.sources[i], self.cells[i], i, f"cell {i + 1}", shown=False):
                 self.show("error", "This happened in a cell above that this one needs.")
                 return False
-            self.done.add(i)
         starting(len(above) + 1, len(above) + 1)
-        ended = self._execute(source, "your code")
+        ended = self._run(source, cell, place, "your code")
         if ended:
-            self.done.add(place)
+            self.sources[place], self.cells[place] = source, cell
         return ended
 
     def hints(self, number):
@@ -97,6 +98,14 @@ class Notebook:
         from adagrad_course.exercises import load
 
         return list(load(number.partition(".")[0])[number].hints)
+
+    def _run(self, source, cell, place, title, shown=True):
+        """Run a cell and note which names are from it; if it failed, they are nobody's."""
+        ended = self._execute(source, title, shown)
+        hold(self.held, cell, place)
+        for name in () if ended else cell.binds | cell.changes:
+            self.held.pop(name)
+        return ended
 
     def _execute(self, source, title, shown=True):
         """Run a cell as Jupyter does: the value of its last line is shown."""

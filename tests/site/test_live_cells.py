@@ -47,7 +47,7 @@ def drive(given):
     class Recorder(runner.Notebook):
         def _execute(self, source, title, shown=True):
             place = int(title[5:]) - 1 if title.startswith("cell") else self.pressed
-            self.outputs = seen.setdefault(place, [])
+            self.outputs = seen[place] = []
             return super()._execute(source, title)
 
     seen = {}
@@ -55,7 +55,7 @@ def drive(given):
     show = lambda kind, text: notebook.outputs.append([kind, "" if kind == "svg" else text])
     notebook = Recorder(sources, torch, show)
     for notebook.pressed in reversed(range(len(sources))):
-        if notebook.pressed not in notebook.done and notebook.pressed not in torch:
+        if notebook.pressed not in seen and notebook.pressed not in torch:
             notebook.run(sources[notebook.pressed], notebook.pressed)
     return json.dumps(seen)
 
