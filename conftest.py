@@ -8,7 +8,8 @@ from pathlib import Path
 import kernels
 from hypothesis import settings
 
-# Once `kernels` is there, or nbval would build a grammar of web addresses in each worker.
+# Now that `kernels` is there: without it nbval would build a grammar of web addresses, in each
+# worker.
 pytest_plugins = ["nbval.plugin"]
 
 # The same examples in every run: a failure comes with the change that made it, and is seen again.

@@ -222,7 +222,8 @@ def bring_python(app: Sphinx) -> None:
     files: dict[str, list[str]] = {}
     for name in IMPORTED:
         parts = [part["file_name"] for part in with_dependencies(lock, name)]
-        files |= {top: parts for top in lock["packages"][name]["imports"] if "." not in top}
+        modules_of = [top for top in lock["packages"][name]["imports"] if "." not in top]
+        files |= dict.fromkeys([name, *modules_of], parts)
     files |= {name: [f"{name}.zip"] for name in INSTALLED}
 
     for name in INSTALLED:

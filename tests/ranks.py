@@ -34,9 +34,13 @@ def train(ranks, folder, *options):
         context.Process(target=_train, args=(common | {"RANK": str(rank)}, arguments), daemon=True)
         for rank in range(ranks)
     ]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-    assert [process.exitcode for process in processes] == [0] * ranks
+    try:
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(300)  # patience, for a busy machine
+        assert [process.exitcode for process in processes] == [0] * ranks
+    finally:
+        for process in processes:
+            process.kill()
     return json.loads(report.read_text(encoding="utf-8"))

@@ -264,7 +264,7 @@ class Packages(MetaPathFinder):
     Parameters
     ----------
     files : dict of str to list of str
-        For each module that can be imported the files to unpack.
+        For each module that can be imported, and each package, the files to unpack.
     fetch : callable
         Returns the bytes of a file, when they are there.
     link : callable
@@ -276,13 +276,19 @@ class Packages(MetaPathFinder):
 
     def find_spec(self, name, path=None, target=None):
         """Return where a module is, once its package has come."""
+        return PathFinder.find_spec(name) if self.bring(name) else None
+
+    def find_distributions(self, context):
+        """Return where a package is that is asked for by its own name, as for data in it."""
+        return PathFinder.find_distributions(context) if self.bring(context.name) else iter(())
+
+    def bring(self, name):
+        """Fetch what a name needs; return whether anything has come."""
         missing = [file for file in self.files.get(name, ()) if file not in self.there]
-        if not missing:
-            return None
         for file in missing:
             self.unpack(file)
         importlib.invalidate_caches()
-        return PathFinder.find_spec(name)
+        return bool(missing)
 
     def unpack(self, file):
         """Put the content of a package where Python looks for it."""

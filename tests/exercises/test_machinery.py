@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adagrad_course.exercises import _sandbox, machinery
-from adagrad_course.exercises._trials import IN_PLACE
+from adagrad_course.exercises._trials import IN_PLACE, Raised
 from adagrad_course.exercises.machinery import Exercise, Report, Result, Wrong, grade
 
 
@@ -126,6 +126,11 @@ def test_where_two_mistakes_agree_the_one_that_explains_more_is_meant():
     assert grade(power, lambda x: x * x).results[0].hint == "You squared."
     report = grade(power, lambda x: 4.0)
     assert [result.hint for result in report.results] == ["You squared.", None]
+
+
+def test_exceptions_are_alike_whatever_they_say():
+    assert Raised(Wrong, "too few", None) == Raised(Wrong, "too many", "Count again.")
+    assert Raised(Wrong, "too few", None) != Raised(ValueError, "too few", None)
 
 
 def test_a_mistake_is_known_by_its_nan_and_by_its_exception():
