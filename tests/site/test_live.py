@@ -289,6 +289,8 @@ def test_answers_are_kept_until_they_are_dropped(open_tab):
     tab.reload()
     assert shown() == [RIGHT, "# half an answer"]
     assert tab.get_by_text("1 of 9 solved").is_visible()
+    exercise(tab, "1.1").locator("pre").first.click()
+    exercise(tab, "1.1").locator(".cm-content").wait_for(timeout=PATIENCE)
     exercise(tab, "1.1").get_by_role("button", name="Start over").click()
     assert shown() == [starters[0], "# half an answer"]
     assert tab.get_by_text("0 of 9 solved").is_visible()
