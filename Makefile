@@ -48,7 +48,7 @@ refresh: $(READY)  ## re-execute the notebooks in place (one: make refresh CHAPT
 	$(BIN)/python tools/refresh.py chapters/$(CHAPTER)*.ipynb
 
 bench: $(READY)  ## time the package against what a reader would write
-	$(BIN)/python -m pytest benchmarks -o addopts=
+	$(BIN)/python -m pytest benchmarks -o addopts=-pno:nbval
 
 clean:  ## remove what was built (the installation in .venv stays)
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

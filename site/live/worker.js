@@ -15,16 +15,17 @@ let total = 0;
 self.fetch = async (resource, options) => {
   const response = await download(resource, options);
   if (!response.ok) throw new Error(`${response.status} at ${response.url}`);
-  const counted = new TransformStream({
-    transform(chunk, stream) {
-      loaded += chunk.byteLength;
-      say({ loading: loaded, of: total });
-      stream.enqueue(chunk);
-    },
-  });
-  const { headers } = response;
-  return new Response(response.body.pipeThrough(counted), { headers });
+  count(response.clone());
+  return response; // itself, for only of this a browser keeps the compiled code
 };
+async function count({ body }) {
+  for (const reader = body.getReader(); ; ) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    loaded += value.byteLength;
+    say({ loading: loaded, of: total });
+  }
+}
 const bytes = async (file) => new Uint8Array(await (await fetch(here(file))).arrayBuffer());
 
 let notebook;
