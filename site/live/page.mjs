@@ -220,6 +220,12 @@ class RunPanel extends Panel {
 
 // Exercises ------------------------------------------------------------------------------------
 
+const keep = (key, state) => {
+  try {
+    localStorage.setItem(key, JSON.stringify(state));
+  } catch {} // The browser has no room left: it is kept as long as the page is open.
+};
+
 class ExercisePanel extends Panel {
   constructor(place) {
     const check = button("check", "Check", () => this.press());
@@ -266,7 +272,6 @@ class ExercisePanel extends Panel {
   }
 
   reset() {
-    localStorage.removeItem(this.key);
     this.kept = undefined;
     if (this.editor) this.editor.set(sources[this.place]);
     else inputs[this.place].querySelector("pre").textContent = sources[this.place];
@@ -274,19 +279,16 @@ class ExercisePanel extends Panel {
     this.output.hidden = true;
     this.hinted = 0;
     this.mark(false);
+    localStorage.removeItem(this.key); // at the end, as the editor has told of its change
   }
 
   changed(answer) {
-    this.keep({ answer, solved: this.solved });
+    keep(this.key, { answer, solved: this.solved });
   }
 
   reported({ verdict }) {
     this.mark(verdict === "passed");
-    this.keep({ answer: this.source, solved: this.solved });
-  }
-
-  keep(state) {
-    localStorage.setItem(this.key, JSON.stringify(state));
+    this.changed(this.source);
   }
 
   mark(solved) {
@@ -325,7 +327,7 @@ let bar;
 function count() {
   if (panels.length < document.querySelectorAll("[data-exercise]").length) return;
   const solved = panels.filter((panel) => panel.solved).length;
-  localStorage.setItem(tally + page, JSON.stringify({ solved, of: panels.length }));
+  keep(tally + page, { solved, of: panels.length });
   bar.textContent = `${solved} of ${panels.length} solved. `;
 }
 

@@ -73,18 +73,30 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
     while inner:
         scope = inner.pop()
         inner += scope.get_children()
-        reads |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
+        shared = [s for s in scope.get_symbols() if s.is_global()]
+        reads |= {s.get_name() for s in shared}
+        binds |= {s.get_name() for s in shared if s.is_assigned()}
     if isinstance(statement, ast.AugAssign):
         reads |= {node.id for node in ast.walk(statement.target) if isinstance(node, ast.Name)}
-    for node in ast.walk(statement):  # bound before what is inside can read it
-        targets = []
+    for node in ast.walk(statement):
+        targets = []  # bound before what is inside can read it
         if isinstance(node, ast.For):
             targets = [node.target]
         elif isinstance(node, ast.With):
             targets = [item.optional_vars for item in node.items if item.optional_vars]
         for target in targets:
             reads -= {leaf.id for leaf in ast.walk(target) if isinstance(leaf, ast.Name)}
+        if isinstance(node, ast.ExceptHandler):
+            reads.discard(node.name)
+        elif isinstance(node, ast.If):  # what one branch binds may stay as it was
+            reads |= binds & (_stored(node.body) ^ _stored(node.orelse))
     return reads, binds
+
+
+def _stored(body: list[ast.stmt]) -> set[str]:
+    """Return the names that statements assign to."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def _changed(statement: ast.stmt) -> list[str]:
@@ -107,83 +119,65 @@ def _changed(statement: ast.stmt) -> list[str]:
     return changed
 
 
-def made_by(
-    cells: list[Cell], cell: Cell, above: int
-) -> tuple[dict[str, list[int]], dict[str, str]]:
-    """Return which of the first `above` cells make each name that a cell reads, and its imports.
-
-    The first of these binds the name and the others change it, if the cell looks at it.
-    """
-    made, imports = {}, {}
-    for name in cell.reads:
-        bound = [i for i in range(above) if name in cells[i].binds or name in cells[i].imports]
-        if not bound:
-            continue  # of Python itself, or nobody's
-        if name in cells[bound[-1]].imports:
-            imports[name] = cells[bound[-1]].imports[name]
-            continue
-        since = range(bound[-1] + 1, above if name in cell.looks_at else 0)
-        made[name] = [bound[-1], *(i for i in since if name in cells[i].changes)]
-    return made, imports
-
-
-def needed(cells: list[Cell], wanted: Cell, above: int) -> tuple[list[int], dict[str, str]]:
+def needed(
+    cells: list[Cell], wanted: Cell, above: int, held: dict[str, set[int]] | None = None
+) -> tuple[list[int], dict[str, str]]:
     """Return which of the first `above` cells a cell needs, in order, and the imports it needs.
 
     Of a cell that is needed for what it imports, that import is needed alone: the first cell of a
     chapter imports much that an exercise does without.
 
+    What earlier runs have left is not made again, unless another cell has taken the name since:
+    `held` has for each name the cells that bound and changed it, as `hold` notes them.
+
     Examples
     --------
     >>> cells = [read("import numpy as np"), read("x = [1]"), read("y = 2"), read("x.append(3)")]
-    >>> needed(cells, read("print(np.sum(x))"), above=4)
+    >>> wanted = read("print(np.sum(x))")
+    >>> needed(cells, wanted, above=4)
     ([1, 3], {'np': 'import numpy as np'})
+    >>> needed(cells, wanted, above=4, held={"x": {1, 3}})
+    ([], {'np': 'import numpy as np'})
     """
     found, imports = set(), {}
-    todo = [(wanted, above)]
-    while todo:
-        made, more = made_by(cells, *todo.pop())
-        imports |= more
-        for i in set().union(*made.values()) - found:
-            found.add(i)
-            todo.append((cells[i], i))
-    return sorted(found), imports
+    while True:
+        now, missing = dict(held or {}), set()
+        for place in [*sorted(found), above]:  # as they will run
+            cell = wanted if place == above else cells[place]
+            for name in cell.reads:
+                binds = [
+                    i for i in range(place) if name in cells[i].binds or name in cells[i].imports
+                ]
+                if not binds:
+                    continue  # of Python itself, or nobody's
+                last, there = binds[-1], now.get(name, set())
+                if name in cells[last].imports:
+                    imports[name] = cells[last].imports[name]
+                elif name in cell.looks_at:
+                    changes = {i for i in range(last + 1, place) if name in cells[i].changes}
+                    if there != {last} | changes:
+                        missing |= {last} | changes
+                elif last not in there or max(there) >= place:
+                    missing.add(last)
+            hold(now, cell, place)
+        if missing <= found:
+            return sorted(found), imports
+        found |= missing
 
 
-def to_run(cells: list[Cell], wanted: Cell, above: int, last: dict[str, int]) -> list[int]:
-    """Return which cells to run before a cell, so that it finds what it would find from the top.
-
-    Parameters
-    ----------
-    last : dict of str to int
-        For each name the cell that bound or changed it last.
+def hold(held: dict[str, set[int]], cell: Cell, place: int) -> None:
+    """Note that a cell was run: which names are now as it left them.
 
     Examples
     --------
-    >>> cells = [read("x = 1"), read("print(x)"), read("x = 2"), read("print(x)")]
-    >>> to_run(cells, cells[1], 1, last={"x": 0}), to_run(cells, cells[1], 1, last={"x": 2})
-    ([], [0])
+    >>> held = {"x": {1}, "y": {2}}
+    >>> hold(held, read("x.append(3); y = 4"), place=5)
+    >>> held
+    {'x': {1, 5}, 'y': {5}}
     """
-
-    def is_there(name: str, cell: Cell, makers: list[int], last: dict[str, int]) -> bool:
-        latest = last.get(name)
-        if latest is None or name in cell.looks_at:
-            return latest == makers[-1]
-        return latest == makers[0] or name not in cells[latest].binds
-
-    again, todo = set(), [(wanted, above)]
-    while todo:
-        cell, end = todo.pop()
-        for name, makers in made_by(cells, cell, end)[0].items():
-            if not is_there(name, cell, makers, last):
-                for i in set(makers) - again:
-                    again.add(i)
-                    todo.append((cells[i], i))
-
-    # What runs again may bind a name that a later one of those that need not has bound, too.
-    for i in [*sorted(again), above]:
-        cell = cells[i] if i in again else wanted
-        if not all(is_there(name, cell, m, last) for name, m in made_by(cells, cell, i)[0].items()):
-            return needed(cells, wanted, above)[0]
-        last = last | dict.fromkeys(cell.binds | cell.changes, i)
-    return sorted(again)
+    for name in cell.changes:
+        held[name] = held.get(name, set()) | {place}
+    for name in cell.imports:
+        held.pop(name, None)
+    for name in cell.binds:
+        held[name] = {place}

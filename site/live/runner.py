@@ -23,7 +23,7 @@ import zipfile
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 
-from plan import needed, read, to_run
+from plan import hold, needed, read
 
 MOST = 200_000  # characters that a cell may print
 REPORT = "application/vnd.adagrad-course.check+json"
@@ -50,20 +50,20 @@ class Notebook:
         self.cells = [read(source) for source in sources]
         self.torch = set(torch)
         self.show = show
-        self.last = {}  # for each name the cell that bound or changed it last
+        self.held = {}  # for each name the cells that it is from
         self.names = sys.modules["__main__"].__dict__
         self.prints = Prints(show)
         stand_in(self._display)
 
     def run(self, source, place, starting=lambda nth, of: None):
-        """Run code at a place among the cells, after the cells above that it needs run first.
+        """Run code at a place among the cells, after the cells above that it needs.
 
         Parameters
         ----------
         source : str
             The code.
         place : int
-            The number of its cell.
+            The number of its cell, which from then on has this code.
         starting : callable
             Is told before each cell which one it is, and of how many.
 
@@ -73,32 +73,39 @@ class Notebook:
             Whether all ended without an error.
         """
         cell = read(source)
-        above = to_run(self.cells, cell, place, self.last)
+        above, imports = needed(self.cells, cell, place, self.held)
         if self.torch.intersection(above):
             self.show("error", NEEDS_TORCH)
             return False
-        imports = needed(self.cells, cell, place)[1]
-        missing = [line for name, line in imports.items() if name not in self.names]
+        missing = [imports[name] for name in imports if name not in self.names or name in self.held]
         if not self._execute("\n".join(missing), "imports"):
             return False
+        for name in imports:
+            self.held.pop(name, None)
         for nth, i in enumerate(above, 1):
             starting(nth, len(above) + 1)
-            if not self._execute(self.sources[i], f"cell {i + 1}", shown=False):
+            if not self._run(self.sources[i], self.cells[i], i, f"cell {i + 1}", shown=False):
                 self.show("error", "This happened in a cell above that this one needs.")
                 return False
-            self._note(self.cells[i], i)
         starting(len(above) + 1, len(above) + 1)
-        self._note(cell, place)
-        return self._execute(source, "your code")
-
-    def _note(self, cell, place):
-        self.last |= dict.fromkeys(cell.binds | cell.changes, place)
+        ended = self._run(source, cell, place, "your code")
+        if ended:
+            self.sources[place], self.cells[place] = source, cell
+        return ended
 
     def hints(self, number):
         """Return the hints for an exercise; each says more than the one before."""
         from adagrad_course.exercises import load
 
         return list(load(number.partition(".")[0])[number].hints)
+
+    def _run(self, source, cell, place, title, shown=True):
+        """Run a cell and note which names are from it; if it failed, they are nobody's."""
+        ended = self._execute(source, title, shown)
+        hold(self.held, cell, place)
+        for name in () if ended else cell.binds | cell.changes:
+            self.held.pop(name)
+        return ended
 
     def _execute(self, source, title, shown=True):
         """Run a cell as Jupyter does: the value of its last line is shown."""

@@ -61,7 +61,9 @@ def cell(tab, beginning):
         beginning,
     )
     assert place >= 0, f"no cell begins with {beginning}"
-    return tab.locator("div.cell[data-live]").nth(place)
+    found = tab.locator("div.cell[data-live]").nth(place)
+    found.evaluate("cell => cell.closest('details')?.setAttribute('open', '')")
+    return found
 
 
 def write(cell, code):
@@ -168,7 +170,8 @@ FAULTS = {
     "exit()": "asked to exit",
     "raise KeyboardInterrupt": "KeyboardInterrupt",
     "def f(x):\n    return f(x + 1)\nf(0)": "RecursionError: maximum recursion depth exceeded",
-    "bytearray(2**31)": "MemoryError",
+    "bytearray(2**31)": "OverflowError: cannot fit",  # in 32 bits
+    "a = [bytearray(2**30) for _ in range(4)]": "MemoryError",
     "import numpy as np\na = [np.zeros(2**27) for _ in range(8)]": "MemoryError",
     "x = (1,\ny = 2": "SyntaxError",
     "if True:\n    x = 1\n\ty = 2": "TabError",
@@ -232,7 +235,7 @@ def test_it_is_used_by_keyboard(tab):
         if this.evaluate("e => e.contains(document.activeElement)"):
             break
     editor = this.locator(".cm-content")
-    expect(editor).to_be_focused()
+    expect(editor).to_be_focused(timeout=PATIENCE)
     look = this.locator(".cm-editor").evaluate("e => getComputedStyle(e).outlineStyle")
     assert look == "solid"
     tab.keyboard.press("Control+End")
@@ -286,6 +289,8 @@ def test_answers_are_kept_until_they_are_dropped(open_tab):
     tab.reload()
     assert shown() == [RIGHT, "# half an answer"]
     assert tab.get_by_text("1 of 9 solved").is_visible()
+    exercise(tab, "1.1").locator("pre").first.click()
+    exercise(tab, "1.1").locator(".cm-content").wait_for(timeout=PATIENCE)
     exercise(tab, "1.1").get_by_role("button", name="Start over").click()
     assert shown() == [starters[0], "# half an answer"]
     assert tab.get_by_text("0 of 9 solved").is_visible()
@@ -324,12 +329,14 @@ def test_the_first_page_counts_what_is_solved(open_tab):
         "() => Object.entries(localStorage).find(([key]) => key.endsWith('page 01-learning-rates'))"
     )
     assert json.loads(kept[1]) == {"solved": 0, "of": 9}
+    tab.wait_for_load_state("networkidle")
     tab.goto(tab.url.replace("01-learning-rates", "welcome"))
     assert tab.locator(".live-solved").count() == 0
     more = json.dumps({"solved": 2, "of": 9})
     tab.evaluate("([key, more]) => { localStorage[key] = more; }", [kept[0], more])
+    tab.wait_for_load_state("networkidle")
     tab.reload()
-    assert tab.locator(".live-solved").all_inner_texts() == ["✓ 2 of 9 exercises solved"]
+    assert tab.locator(".live-solved").all_inner_texts() == [" ✓ 2 of 9 exercises solved"]
 
 
 def test_downloaded_answers_are_collected(open_tab, tmp_path):
@@ -370,23 +377,28 @@ def test_where_storage_is_blocked_an_exercise_is_solved_all_the_same(open_tab):
 def test_where_storage_is_full_an_exercise_is_solved_all_the_same(open_tab):
     full = "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') }"
     tab = open_tab(CHAPTER, first=full)
-    write(exercise(tab, "1.1"), RIGHT)
-    assert RIGHT in exercise(tab, "1.1").inner_text()
-    assert tab.get_by_role("button", name="Check").first.is_enabled()
+    this = exercise(tab, "1.1")
+    write(this, RIGHT)
+    assert SOLVED in run(this)
+    assert tab.get_by_text("1 of 9 solved").is_visible()
 
 
-def test_a_page_is_left_while_python_is_loaded(open_tab, address):
-    tab = open_tab(CHAPTER)
-    press(exercise(tab, "1.1"))
-    expect(exercise(tab, "1.1").locator("progress")).to_be_visible(timeout=PATIENCE)
-    tab.goto("about:blank")
+def test_a_page_is_left_while_python_is_loaded(browser, address):
+    with watched_tabs(browser, address) as (open_page, wrongs):
+        tab = open_page(CHAPTER)
+        press(exercise(tab, "1.1"))
+        exercise(tab, "1.1").locator("progress").wait_for(timeout=PATIENCE)
+        tab.goto("about:blank")
+        tab.wait_for_load_state("networkidle")
+    # What was on its way is broken off, which is as it should be.
+    assert [wrong for wrong in wrongs if not wrong.startswith("failed: ")] == []
 
 
 def test_a_finger_opens_the_editor_on_a_phone(open_tab):
     tab = open_tab(CHAPTER, width=PHONE, has_touch=True)
     this = exercise(tab, "1.1")
     this.locator("pre").first.tap()
-    expect(this.locator(".cm-content")).to_be_focused()
+    expect(this.locator(".cm-content")).to_be_focused(timeout=PATIENCE)
     tab.keyboard.type("long_line = " + "x" * 200)
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     small = this.locator(".live-tools button:visible").evaluate_all(
@@ -445,7 +457,7 @@ def test_cells_that_need_pytorch_say_where_they_run(open_tab, site):
     cells = tab.locator("[data-torch]")
     assert cells.count() > 9
     for this in cells.all():
-        assert "PyTorch" in this.locator(".live-torch").inner_text()
+        assert "PyTorch" in this.locator(".live-torch").text_content()
         assert this.locator("button:not(.copybtn)").count() == 0
     target = cells.first.locator(".live-torch a").evaluate("a => new URL(a.href).pathname")
     assert target == "/chapters/setup.html"

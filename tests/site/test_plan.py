@@ -4,7 +4,7 @@ import doctest
 
 import plan
 import pytest
-from plan import needed, read
+from plan import hold, needed, read
 
 
 def needs(*sources):
@@ -141,3 +141,43 @@ def test_what_is_no_python_needs_nothing(source):
 
 def test_unknown_names_and_those_of_python_are_nobodys():
     assert needs("x = 1", "print(len(unknown))") == ([], {})
+
+
+def after(runs, *sources):
+    """Which cells the last one needs after some were run."""
+    cells, held = [read(source) for source in sources], {}
+    for place in runs:
+        hold(held, cells[place], place)
+    return needed(cells, cells[-1], len(cells) - 1, held)[0]
+
+
+def test_what_was_run_is_not_run_again():
+    assert after([0], "x = 1", "y = x", "x + y") == [1]
+    assert after([0, 1], "x = 1", "y = x", "x + y") == []
+    assert after([0, 1, 2], "x = 1", "x", "x = 2", "x") == []
+    assert after([1], "import m", "x = m.a", "x") == []
+
+
+def test_a_name_that_another_cell_took_is_made_again():
+    cells = [read(source) for source in ("x = 1", "y = x", "x = 2", "z = 3")]
+    held = {"x": {2}, "y": {1}, "z": {3}}
+    assert needed(cells, read("y + z"), 4, held)[0] == []
+    assert needed(cells, read("x"), 4, held)[0] == []
+    assert needed(cells, read("x"), 1, held)[0] == [0]
+    assert needed(cells, read("x + y"), 2, held)[0] == [0]
+
+
+def test_a_cell_that_is_run_again_takes_names_that_others_need_then():
+    """The first is run again for y, and then the second for the x that it took."""
+    cells = [read(source) for source in ("x = y = 1", "x = 2", "x + y", "y = 3")]
+    assert needed(cells, cells[2], 2, {"x": {1}, "y": {0}})[0] == []
+    assert needed(cells, cells[2], 2, {"x": {1}, "y": {3}})[0] == [0, 1]
+
+
+def test_changes_are_neither_left_out_nor_made_twice():
+    sources = "x = [1]", "x.append(2)", "x"
+    assert after([0], *sources) == [0, 1]
+    assert after([0, 1], *sources) == []
+    cells = [read(source) for source in sources]
+    assert needed(cells, cells[1], 1, {"x": {0, 1}})[0] == [0]
+    assert needed(cells, cells[2], 2, {"x": {0, 1, 5}})[0] == [0, 1]

@@ -55,6 +55,21 @@ def test_a_cell_that_failed_is_run_again_and_said_to_be_above():
     assert steps == [[1, 2], [1, 2]]
 
 
+def test_cells_give_the_same_in_any_order():
+    cells = ["x = 1", "y = x", "x = [y]", "x.append(5)\nx", "from math import e as x", "x > 2.7"]
+    sources = [[cells[i], i] for i in (3, 5, 1, 3, 0, 3, 3, 2, 5, 4, 3)]
+    texts, _ = run(cells, *sources)
+    assert {text for kind, text in texts if kind == "text"} == {"[1, 5]\n", "True\n"}
+    assert ["ended", False] not in texts
+
+
+def test_what_a_reader_wrote_takes_the_place_of_a_cell():
+    cells = ["x = 1", "y = 10 * x", "x = 0", "y"]
+    runs = [["x = 4", 0], ["x = 0", 2], ["y", 3], ["x = (", 0], ["1 / 0\nx = 5", 0], ["y", 3]]
+    texts, _ = run(cells, *runs)
+    assert [text for kind, text in texts if kind == "text"] == ["40\n", "40\n"]
+
+
 def test_what_needs_pytorch_is_not_tried():
     texts, steps = run(["x = 1", "y = x"], ["y", 2], torch=[0])
     assert texts == [["error", runner.NEEDS_TORCH], ["ended", False]]
