@@ -240,18 +240,16 @@ class ExercisePanel extends Panel {
     this.box = this.cell.previousElementSibling;
     while (this.box && !this.box.matches(".exercise")) this.box = this.box.previousElementSibling;
     cells[place + 1].hidden = true; // the check, which the button runs
+    // Of the element around it, the theme says itself whether Tab reaches it.
+    const pre = inputs[place].querySelector("pre");
+    this.code = make("span", { tabIndex: 0, role: "textbox", ariaLabel: this.label }, ...pre.childNodes);
+    pre.append(this.code);
     const { answer, solved } = JSON.parse(localStorage.getItem(this.key) ?? "{}");
     if (answer !== undefined && answer !== sources[place]) {
-      this.kept = answer;
-      inputs[place].querySelector("pre").textContent = answer;
+      this.kept = this.code.textContent = answer;
     }
     this.mark(solved);
-    const pre = inputs[place].querySelector("pre");
-    Object.assign(pre, { tabIndex: 0, role: "textbox", ariaLabel: this.label });
-    if (!FILE) {
-      pre.addEventListener("focus", () => this.edit(true));
-      pre.addEventListener("click", () => this.edit(true));
-    }
+    if (!FILE) this.code.onfocus = this.code.onclick = () => this.edit(true);
   }
 
   press() {
@@ -274,7 +272,7 @@ class ExercisePanel extends Panel {
   reset() {
     this.kept = undefined;
     if (this.editor) this.editor.set(sources[this.place]);
-    else inputs[this.place].querySelector("pre").textContent = sources[this.place];
+    else this.code.textContent = sources[this.place];
     this.output.replaceChildren();
     this.output.hidden = true;
     this.hinted = 0;

@@ -75,7 +75,8 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
         inner += scope.get_children()
         shared = [s for s in scope.get_symbols() if s.is_global()]
         reads |= {s.get_name() for s in shared}
-        binds |= {s.get_name() for s in shared if s.is_assigned()}
+        if not isinstance(statement, ast.FunctionDef):  # else it is bound when that is called
+            binds |= {s.get_name() for s in shared if s.is_assigned()}
     if isinstance(statement, ast.AugAssign):
         reads |= {node.id for node in ast.walk(statement.target) if isinstance(node, ast.Name)}
     for node in ast.walk(statement):
