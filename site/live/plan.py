@@ -66,7 +66,7 @@ def read(source: str) -> Cell:
 
 def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
     """Return the global names that a statement reads, and those that it binds."""
-    table = symtable.symtable(ast.unparse(statement), "cell", "exec")
+    table = symtable.symtable(ast.unparse(Generators().visit(statement)), "cell", "exec")
     binds = {s.get_name() for s in table.get_symbols() if s.is_assigned()}
     reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
     inner = table.get_children()
@@ -92,6 +92,20 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
         elif isinstance(node, ast.If):  # what one branch binds may stay as it was
             reads |= binds & (_stored(node.body) ^ _stored(node.orelse))
     return reads, binds
+
+
+class Generators(ast.NodeTransformer):
+    """Writes comprehensions as generators: since Python 3.12 the others' names count as outside."""
+
+    def visit_ListComp(self, node):  # noqa: D102
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):  # noqa: D102
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
 
 
 def _stored(body: list[ast.stmt]) -> set[str]:
