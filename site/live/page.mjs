@@ -344,7 +344,7 @@ async function download() {
 }
 
 function clear() {
-  if (confirm(`Delete your answers to the exercises of this page?`)) {
+  if (confirm("Delete your answers on this page?")) {
     for (const panel of panels) panel.reset();
   }
 }
