@@ -189,9 +189,12 @@ def describe(sources: list[str]) -> list[dict[str, str]]:
         check = CHECK.fullmatch(following.strip())
         if check:
             number = check[1]
-            # One whose solution needs PyTorch needs it, whatever it begins with.
+            # An exercise whose solution needs PyTorch needs it, whatever it begins with.
             solution = next(k for k, source in enumerate(sources) if _solves(source, number))
-            about[i] = {"torch": ""} if solution in torch else {"live": "", "exercise": number}
+            if solution in torch:
+                about[i], about[i + 1] = {"torch": ""}, {"torch": "as above"}
+            else:
+                about[i]["exercise"] = number
     return about
 
 

@@ -312,7 +312,7 @@ cells.forEach((cell, place) => {
   if ("exercise" in cell.dataset) panels.push(new ExercisePanel(place));
   else if ("live" in cell.dataset && !cell.hidden && !cell.querySelector(".explorable")) {
     new RunPanel(place);
-  } else if ("torch" in cell.dataset) inputs[place].after(elsewhere());
+  } else if (cell.dataset.torch === "") inputs[place].after(elsewhere());
 });
 
 // What is solved, and taking it away -----------------------------------------------------------

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 class Cell:
     """The names that a cell reads before it has bound them, binds, changes and imports.
 
-    It looks at those that it does not only change: `claims.add(1)` does not need earlier claims.
+    Its functions read names later, when they are called. It looks at those that it does not only
+    change: `claims.add(1)` does not need earlier claims.
     """
 
     reads: set[str] = field(default_factory=set)
+    later: set[str] = field(default_factory=set)
     looks_at: set[str] = field(default_factory=set)
     binds: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
@@ -38,7 +40,7 @@ def read(source: str) -> Cell:
         statements = ast.parse(source).body
     except SyntaxError:
         return cell
-    later, loads, changes = set(), Counter(), Counter()
+    loads, changes = Counter(), Counter()
     for statement in statements:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             for alias in statement.names:
@@ -47,10 +49,8 @@ def read(source: str) -> Cell:
                 cell.imports[name] = ast.unparse(alone)
             continue
         reads, binds = _names(statement)
-        # The body of a function is run when it is called, when the names below it are bound, too.
-        (later if isinstance(statement, ast.FunctionDef) else cell.reads).update(
-            reads - cell.binds - cell.imports.keys()
-        )
+        when = cell.later if isinstance(statement, ast.FunctionDef) else cell.reads
+        when |= reads - cell.binds - cell.imports.keys()
         cell.binds |= binds
         changes.update(_changed(statement))
         loads.update(
@@ -58,15 +58,15 @@ def read(source: str) -> Cell:
             for node in ast.walk(statement)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         )
-    cell.reads |= later - cell.binds - cell.imports.keys()
-    cell.looks_at = {name for name in cell.reads if loads[name] > changes[name]}
+    cell.later -= cell.binds | cell.imports.keys()
+    cell.looks_at = {name for name in cell.reads | cell.later if loads[name] > changes[name]}
     cell.changes = set(changes) - cell.imports.keys()
     return cell
 
 
 def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
     """Return the global names that a statement reads, and those that it binds."""
-    table = symtable.symtable(ast.unparse(statement), "cell", "exec")
+    table = symtable.symtable(ast.unparse(Generators().visit(statement)), "cell", "exec")
     binds = {s.get_name() for s in table.get_symbols() if s.is_assigned()}
     reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
     inner = table.get_children()
@@ -92,6 +92,20 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
         elif isinstance(node, ast.If):  # what one branch binds may stay as it was
             reads |= binds & (_stored(node.body) ^ _stored(node.orelse))
     return reads, binds
+
+
+class Generators(ast.NodeTransformer):
+    """Writes comprehensions as generators: since Python 3.12 the others' names count as outside."""
+
+    def visit_ListComp(self, node):  # noqa: D102
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):  # noqa: D102
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
 
 
 def _stored(body: list[ast.stmt]) -> set[str]:
@@ -141,11 +155,14 @@ def needed(
     ([], {'np': 'import numpy as np'})
     """
     found, imports = set(), {}
+    # Whatever it needs from the top, run again or not, may be called now.
+    within_reach = found if held is None else set(needed(cells, wanted, above)[0])
     while True:
+        called = wanted.later.union(*(cells[i].later for i in within_reach))
         now, missing = dict(held or {}), set()
         for place in [*sorted(found), above]:  # as they will run
             cell = wanted if place == above else cells[place]
-            for name in cell.reads:
+            for name in cell.reads | called if place == above else cell.reads:
                 binds = [
                     i for i in range(place) if name in cells[i].binds or name in cells[i].imports
                 ]
@@ -154,7 +171,7 @@ def needed(
                 last, there = binds[-1], now.get(name, set())
                 if name in cells[last].imports:
                     imports[name] = cells[last].imports[name]
-                elif name in cell.looks_at:
+                elif name in cell.looks_at or name in called:
                     changes = {i for i in range(last + 1, place) if name in cells[i].changes}
                     if there != {last} | changes:
                         missing |= {last} | changes

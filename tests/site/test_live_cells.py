@@ -14,7 +14,7 @@ from access import ROOT
 
 from adagrad_course import exercises
 
-ALWAYS = {"half-an-hour", "02-deriving-adagrad", "07-after-adagrad"}
+ALWAYS = {"half-an-hour", "03-from-formula-to-pytorch"}
 CHAPTERS = sorted(path.stem for path in (ROOT / "chapters").glob("*.ipynb"))
 
 # A page's worker is asked to run one program, and returns what that displays as a report; what it

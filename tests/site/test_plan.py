@@ -181,3 +181,11 @@ def test_changes_are_neither_left_out_nor_made_twice():
     cells = [read(source) for source in sources]
     assert needed(cells, cells[1], 1, {"x": {0, 1}})[0] == [0]
     assert needed(cells, cells[2], 2, {"x": {0, 1, 5}})[0] == [0, 1]
+
+
+def test_a_function_needs_what_is_bound_below_it_before_it_is_called():
+    assert above("def f():\n    return g()", "def g():\n    return 1", "f()") == [0, 1]
+    assert above("x = 1", "def f():\n    return x", "x = 2", "f()") == [1, 2]
+    cells = [plan.read(s) for s in ("def f():\n    return g()", "def g():\n    return 1", "f()")]
+    assert plan.needed(cells, cells[2], 2, held={"f": {0}})[0] == [1]
+    assert plan.needed(cells, cells[2], 2, held={"f": {0}, "g": {1}})[0] == []
