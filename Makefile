@@ -4,6 +4,7 @@ PYTHON ?= python3
 CHAPTER ?=
 # Where the site is built, in a folder _build; another one where this folder must not be written to.
 OUT ?= .
+PORT ?= 8000
 
 # One more than two cores: some tests wait.
 WORKERS ?= 3
@@ -15,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 
-.PHONY: help book test quick lab refresh bench clean
+.PHONY: help book serve test quick lab refresh bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -23,6 +24,10 @@ help:  ## list the commands
 
 book: $(READY)  ## build the site and say where to open it
 	$(BIN)/jupyter-book build . --path-output $(OUT) -W -n --keep-going
+
+serve: book  ## build the site and serve it, so that its cells run
+	@echo "Open http://localhost:$(PORT) and end with Ctrl+C."
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(OUT)/_build/html $(PORT) 2>/dev/null
 
 test: $(READY)  ## prove it: package, notebooks and site
 	$(PYTEST)
@@ -43,7 +48,7 @@ refresh: $(READY)  ## re-execute the notebooks in place (one: make refresh CHAPT
 	$(BIN)/python tools/refresh.py chapters/$(CHAPTER)*.ipynb
 
 bench: $(READY)  ## time the package against what a reader would write
-	$(BIN)/python -m pytest benchmarks -o addopts=
+	$(BIN)/python -m pytest benchmarks -o addopts=-pno:nbval
 
 clean:  ## remove what was built (the installation in .venv stays)
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

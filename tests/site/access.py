@@ -1,5 +1,6 @@
-"""What the tests of the site share: its pages and what is in them, axe, the themes, widths."""
+"""What the tests of the site share: its pages and what is in them, tabs, axe, themes, widths."""
 
+import contextlib
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -187,3 +188,50 @@ def focus_with_tab(tab, selector, presses=200):
             return
         tab.keyboard.press("Tab")
     pytest.fail(f"{selector} is not reached with the Tab key")
+
+
+BLOCK_STORAGE = """for (const name of ["localStorage", "sessionStorage"]) {
+    const get = () => { throw new DOMException("denied", "SecurityError"); };
+    Object.defineProperty(window, name, { get, configurable: true });
+}"""
+
+
+@contextlib.contextmanager
+def watched_tabs(browser, address):
+    """A function that opens a tab as `open_tab` does, and the list of what goes wrong."""
+    contexts, wrongs = [], []
+
+    def open_page(page, over="http", width=1280, root=None, first="", **options):
+        viewport = {"width": width, "height": 844}
+        context = browser.new_context(
+            **{"viewport": viewport, "reduced_motion": "reduce"} | options
+        )
+        contexts.append(context)
+        root = root or address("", over)
+
+        def route(route):
+            if route.request.url.startswith((root, "data:")):
+                route.continue_()
+            else:
+                wrongs.append(f"request to another host: {route.request.url}")
+                route.abort()
+
+        context.route("**/*", route)
+        context.add_init_script(first)
+        tab = context.new_page()
+        tab.on(
+            "console",
+            lambda m: m.type in ("warning", "error") and wrongs.append(f"{m.type}: {m.text}"),
+        )
+        tab.on("pageerror", lambda error: wrongs.append(f"uncaught: {error}"))
+        tab.on("requestfailed", lambda request: wrongs.append(f"failed: {request.url}"))
+        tab.on(
+            "response",
+            lambda r: r.status >= 400 and wrongs.append(f"{r.status}: {r.url}"),
+        )
+        tab.goto(root + page, wait_until="load")
+        return tab
+
+    yield open_page, wrongs
+    for context in contexts:
+        context.close()

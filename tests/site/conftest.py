@@ -10,7 +10,7 @@ import threading
 import pytest
 import screenshots
 import yaml
-from access import ADDRESS, ROOT, Page, pages_of_the_toc, program
+from access import ADDRESS, ROOT, Page, pages_of_the_toc, program, watched_tabs
 from filelock import FileLock
 
 REPOSITORY = "https://github.com/example/adagrad"
@@ -161,40 +161,6 @@ def open_tab(browser, address):
     At the end of the test nothing may have gone wrong: no message in the console, no failed
     request, none to another host, no breach of the security policy.
     """
-    contexts, wrongs = [], []
-
-    def open_page(page, over="http", width=1280, root=None, first="", **options):
-        viewport = {"width": width, "height": 844}
-        context = browser.new_context(
-            **{"viewport": viewport, "reduced_motion": "reduce"} | options
-        )
-        contexts.append(context)
-        root = root or address("", over)
-
-        def route(route):
-            if route.request.url.startswith((root, "data:")):
-                route.continue_()
-            else:
-                wrongs.append(f"request to another host: {route.request.url}")
-                route.abort()
-
-        context.route("**/*", route)
-        context.add_init_script(first)
-        tab = context.new_page()
-        tab.on(
-            "console",
-            lambda m: m.type in ("warning", "error") and wrongs.append(f"{m.type}: {m.text}"),
-        )
-        tab.on("pageerror", lambda error: wrongs.append(f"uncaught: {error}"))
-        tab.on("requestfailed", lambda request: wrongs.append(f"failed: {request.url}"))
-        tab.on(
-            "response",
-            lambda r: r.status >= 400 and wrongs.append(f"{r.status}: {r.url}"),
-        )
-        tab.goto(root + page, wait_until="load")
-        return tab
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    with watched_tabs(browser, address) as (open_page, wrongs):
+        yield open_page
     assert wrongs == []

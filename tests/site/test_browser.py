@@ -1,7 +1,7 @@
 """The site as its readers meet it: in a browser, on a phone, by keyboard, without a server."""
 
 import pytest
-from access import focus_with_tab, is_complete
+from access import BLOCK_STORAGE, focus_with_tab, is_complete
 
 CHAPTER = "chapters/01-learning-rates.html"
 SHORT = "chapters/glossary.html"  # for what is the same on all pages: others take longer to load
@@ -36,12 +36,6 @@ def themes_when_switched(tab):
 def test_light_and_dark_are_switched_by_keyboard_and_remembered(open_tab, over):
     tab = open_tab(SHORT, over, color_scheme="light")
     assert themes_when_switched(tab) == ["light", "dark", "dark"]
-
-
-BLOCK_STORAGE = """for (const name of ["localStorage", "sessionStorage"]) {
-    const get = () => { throw new DOMException("denied", "SecurityError"); };
-    Object.defineProperty(window, name, { get, configurable: true });
-}"""
 
 
 def test_where_storage_is_blocked_the_page_works_and_follows_the_system(open_tab):

@@ -259,7 +259,7 @@ EXERCISES = [
         mistakes={
             ZERO: np.eye(10)[0],
             TOO_EVEN: np.ones(10),
-            OVERFLOWED: 1000 ** np.arange(10),
+            OVERFLOWED: 1000 ** np.arange(10, dtype=np.int64),
         },
         hints=(
             "For ones the ratio is largest. What is the opposite of many equal numbers?",

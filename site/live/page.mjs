@@ -1,0 +1,357 @@
+// The page's own part of the cells that run: buttons, what they say, and answers that are kept.
+// Python and the editor are loaded when they are first wanted. Loaded with `defer`.
+
+const BASE = new URL(".", document.currentScript.src);
+const LIMIT = { check: 30, run: 300 }; // seconds
+const FILE = location.protocol === "file:"; // where a page may load neither
+const STORAGE = "adagrad-by-experiment ";
+
+const make = (name, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(name), properties);
+  element.append(...children);
+  return element;
+};
+const button = (kind, text, press) => {
+  const made = make("button", { type: "button", className: `live-${kind}`, textContent: text });
+  made.addEventListener("click", press);
+  return made;
+};
+
+// Python, one worker at a time ---------------------------------------------------------------
+
+const inputs = [...document.querySelectorAll("div.cell .cell_input")];
+const cells = inputs.map((input) => input.closest("div.cell"));
+const sources = inputs.map((input) =>
+  [...input.querySelectorAll("pre")].map((pre) => pre.textContent.trimEnd()).join("\n"),
+);
+const torch = cells.flatMap((cell, place) => ("torch" in cell.dataset ? [place] : []));
+
+let python = null; // the worker, and whether it is ready
+let running = null;
+const waiting = [];
+let asked = 0;
+
+function startPython() {
+  const worker = new Worker(new URL("worker.js", BASE), { type: "module" });
+  python = { worker, ready: false };
+  worker.onmessage = ({ data }) => {
+    if (data.ready) python.ready = true;
+    else if (data.fatal !== undefined) stop(`Python broke: ${data.fatal}.`);
+    else if (data.done !== undefined) finish(data.done);
+    else running?.hear(data);
+  };
+  worker.onerror = () => stop("Python could not be loaded. Is there a connection?");
+  worker.postMessage({ start: { sources, torch } });
+}
+
+// A job has a message for the worker, a limit, and hears what comes of it.
+function ask(job) {
+  waiting.push(job);
+  job.hear({ waiting: running !== null });
+  next();
+}
+function next() {
+  if (running || !waiting.length) return;
+  running = waiting.shift();
+  if (!python) startPython();
+  running.hear({ begun: true, ready: python.ready });
+  const [kind] = Object.keys(running.message);
+  python.worker.postMessage({ ...running.message, [kind]: ++asked });
+}
+function finish(done, why) {
+  const job = running;
+  running = null;
+  clearTimeout(job?.timer);
+  job?.hear({ done, why });
+  next();
+}
+function stop(why) {
+  python.worker.terminate();
+  python = null;
+  finish(false, why);
+}
+
+// What stands below a cell -------------------------------------------------------------------
+
+class Panel {
+  constructor(place, ...buttons) {
+    this.cell = cells[place];
+    this.place = place;
+    this.status = make("span", { className: "live-status", role: "status" });
+    this.more = make("span", { className: "live-more" });
+    this.stop = button("stop", "Stop", () => {
+      if (running?.panel === this) stop("Stopped. All variables are gone.");
+      else {
+        waiting.splice(waiting.findIndex(({ panel }) => panel === this), 1);
+        this.end();
+        this.status.textContent = "Not run.";
+      }
+    });
+    this.stop.hidden = true;
+    this.buttons = buttons;
+    this.tools = make("div", { className: "live-tools" }, ...buttons, this.stop, this.status, this.more);
+    inputs[place].after(this.tools);
+    const look = { className: "live-output cell_output", hidden: true, ariaLive: "polite" };
+    this.output = make("div", look);
+    this.cell.append(this.output);
+  }
+
+  get source() {
+    return this.editor ? this.editor.text() : (this.kept ?? sources[this.place]);
+  }
+
+  // Puts an editor in the place of the code; a promise, as it may have to be loaded.
+  async edit(focus) {
+    if (!this.editor) {
+      this.loading ??= import(new URL("editor.js", BASE));
+      const { Editor } = await this.loading;
+      this.editor ??= new Editor(inputs[this.place], this.source, {
+        label: this.label,
+        run: () => this.press(),
+        changed: (text) => this.changed?.(text),
+      });
+    }
+    if (focus) this.editor.focus();
+  }
+
+  ask(message, limit, heard) {
+    if (FILE) {
+      this.status.textContent = "This page is a file. Run make serve, or read it on the web.";
+      return;
+    }
+    if (!this.stop.hidden) return; // it runs already
+    this.heard = heard;
+    const job = { message, panel: this, hear: (news) => this.hear(news, job), limit };
+    ask(job);
+  }
+
+  hear(news, job) {
+    if (news.waiting !== undefined) {
+      for (const one of this.buttons) one.disabled = true;
+      this.stop.hidden = false;
+      this.status.textContent = news.waiting ? "Waiting for another cell" : "";
+    } else if (news.begun) {
+      this.output.replaceChildren();
+      this.status.textContent = news.ready ? "Running" : "Loading Python, once";
+    } else if (news.loading !== undefined) {
+      const [loaded, of] = [news.loading, news.of].map((bytes) => (bytes / 1e6).toFixed(1));
+      this.bar ??= make("progress", { ariaLabel: "Loading Python", max: news.of });
+      this.bar.value = news.loading;
+      this.more.replaceChildren(`${loaded} of ${of} MB `, this.bar);
+    } else if (news.fetching) {
+      this.more.textContent = `fetching ${news.fetching.split("-")[0]}`;
+    } else if (news.starting !== undefined) {
+      const { starting, of } = news;
+      this.status.textContent =
+        starting < of ? `Running cell ${starting} of the ${of - 1} above that this needs` : "Running";
+      const since = performance.now();
+      this.more.textContent = "";
+      clearInterval(this.clock);
+      this.clock = setInterval(() => {
+        this.more.textContent = `${Math.round((performance.now() - since) / 1000)} s`;
+      }, 1000);
+      clearTimeout(job.timer);
+      job.timer = setTimeout(
+        () => stop(`Stopped after ${job.limit} seconds: is there an endless loop? All variables are gone.`),
+        1000 * job.limit,
+      );
+    } else if (news.done !== undefined) {
+      this.end();
+      if (news.why) this.show("error", news.why);
+      this.heard(news.done);
+    } else if (news.kind === "report") this.reported(JSON.parse(news.text));
+    else this.show(news.kind, news.text.replace(/ For a hint: hint\(.*\)/, "")); // there is a button
+  }
+
+  end() {
+    clearInterval(this.clock);
+    const left = document.activeElement === document.body || document.activeElement === this.stop;
+    for (const one of this.buttons) one.disabled = false;
+    if (left) this.buttons[0].focus(); // a button that is switched off loses the focus
+    this.stop.hidden = true;
+    this.status.textContent = this.more.textContent = "";
+  }
+
+  show(kind, text) {
+    this.output.hidden = false;
+    this.cell.classList.add("live-shown");
+    const last = this.output.lastElementChild;
+    if (kind === "text" && last?.className === "live-text") return last.append(text);
+    let box;
+    if (kind === "html") box = make("div", { className: "output text_html", innerHTML: text });
+    else if (kind === "svg") {
+      const src = `data:image/svg+xml,${encodeURIComponent(text)}`;
+      const stored = this.cell.querySelector(".cell_output img");
+      box = make("img", { src, alt: stored?.alt ?? "The figure that this code draws" });
+    } else box = make("pre", { className: `live-${kind}`, textContent: text });
+    this.output.append(box);
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+  }
+}
+
+class RunPanel extends Panel {
+  constructor(place) {
+    const run = button("run", "Run", () => this.press());
+    const stored = button("stored", "Stored output", () => this.restore());
+    super(place, run, stored);
+    stored.hidden = true;
+    this.stored = stored;
+    this.label = "Code of this cell";
+  }
+
+  press() {
+    if (!FILE) this.edit();
+    const steps = [{ source: this.source, place: this.place }];
+    this.ask({ run: 0, steps }, LIMIT.run, (done) => {
+      this.stored.hidden = false;
+      this.cell.classList.add("live-shown");
+      if (done && this.output.hidden) this.status.textContent = "Done: it shows nothing.";
+    });
+  }
+
+  restore() {
+    this.output.replaceChildren();
+    this.output.hidden = true;
+    this.cell.classList.remove("live-shown");
+    this.stored.hidden = true;
+    this.editor?.set(sources[this.place]);
+  }
+}
+
+// Exercises ------------------------------------------------------------------------------------
+
+const keep = (key, state) => {
+  try {
+    localStorage.setItem(key, JSON.stringify(state));
+  } catch {} // The browser has no room left: it is kept as long as the page is open.
+};
+
+class ExercisePanel extends Panel {
+  constructor(place) {
+    const check = button("check", "Check", () => this.press());
+    const hint = button("hint", "Hint", () => this.hint());
+    const reset = button("reset", "Start over", () => this.reset());
+    super(place, check, hint, reset);
+    this.number = this.cell.dataset.exercise;
+    this.label = `Your answer to exercise ${this.number}`;
+    // An answer belongs to the starter that it was written into: a new edition begins anew.
+    this.key = `${STORAGE}${this.number} ${sources[place]}`;
+    this.hinted = 0;
+    this.box = this.cell.previousElementSibling;
+    while (this.box && !this.box.matches(".exercise")) this.box = this.box.previousElementSibling;
+    cells[place + 1].hidden = true; // the check, which the button runs
+    // Of the element around it, the theme says itself whether Tab reaches it.
+    const pre = inputs[place].querySelector("pre");
+    this.code = make("span", { tabIndex: 0, role: "textbox", ariaLabel: this.label }, ...pre.childNodes);
+    pre.append(this.code);
+    const { answer, solved } = JSON.parse(localStorage.getItem(this.key) ?? "{}");
+    if (answer !== undefined && answer !== sources[place]) {
+      this.kept = this.code.textContent = answer;
+    }
+    this.mark(solved);
+    if (!FILE) this.code.onfocus = this.code.onclick = () => this.edit(true);
+  }
+
+  press() {
+    if (!FILE) this.edit();
+    const place = this.place;
+    const steps = [{ source: this.source, place }, { source: sources[place + 1], place: place + 1 }];
+    this.ask({ run: 0, steps }, LIMIT.check, () => {});
+  }
+
+  hint() {
+    this.ask({ hints: 0, number: this.number }, LIMIT.check, (hints) => {
+      if (!hints) return;
+      this.hinted = Math.min(this.hinted + 1, hints.length);
+      hints.slice(0, this.hinted).forEach((text, i) =>
+        this.show("text", `Hint ${i + 1} of ${hints.length}: ${text}\n`),
+      );
+    });
+  }
+
+  reset() {
+    this.kept = undefined;
+    if (this.editor) this.editor.set(sources[this.place]);
+    else this.code.textContent = sources[this.place];
+    this.output.replaceChildren();
+    this.output.hidden = true;
+    this.hinted = 0;
+    this.mark(false);
+    localStorage.removeItem(this.key); // at the end, as the editor has told of its change
+  }
+
+  changed(answer) {
+    keep(this.key, { answer, solved: this.solved });
+  }
+
+  reported({ verdict }) {
+    this.mark(verdict === "passed");
+    this.changed(this.source);
+  }
+
+  mark(solved) {
+    this.solved = Boolean(solved);
+    this.sign?.remove();
+    if (solved) {
+      this.sign = make("span", { className: "live-solved", textContent: "✓ solved" });
+      this.box?.querySelector(".admonition-title").append(this.sign);
+    }
+    count();
+  }
+}
+
+// What stands where a cell needs PyTorch.
+function elsewhere() {
+  const link = make("a", { href: new URL("../../chapters/setup.html", BASE).href });
+  link.textContent = "JupyterLab or Binder";
+  return make("p", { className: "live-torch" }, "Needs PyTorch: run it in ", link);
+}
+
+const panels = [];
+cells.forEach((cell, place) => {
+  if ("exercise" in cell.dataset) panels.push(new ExercisePanel(place));
+  else if ("live" in cell.dataset && !cell.hidden && !cell.querySelector(".explorable")) {
+    new RunPanel(place);
+  } else if (cell.dataset.torch === "") inputs[place].after(elsewhere());
+});
+
+// What is solved, and taking it away -----------------------------------------------------------
+
+// The number of exercises is kept with those that are solved, for solved.mjs on the first page.
+const page = location.pathname.split("/").pop().replace(".html", "");
+const tally = `${STORAGE}page `;
+let bar;
+
+function count() {
+  if (panels.length < document.querySelectorAll("[data-exercise]").length) return;
+  const solved = panels.filter((panel) => panel.solved).length;
+  keep(tally + page, { solved, of: panels.length });
+  bar.textContent = `${solved} of ${panels.length} solved. `;
+}
+
+async function download() {
+  const path = new URL(`../../_sources/chapters/${page}.ipynb`, BASE);
+  const notebook = await (await fetch(path)).json();
+  for (const cell of notebook.cells) {
+    const source = [cell.source].flat().join("").trimEnd();
+    const panel = panels.find(({ place }) => sources[place] === source);
+    if (panel && cell.cell_type === "code") cell.source = panel.source;
+  }
+  const file = new Blob([JSON.stringify(notebook, null, 1) + "\n"], { type: "application/json" });
+  const link = make("a", { href: URL.createObjectURL(file), download: `${page}.ipynb` });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function clear() {
+  if (confirm("Delete your answers on this page?")) {
+    for (const panel of panels) panel.reset();
+  }
+}
+
+if (panels.length) {
+  bar = make("span", { role: "status" });
+  const tools = [button("download", "Download my answers", download), button("clear", "Clear", clear)];
+  panels[0].box.before(make("div", { className: "live-tools" }, bar, ...tools));
+  count();
+}

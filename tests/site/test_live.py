@@ -1,0 +1,631 @@
+"""Cells and exercises that run in the page, as readers use, misuse and leave them."""
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import book_live
+import book_site
+import collect
+import pytest
+from access import (
+    BLOCK_STORAGE,
+    ROOT,
+    complaints,
+    set_theme,
+    set_width,
+    watched_tabs,
+)
+from playwright.sync_api import expect
+
+CHAPTER = "chapters/01-learning-rates.html"
+BRIEF = "chapters/half-an-hour.html"  # is opened sooner
+WITH_TORCH = "chapters/03-from-formula-to-pytorch.html"
+RIGHT = 'one_step = {"gradient": 8, "next point": 4.2, "limit": 0.5}'
+WRONG = RIGHT.replace("8", "4")
+SOLVED = "1.1: all 3 checks passed."
+BY_HAND = 'by_hand = {"G": 49, "rate": 0.1, "change": -0.6, "best": 0.5}'
+ALSO_SOLVED = "0.1: all 4 checks passed."
+PRINTS = "bowl = Quadratic(curvatures=[1.0, 10.0])"  # the first lines of cells
+DRAWS = "fig, axes = plt.subplots(2, 3"
+PATIENCE = 180_000  # ms, for Python to be loaded on a busy machine
+PHONE = 390  # pixels
+
+
+@pytest.fixture(scope="module")
+def shared(browser, address):
+    """A page of which the Python is loaded once for many tests, and what goes wrong there."""
+    with watched_tabs(browser, address) as (open_page, wrongs):
+        yield open_page(CHAPTER), wrongs
+
+
+@pytest.fixture
+def tab(shared):
+    tab, wrongs = shared
+    yield tab
+    assert wrongs == []
+
+
+def exercise(tab, number):
+    return tab.locator(f'[data-exercise="{number}"]')
+
+
+def cell(tab, beginning):
+    """A cell that is no exercise, by how its stored code begins, also after this was edited."""
+    place = tab.locator("div.cell[data-live]").evaluate_all(
+        """(cells, beginning) => cells.findIndex((cell) =>
+            cell.querySelector("pre").textContent.startsWith(beginning))""",
+        beginning,
+    )
+    assert place >= 0, f"no cell begins with {beginning}"
+    found = tab.locator("div.cell[data-live]").nth(place)
+    found.evaluate(
+        """cell => [cell.closest("details"), ...cell.querySelectorAll("details")]
+            .forEach((details) => details?.setAttribute("open", ""))"""
+    )
+    return found
+
+
+def write(cell, code):
+    """Write into the editor of a cell; that of an exercise opens by a click."""
+    if not cell.locator(".cm-content").count():
+        cell.locator("pre").first.click()
+    cell.locator(".cm-content").fill(code)
+
+
+def press(cell):
+    cell.locator("button.live-run, button.live-check").click()
+
+
+def result(cell):
+    """Wait for the end of a run and return the text of what it gave."""
+    cell.locator("button.live-stop").wait_for(state="hidden", timeout=PATIENCE)
+    return cell.locator(".live-output").inner_text()
+
+
+def run(cell, code=None):
+    """Run a cell, with other code if some is given, and return the text of what it gives."""
+    if code is not None:
+        if not cell.locator(".cm-content").count():  # the first press opens it
+            press(cell)
+            result(cell)
+        write(cell, code)
+    press(cell)
+    return result(cell)
+
+
+# Python, the same for many tests --------------------------------------------------------------
+
+
+def test_a_cell_far_down_runs_what_it_needs_and_nothing_else(tab):
+    far = cell(tab, DRAWS)
+    stored = far.locator(".cell_output:not(.live-output) img")
+    press(far)
+    assert result(far) == ""
+    figure = far.locator(".live-output img")
+    assert figure.get_attribute("src").startswith("data:image/svg+xml")
+    assert figure.get_attribute("alt") == stored.get_attribute("alt") != ""
+    assert figure.evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
+    assert not stored.is_visible()
+    needless = [run(far, f'"{name}" in globals()') for name in ("valley", "parabola", "data")]
+    assert needless == ["True\n", "False\n", "False\n"]
+    far.get_by_role("button", name="Stored output").click()
+    assert stored.is_visible()
+    assert not far.locator(".live-output").is_visible()
+
+
+def test_a_run_gives_what_is_stored(tab):
+    for beginning in ("parabola = Quadratic", PRINTS):
+        this = cell(tab, beginning)
+        stored = this.locator(".cell_output:not(.live-output)")
+        before = stored.inner_text().split()
+        assert run(this).split() == before
+        assert not stored.is_visible()
+    assert cell(tab, "parabola = Quadratic").locator(".live-output table").is_visible()
+
+
+def test_what_is_edited_changes_what_a_cell_gives(tab):
+    this = cell(tab, PRINTS)
+    assert run(this, "bowl = 6 * 7\nprint('so:')\nbowl") == "so:\n42\n"
+    assert run(this, "bowl += 1\nbowl") == "43\n"
+
+
+def test_an_exercise_is_solved_wrong_and_then_right(tab):
+    this = exercise(tab, "1.1")
+    write(this, WRONG)
+    answer = run(this)
+    assert "✗ gradient: 4 is not right" in answer
+    assert "2 of 3 checks passed" in answer
+    assert "hint(" not in answer  # there is a button
+    assert tab.locator(".live-solved").count() == 0
+    write(this, RIGHT)
+    assert SOLVED in run(this)
+    sign = tab.locator(".exercise", has=tab.locator(".live-solved"))
+    assert "1.1" in sign.locator(".admonition-title").inner_text()
+    assert tab.get_by_text("1 of 9 solved").is_visible()
+    kept = "() => Object.values(localStorage).filter((value) => value.includes('one_step'))"
+    assert [json.loads(value) for value in tab.evaluate(kept)] == [
+        {"answer": RIGHT, "solved": True}
+    ]
+    write(this, WRONG)
+    run(this)
+    assert tab.locator(".live-solved").count() == 0
+
+
+def test_each_press_gives_one_more_hint(tab):
+    this = exercise(tab, "1.2")
+    for n in (1, 2):
+        this.get_by_role("button", name="Hint").click()
+        hints = result(this).strip().splitlines()
+        assert [hint[:6] for hint in hints] == [f"Hint {i + 1}" for i in range(n)]
+
+
+def test_two_that_are_pressed_at_once_both_get_their_result(tab):
+    first, second = exercise(tab, "1.3"), cell(tab, PRINTS)
+    run(second, "print('the second')")
+    press(first)
+    press(second)
+    assert "1.3: not attempted yet" in result(first)
+    assert result(second) == "the second\n"
+
+
+FAULTS = {
+    "import sys\nsys.exit(3)": "asked to exit",
+    "exit()": "asked to exit",
+    "raise KeyboardInterrupt": "KeyboardInterrupt",
+    "def f(x):\n    return f(x + 1)\nf(0)": "RecursionError: maximum recursion depth exceeded",
+    "bytearray(2**31)": "OverflowError: cannot fit",  # in 32 bits
+    "a = [bytearray(2**30) for _ in range(4)]": "MemoryError",
+    "import numpy as np\na = [np.zeros(2**27) for _ in range(8)]": "MemoryError",
+    "x = (1,\ny = 2": "SyntaxError",
+    "if True:\n    x = 1\n\ty = 2": "TabError",
+    "input('a number: ')": "cannot ask for input: write the value into the code",
+    "import torch": "ModuleNotFoundError: No module named 'torch'",
+    "print('x' * 10**7)": "and more: this page shows the first 200,000 characters",
+}
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_what_goes_wrong_is_said_and_the_next_run_works(tab, code):
+    this = cell(tab, PRINTS)
+    answer = run(this, code)
+    assert FAULTS[code] in answer
+    for others in ("runner.py", "/lib/", "pyodide", "exec(", "in ask"):
+        assert others not in answer
+    assert run(this, "print('fine')") == "fine\n"
+
+
+def test_an_error_shows_the_line_that_the_reader_wrote(tab):
+    answer = run(cell(tab, PRINTS), "def halve(n):\n    return n / 0\n\nhalve(3)")
+    for line in ("line 4, in <module>", "line 2, in halve", "return n / 0", "ZeroDivisionError"):
+        assert line in answer
+
+
+def test_it_is_used_by_keyboard(tab):
+    this = exercise(tab, "1.7")
+    tab.locator(".exercise", has_text="1.7").evaluate("e => { e.tabIndex = -1; e.focus(); }")
+    for _ in range(20):
+        tab.keyboard.press("Tab")
+        if this.evaluate("e => e.contains(document.activeElement)"):
+            break
+    editor = this.locator(".cm-content")
+    expect(editor).to_be_focused(timeout=PATIENCE)
+    look = this.locator(".cm-editor").evaluate("e => getComputedStyle(e).outlineStyle")
+    assert look == "solid"
+    tab.keyboard.press("Control+End")
+    tab.keyboard.type("\nprint('typed')")
+    tab.keyboard.press("Control+Enter")
+    assert result(this) == "typed\n1.7: not attempted yet\n"
+    expect(editor).to_be_focused()
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("Tab")
+    expect(this.get_by_role("button", name="Check")).to_be_focused()
+
+
+def test_while_a_loop_runs_the_page_is_accessible_and_fits_a_phone_and_stop_ends_it(tab):
+    solved, fails, running = exercise(tab, "1.1"), exercise(tab, "1.3"), cell(tab, PRINTS)
+    cells = [solved, cell(tab, "parabola = Quadratic"), cell(tab, DRAWS), fails, running]
+    write(solved, RIGHT)
+    write(fails, "print('x' * 500)\n1 / 0")
+    for this in cells:
+        run(this)
+    write(running, "while True: pass")
+    press(running)
+    expect(running.locator(".live-status")).to_have_text("Running", timeout=PATIENCE)
+    set_width(tab, PHONE)
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    set_width(tab, 1280)
+    for this in (*cells, exercise(tab, "1.2"), tab.locator(".live-solved, .live-download")):
+        this.evaluate_all("all => all.forEach((e) => e.setAttribute('data-tested', ''))")
+    assert complaints(tab, "[data-tested]", exclude=()) == []
+    set_theme(tab, "dark")
+    assert complaints(tab, "[data-tested]", exclude=(), runOnly=["color-contrast"]) == []
+    running.get_by_role("button", name="Stop").click()
+    assert "variables are gone" in result(running)
+    assert run(running, "'valley' in globals()") == "False\n"
+
+
+def test_an_endless_loop_ends_by_itself(tab):
+    this = cell(tab, PRINTS)
+    run(this, "'begun'")
+    tab.evaluate(
+        """() => {
+            const later = window.setTimeout;
+            window.setTimeout = (call, ms) => later(call, ms / 100);
+            window.asBefore = () => { window.setTimeout = later; };
+        }"""
+    )
+    try:
+        answer = run(this, "while True: pass")
+    finally:
+        tab.evaluate("asBefore()")
+    assert "Stopped after 300 seconds" in answer
+    assert "variables are gone" in answer
+    assert run(this, "print('fine')") == "fine\n"
+
+
+def test_a_page_is_left_while_code_runs(tab):
+    this = cell(tab, PRINTS)
+    run(this, "'begun'")
+    write(this, "while True: pass")
+    press(this)
+    expect(this.locator(".live-status")).to_have_text("Running")
+    tab.goto("about:blank")
+
+
+# A page of their own, and most without Python -------------------------------------------------
+
+
+def test_answers_are_kept_until_they_are_dropped(open_tab):
+    tab = open_tab(BRIEF)
+
+    def shown():
+        return [
+            exercise(tab, number).locator(".cell_input").inner_text().strip()
+            for number in ("0.1", "0.2")
+        ]
+
+    starters = shown()
+    write(exercise(tab, "0.1"), BY_HAND)
+    write(exercise(tab, "0.2"), "# half an answer")
+    solve = """() => {
+        const key = Object.keys(localStorage)
+            .find((key) => localStorage[key].includes("by_hand ="));
+        localStorage[key] = localStorage[key].replace("false", "true");
+    }"""
+    tab.evaluate(solve)
+    tab.reload()
+    assert shown() == [BY_HAND, "# half an answer"]
+    assert tab.get_by_text("1 of 3 solved").is_visible()
+    exercise(tab, "0.1").locator("pre").first.click()
+    exercise(tab, "0.1").locator(".cm-content").wait_for(timeout=PATIENCE)
+    exercise(tab, "0.1").get_by_role("button", name="Start over").click()
+    assert shown() == [starters[0], "# half an answer"]
+    assert tab.get_by_text("0 of 3 solved").is_visible()
+    tab.reload()
+    assert shown() == [starters[0], "# half an answer"]
+    tab.on("dialog", lambda dialog: dialog.accept())
+    tab.get_by_role("button", name="Clear").click()
+    assert shown() == starters
+    tab.reload()
+    assert shown() == starters
+
+
+def test_an_answer_to_another_starter_is_not_shown(open_tab):
+    tab = open_tab(BRIEF)
+    this = exercise(tab, "0.1")
+    write(this, "# an answer")
+    change = """(changed) => {
+        const key = Object.keys(localStorage).find((key) => localStorage[key].includes("# an"));
+        const value = localStorage[key];
+        localStorage.removeItem(key);
+        localStorage[changed ? key.slice(0, -1) + "?" : key] = value;
+        return key;
+    }"""
+    assert "0.1" in tab.evaluate(change, False)
+    tab.reload()
+    assert "# an answer" in this.inner_text()
+    tab.evaluate(change, True)
+    tab.reload()
+    assert "# an answer" not in this.inner_text()
+    assert 'by_hand = {"G": ...' in this.inner_text()
+
+
+def test_the_first_page_counts_what_is_solved(open_tab):
+    tab = open_tab(CHAPTER)
+    kept = tab.evaluate(
+        "() => Object.entries(localStorage).find(([key]) => key.endsWith('page 01-learning-rates'))"
+    )
+    assert json.loads(kept[1]) == {"solved": 0, "of": 9}
+    tab.wait_for_load_state("networkidle")
+    tab.goto(tab.url.replace("01-learning-rates", "welcome"))
+    assert tab.locator(".live-solved").count() == 0
+    more = json.dumps({"solved": 2, "of": 9})
+    tab.evaluate("([key, more]) => { localStorage[key] = more; }", [kept[0], more])
+    tab.wait_for_load_state("networkidle")
+    tab.reload()
+    assert tab.locator(".live-solved").all_inner_texts() == [" ✓ 2 of 9 exercises solved"]
+
+
+def test_downloaded_answers_are_collected(open_tab, site, tmp_path):
+    tab = open_tab(BRIEF)
+    write(exercise(tab, "0.1"), BY_HAND)
+    write(exercise(tab, "0.2"), "def run_adagrad(gradient, start, lr, steps):\n    return [start]")
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Download my answers").click()
+    assert download.value.suggested_filename == "half-an-hour.ipynb"
+    path = tmp_path / "group" / "half-an-hour.ipynb"
+    download.value.save_as(path)
+    notebook, stored = (
+        json.loads(file.read_text(encoding="utf-8"))
+        for file in (path, (site / "_sources" / BRIEF).with_suffix(".ipynb"))
+    )
+    ours, theirs = (["".join(c["source"]) for c in book["cells"]] for book in (notebook, stored))
+    assert sum(a != b for a, b in zip(ours, theirs, strict=True)) == 2
+    # What takes long is none of this test's business.
+    used = re.compile(r"import|def run_adagrad|check\(\"0\.[12]\"|by_hand")
+    notebook["cells"] = [c for c in notebook["cells"] if used.search("".join(c["source"]))]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, collect.__file__, tmp_path, "--quiet"],
+        capture_output=True,
+        encoding="utf-8",
+    )
+    columns, row = (line.split(",") for line in done.stdout.splitlines())
+    found = dict(zip(columns, row, strict=True))
+    assert (found["exercise 0.1"], found["exercise 0.2"]) == ("passed", "not passed")
+
+
+FULL_STORAGE = """
+    const { setItem } = Storage.prototype;
+    Storage.prototype.setItem = function (key, value) {
+        if (key.startsWith("adagrad")) throw new DOMException("", "QuotaExceededError");
+        setItem.call(this, key, value);
+    };"""
+
+
+@pytest.mark.parametrize("first", [BLOCK_STORAGE, FULL_STORAGE], ids=["blocked", "full"])
+def test_where_nothing_can_be_kept_an_answer_is_written_all_the_same(open_tab, first):
+    tab = open_tab(BRIEF, first=first)
+    write(exercise(tab, "0.1"), BY_HAND)
+    assert BY_HAND in exercise(tab, "0.1").inner_text()
+    exercise(tab, "0.1").get_by_role("button", name="Start over").click()
+    assert BY_HAND not in exercise(tab, "0.1").inner_text()
+    assert tab.get_by_text("0 of 3 solved").is_visible()
+
+
+def test_a_page_is_left_while_python_is_loaded(browser, address):
+    with watched_tabs(browser, address) as (open_page, wrongs):
+        tab = open_page(BRIEF)
+        press(exercise(tab, "0.1"))
+        exercise(tab, "0.1").locator("progress").wait_for(timeout=PATIENCE)
+        tab.goto("about:blank")
+        tab.wait_for_load_state("networkidle")
+    # What was on its way is broken off, which is as it should be.
+    assert [wrong for wrong in wrongs if not wrong.startswith("failed: ")] == []
+
+
+def test_a_finger_opens_the_editor_on_a_phone(open_tab):
+    tab = open_tab(BRIEF, width=PHONE, has_touch=True)
+    this = exercise(tab, "0.1")
+    this.locator("pre").first.tap()
+    expect(this.locator(".cm-content")).to_be_focused(timeout=PATIENCE)
+    tab.keyboard.type("long_line = " + "x" * 200)
+    assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    small = this.locator(".live-tools button:visible").evaluate_all(
+        "(buttons) => buttons.filter((b) => b.getBoundingClientRect().height < 24).length"
+    )
+    assert small == 0
+
+
+def test_python_that_cannot_be_loaded_is_explained_and_asked_for_again(open_tab):
+    """The site's host may be away for a while, or a reader's train in a tunnel."""
+    tab = open_tab(BRIEF)
+    this = exercise(tab, "0.1")
+    write(this, BY_HAND)
+    tab.context.route("**/_static/live/packages.json", lambda route: route.fulfill(body="?"))
+    press(this)
+    assert "Python" in result(this)
+    tab.context.unroute("**/_static/live/packages.json")
+    assert ALSO_SOLVED in run(this)
+
+
+# What is asked for, and when ------------------------------------------------------------------
+
+
+def test_before_the_first_press_a_page_loads_little(open_tab, site):
+    tab = open_tab(CHAPTER)
+    tab.evaluate("scrollTo(0, document.body.scrollHeight)")
+    tab.wait_for_load_state("networkidle")
+    loaded = tab.evaluate(
+        """() => performance.getEntriesByType("resource").map(({ name }) => name)
+            .filter((name) => name.includes("/_static/live/"))
+            .map((name) => new URL(name).pathname)"""
+    )
+    assert sorted(Path(path).name for path in loaded) == ["live.css", "page.js"]
+    sizes = [len(gzip.compress((site / path[1:]).read_bytes(), 9)) for path in loaded]
+    assert sum(sizes) <= 4096
+
+
+def test_a_page_opened_as_a_file_says_what_to_do(open_tab):
+    tab = open_tab(CHAPTER, over="file")
+    for this in (exercise(tab, "1.1"), cell(tab, PRINTS)):
+        press(this)
+        assert "make serve" in this.locator(".live-status").inner_text()
+        assert this.locator("pre").first.is_visible()
+        assert this.locator(".live-stop").is_hidden()
+
+
+def test_without_javascript_the_page_is_as_before(open_tab):
+    tab = open_tab(CHAPTER, java_script_enabled=False)
+    assert tab.locator("[class^=live-]").count() == 0
+    check = tab.locator('[data-exercise="1.1"] + div.cell')
+    assert "1.1: not attempted yet" in check.locator(".cell_output").inner_text()
+
+
+def test_cells_that_need_pytorch_say_where_they_run(open_tab, site):
+    tab = open_tab(WITH_TORCH)
+    cells = tab.locator("[data-torch]")
+    assert cells.count() > 9
+    for this in cells.all():
+        assert "PyTorch" in this.locator(".live-torch").text_content()
+        assert this.locator("button:not(.copybtn)").count() == 0
+    target = cells.first.locator(".live-torch a").evaluate("a => new URL(a.href).pathname")
+    assert target == "/chapters/setup.html"
+    assert (site / target[1:]).is_file()
+
+
+def test_scripts_may_not_make_scripts():
+    assert "'unsafe-eval'" not in book_site.CONTENT_SECURITY_POLICY
+
+
+def test_all_that_is_beside_the_pages_is_under_100_megabytes(site):
+    folder = site / "_static" / "live"
+    assert sum(path.stat().st_size for path in folder.rglob("*")) < 100e6
+    told = json.loads((folder / "packages.json").read_text(encoding="utf-8"))
+    named = {name for names in told["files"].values() for name in names}
+    assert {name for name in named if not (folder / name).is_file()} == set()
+
+
+# Without the packages -------------------------------------------------------------------------
+
+LIVE_PAGE = """---
+file_format: mystnb
+kernelspec:
+  name: python3
+  language: python
+---
+
+# Title
+
+A paragraph.
+
+```{code-cell}
+1 + 1
+```
+"""
+OFFLINE = {
+    "PIP_NO_INDEX": "1",
+    **dict.fromkeys(["https_proxy", "HTTPS_PROXY"], "http://127.0.0.1:9"),
+    **dict.fromkeys(["no_proxy", "NO_PROXY"]),
+}
+
+
+@pytest.fixture(scope="module")
+def without_packages(tmp_path_factory):
+    """A copy of what makes the site that has not fetched the packages."""
+    home = tmp_path_factory.mktemp("without")
+    leave = shutil.ignore_patterns("packages", "node_modules", "__pycache__")
+    shutil.copytree(ROOT / "site", home / "site", ignore=leave)
+    (home / "src").symlink_to(ROOT / "src", target_is_directory=True)
+    shutil.copytree(book_site.SITE / "node_modules", home / "site" / "node_modules")
+    return home
+
+
+def test_without_the_packages_the_book_is_built_and_says_so(small_book, without_packages):
+    result, page = small_book(LIVE_PAGE, home=without_packages, **OFFLINE)
+    assert result.returncode == 0, result.stdout
+    said = "The book is built without cells that run in the page"
+    assert len(re.findall(said, result.stdout)) == 1
+    html = page.read_text(encoding="utf-8")
+    assert "1 + 1" in re.sub("<.*?>", "", html)
+    assert "data-live" not in html
+    assert "/live/" not in html
+    assert not (page.parents[1] / "_static" / "live").exists()
+
+
+def test_where_they_are_required_a_build_without_them_fails(small_book, without_packages):
+    result, page = small_book(LIVE_PAGE, home=without_packages, REQUIRE_LIVE="1", **OFFLINE)
+    assert result.returncode != 0
+    assert "The pages' cells cannot run: numpy-" in result.stdout
+    assert not page.exists()
+
+
+@pytest.fixture
+def fetching(tmp_path, monkeypatch):
+    """A function that fetches two packages; what the sources have is in its attribute `sources`.
+
+    Each source is a name and the content of each file, or an error; `asked` has what was asked for.
+    """
+    lock = {
+        "info": {"version": "0"},
+        "packages": {
+            "numpy": {
+                "file_name": "numpy.whl",
+                "sha256": book_live.sha256(b"numpy").hexdigest(),
+                "depends": ["libs", "matplotlib-pyodide"],
+            },
+            "libs": {
+                "file_name": "libs.zip",
+                "sha256": book_live.sha256(b"libs").hexdigest(),
+                "depends": [],
+            },
+        },
+    }
+    site, build = tmp_path / "site", tmp_path / "_build"
+    (site / "live").mkdir(parents=True)
+    build.mkdir()
+    monkeypatch.setattr(book_live, "SITE", site)
+    monkeypatch.setattr(book_live, "IMPORTED", ("numpy",))
+
+    def fetch():
+        fetch.asked = []
+        return book_live.fetch_packages(lock, build)
+
+    def source(name):
+        def bring(names, version, target):
+            fetch.asked.append((name, sorted(names)))
+            content = fetch.sources[name]
+            if isinstance(content, OSError):
+                raise content
+            for file in names:
+                (target / file).write_bytes(content[file])
+
+        bring.__name__ = name
+        return bring
+
+    for name in ("from_mirror", "from_carrier"):
+        monkeypatch.setattr(book_live, name, source(name))
+    fetch.home = site / "live" / "packages"
+    return fetch
+
+
+WHOLE = {"numpy.whl": b"numpy", "libs.zip": b"libs"}
+BOTH = sorted(WHOLE)
+
+
+def test_packages_are_fetched_once(fetching):
+    fetching.sources = {"from_mirror": WHOLE}
+    assert fetching() == fetching.home
+    assert fetching.asked == [("from_mirror", BOTH)]
+    assert {path.name: path.read_bytes() for path in fetching.home.iterdir()} == WHOLE
+    fetching()
+    assert fetching.asked == []
+
+
+def test_a_package_with_a_wrong_byte_is_fetched_again(fetching):
+    fetching.sources = {"from_mirror": WHOLE}
+    fetching()
+    (fetching.home / "numpy.whl").write_bytes(b"numqy")
+    fetching()
+    assert fetching.asked == [("from_mirror", ["numpy.whl"])]
+    assert (fetching.home / "numpy.whl").read_bytes() == b"numpy"
+
+
+def test_a_source_with_a_wrong_byte_is_refused_and_the_next_one_asked(fetching):
+    fetching.sources = {"from_mirror": WHOLE | {"libs.zip": b"lips"}, "from_carrier": WHOLE}
+    fetching()
+    assert fetching.asked == [("from_mirror", BOTH), ("from_carrier", ["libs.zip"])]
+    assert (fetching.home / "libs.zip").read_bytes() == b"libs"
+
+
+def test_where_no_source_has_the_right_file_that_is_said(fetching):
+    refused = OSError("refused")
+    fetching.sources = {"from_mirror": WHOLE | {"libs.zip": b"lips"}, "from_carrier": refused}
+    with pytest.raises(OSError, match=r"libs.zip could not be fetched. from_carrier: refused"):
+        fetching()
+    assert not (fetching.home / "libs.zip").exists()
