@@ -757,7 +757,6 @@ def test_an_error_names_the_place_and_stays_short():
     assert len(str(caught.value)) < 120
 
 
-@needs_torch
 @pytest.mark.parametrize("size", [1, FEW, FEW + 1, 1000])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_one_number_that_is_not_finite_is_enough(size, bad):
@@ -773,6 +772,7 @@ def test_a_long_double_is_finite_also_beyond_the_range_of_a_float():
     assert all_finite(np.array([np.finfo(np.longdouble).max]))
 
 
+@needs_torch
 def test_an_object_that_will_not_be_an_array():
     tensor = torch.ones(2, requires_grad=True)  # NumPy raises RuntimeError
     refused("a", "rectangular array of numbers", "Tensor tensor", real_array, "a", tensor)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -182,14 +182,17 @@ class LearningRateOptimizer(Optimizer):
         return nonnegative(f"lr({step})", self.lr(step)) if callable(self.lr) else self.lr
 
 
-def entrywise(field: str) -> Callable[[Callable], Callable]:
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def entrywise(field: str) -> Callable[[Method], Method]:
     """Mark an `effective_lr` that turns each entry of one array of the state into a rate.
 
     `descend` asks it once for all steps, with their arrays in one: in a small problem a call costs
     more than the arithmetic. A method that overrides it has no mark, and is asked after each step.
     """
 
-    def mark(method: Callable) -> Callable:
+    def mark(method: Method) -> Method:
         method.entrywise_in = field  # type: ignore[attr-defined]
         return method
 
