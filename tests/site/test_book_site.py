@@ -130,7 +130,7 @@ def names(folder):
 def test_a_missing_download_is_explained(homes):
     homes.npm.append(lambda *a, cwd: SimpleNamespace(returncode=1, stderr="no network"))
     with pytest.raises(
-        book_site.ExtensionError, match=r"(?s)needs esbuild .* and katex .*no network"
+        book_site.ExtensionError, match=r"(?s)and esbuild .* and katex .*no network"
     ):
         book_site.fetch_modules(homes.build)
     assert names(homes.site) == SOURCES
