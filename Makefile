@@ -27,7 +27,8 @@ book: $(READY)  ## build the site and say where to open it
 
 serve: book  ## build the site and serve it, so that its cells run
 	@echo "Open http://localhost:$(PORT) and end with Ctrl+C."
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(OUT)/_build/html $(PORT) 2>/dev/null
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(OUT)/_build/html $(PORT) 2>/dev/null || \
+	    echo "Is port $(PORT) taken? With another one: make serve PORT=8001"
 
 test: $(READY)  ## prove it: package, notebooks and site
 	$(PYTEST)

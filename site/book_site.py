@@ -143,7 +143,7 @@ def missing_modules(modules: Path) -> list[str]:
 
 
 def fetch_modules(build: Path) -> Path:
-    """Return the folder with KaTeX's stylesheet and fonts and with esbuild, fetched the first time.
+    """Return the folder with what `package.json` names, fetched the first time.
 
     It is kept beside this file, or with what is built if that cannot be.
     """
@@ -310,7 +310,7 @@ class FoldDeeper(SphinxPostTransform):
 class JoinHiddenCode(SphinxPostTransform):
     """Put the code of neighbouring folded cells in one fold, if nothing is shown between them."""
 
-    default_priority = 198  # just before MyST-NB folds each (199)
+    default_priority = 197  # before cells are marked (198) and MyST-NB folds each (199)
     formats = ("html",)
 
     def run(self, **kwargs: Any) -> None:
@@ -431,6 +431,7 @@ def watch_the_look(app: Sphinx, config: Config) -> None:
         SITE / "book.css",
         *sorted(path for path in EXPLORABLES.iterdir() if path.suffix in {".css", ".json", ".mjs"}),
         *sorted((SITE / "templates").iterdir()),
+        *sorted(path for path in (SITE / "live").iterdir() if path.is_file()),
     ]
     config.site_look = sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
 

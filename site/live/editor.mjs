@@ -1,5 +1,5 @@
 // The editor of a cell, loaded when it is first wanted: CodeMirror with what Python code needs.
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, indentLess, indentMore } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
 import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { EditorView, drawSelection, keymap } from "@codemirror/view";
@@ -12,10 +12,14 @@ document.head.append(look);
 export class Editor {
   // In place of the code that `input` holds; `run` is called on Ctrl+Enter.
   constructor(input, text, { label, run, changed }) {
+    let written = false;
     const extensions = [
-      // Before the default keys, of which one would insert a line. Escape, then Tab leaves.
+      // Before the default keys, of which one would insert a line.
       keymap.of([{ key: "Mod-Enter", run: () => (run(), true) }]),
-      keymap.of([...defaultKeymap, ...historyKeymap, indentWithTab]),
+      // Who only passes through with Tab changes nothing; who writes leaves with Escape, then Tab.
+      keymap.of([{ key: "Tab", run: (view) => written && indentMore(view) }]),
+      keymap.of([{ key: "Shift-Tab", run: (view) => written && indentLess(view) }]),
+      keymap.of([...defaultKeymap, ...historyKeymap]),
       history(),
       python(),
       indentUnit.of("    "),
@@ -24,8 +28,9 @@ export class Editor {
       drawSelection(),
       syntaxHighlighting(classHighlighter),
       EditorView.lineWrapping,
-      EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+      EditorView.contentAttributes.of({ "aria-label": `${label}. Escape, then Tab leaves it`, spellcheck: "false" }),
       EditorView.updateListener.of((update) => {
+        written ||= update.docChanged;
         if (update.docChanged) changed(this.text());
       }),
     ];

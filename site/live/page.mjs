@@ -29,18 +29,17 @@ const torch = cells.flatMap((cell, place) => ("torch" in cell.dataset ? [place] 
 let python = null; // the worker, and whether it is ready
 let running = null;
 const waiting = [];
-let asked = 0;
 
 function startPython() {
   const worker = new Worker(new URL("worker.js", BASE), { type: "module" });
   python = { worker, ready: false };
   worker.onmessage = ({ data }) => {
     if (data.ready) python.ready = true;
-    else if (data.fatal !== undefined) stop(`Python broke: ${data.fatal}.`);
+    else if (data.fatal !== undefined) broke(data.fatal);
     else if (data.done !== undefined) finish(data.done);
     else running?.hear(data);
   };
-  worker.onerror = () => stop("Python could not be loaded. Is there a connection?");
+  worker.onerror = ({ message }) => broke(message);
   worker.postMessage({ start: { sources, torch } });
 }
 
@@ -55,9 +54,14 @@ function next() {
   running = waiting.shift();
   if (!python) startPython();
   running.hear({ begun: true, ready: python.ready });
-  const [kind] = Object.keys(running.message);
-  python.worker.postMessage({ ...running.message, [kind]: ++asked });
+  python.worker.postMessage(running.message);
 }
+const broke = (why) =>
+  stop(
+    python.ready
+      ? `Python broke: ${why}. All variables are gone.`
+      : "Python could not be loaded. Is there a connection?",
+  );
 function finish(done, why) {
   const job = running;
   running = null;
@@ -104,7 +108,8 @@ class Panel {
   async edit(focus) {
     if (!this.editor) {
       this.loading ??= import(new URL("editor.js", BASE));
-      const { Editor } = await this.loading;
+      const { Editor } = await this.loading.catch(() => ({}));
+      if (!Editor) return void (this.status.textContent = "No editor: reload the page.");
       this.editor ??= new Editor(inputs[this.place], this.source, {
         label: this.label,
         run: () => this.press(),
@@ -129,7 +134,7 @@ class Panel {
     if (news.waiting !== undefined) {
       for (const one of this.buttons) one.disabled = true;
       this.stop.hidden = false;
-      this.status.textContent = news.waiting ? "Waiting for another cell" : "";
+      this.status.textContent = news.waiting ? "Waiting" : "";
     } else if (news.begun) {
       this.output.replaceChildren();
       this.status.textContent = news.ready ? "Running" : "Loading Python, once";
@@ -140,6 +145,7 @@ class Panel {
       this.more.replaceChildren(`${loaded} of ${of} MB `, this.bar);
     } else if (news.fetching) {
       this.more.textContent = `fetching ${news.fetching.split("-")[0]}`;
+      clearTimeout(job.timer); // a slow network is no endless loop
     } else if (news.starting !== undefined) {
       const { starting, of } = news;
       this.status.textContent =
@@ -159,15 +165,18 @@ class Panel {
       this.end();
       if (news.why) this.show("error", news.why);
       this.heard(news.done);
-    } else if (news.kind === "report") this.reported(JSON.parse(news.text));
-    else this.show(news.kind, news.text.replace(/ For a hint: hint\(.*\)/, "")); // there is a button
+    } else if (news.kind === "report") this.reported?.(JSON.parse(news.text));
+    else {
+      if (news.kind === "error") this.reported?.({});
+      this.show(news.kind, news.text.replace(/ For a hint: hint\(.*\)/, "")); // there is a button
+    }
   }
 
   end() {
     clearInterval(this.clock);
     const left = document.activeElement === document.body || document.activeElement === this.stop;
     for (const one of this.buttons) one.disabled = false;
-    if (left) this.buttons[0].focus(); // a button that is switched off loses the focus
+    if (left) this.buttons[0].focus({ preventScroll: true }); // a button that is switched off loses the focus
     this.stop.hidden = true;
     this.status.textContent = this.more.textContent = "";
   }
@@ -183,9 +192,8 @@ class Panel {
       const src = `data:image/svg+xml,${encodeURIComponent(text)}`;
       const stored = this.cell.querySelector(".cell_output img");
       box = make("img", { src, alt: stored?.alt ?? "The figure that this code draws" });
-    } else box = make("pre", { className: `live-${kind}`, textContent: text });
+    } else box = make("pre", { className: `live-${kind}`, textContent: text, tabIndex: 0 });
     this.output.append(box);
-    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
   }
 }
 
@@ -202,7 +210,7 @@ class RunPanel extends Panel {
   press() {
     if (!FILE) this.edit();
     const steps = [{ source: this.source, place: this.place }];
-    this.ask({ run: 0, steps }, LIMIT.run, (done) => {
+    this.ask({ run: steps }, LIMIT.run, (done) => {
       this.stored.hidden = false;
       this.cell.classList.add("live-shown");
       if (done && this.output.hidden) this.status.textContent = "Done: it shows nothing.";
@@ -244,7 +252,10 @@ class ExercisePanel extends Panel {
     const pre = inputs[place].querySelector("pre");
     this.code = make("span", { tabIndex: 0, role: "textbox", ariaLabel: this.label }, ...pre.childNodes);
     pre.append(this.code);
-    const { answer, solved } = JSON.parse(localStorage.getItem(this.key) ?? "{}");
+    let answer, solved;
+    try {
+      ({ answer, solved } = JSON.parse(localStorage.getItem(this.key)));
+    } catch {} // none, or not as it was kept
     if (answer !== undefined && answer !== sources[place]) {
       this.kept = this.code.textContent = answer;
     }
@@ -255,12 +266,13 @@ class ExercisePanel extends Panel {
   press() {
     if (!FILE) this.edit();
     const place = this.place;
-    const steps = [{ source: this.source, place }, { source: sources[place + 1], place: place + 1 }];
-    this.ask({ run: 0, steps }, LIMIT.check, () => {});
+    this.tried = this.source;
+    const steps = [{ source: this.tried, place }, { source: sources[place + 1], place: place + 1 }];
+    this.ask({ run: steps }, LIMIT.check, () => {});
   }
 
   hint() {
-    this.ask({ hints: 0, number: this.number }, LIMIT.check, (hints) => {
+    this.ask({ hints: this.number }, LIMIT.check, (hints) => {
       if (!hints) return;
       this.hinted = Math.min(this.hinted + 1, hints.length);
       hints.slice(0, this.hinted).forEach((text, i) =>
@@ -270,6 +282,7 @@ class ExercisePanel extends Panel {
   }
 
   reset() {
+    if (!this.stop.hidden) this.stop.click(); // or its report would come
     this.kept = undefined;
     if (this.editor) this.editor.set(sources[this.place]);
     else this.code.textContent = sources[this.place];
@@ -277,6 +290,7 @@ class ExercisePanel extends Panel {
     this.output.hidden = true;
     this.hinted = 0;
     this.mark(false);
+    count();
     localStorage.removeItem(this.key); // at the end, as the editor has told of its change
   }
 
@@ -285,7 +299,8 @@ class ExercisePanel extends Panel {
   }
 
   reported({ verdict }) {
-    this.mark(verdict === "passed");
+    this.mark(verdict === "passed" && this.tried === this.source);
+    count();
     this.changed(this.source);
   }
 
@@ -296,7 +311,6 @@ class ExercisePanel extends Panel {
       this.sign = make("span", { className: "live-solved", textContent: "✓ solved" });
       this.box?.querySelector(".admonition-title").append(this.sign);
     }
-    count();
   }
 }
 
@@ -323,7 +337,6 @@ const tally = `${STORAGE}page `;
 let bar;
 
 function count() {
-  if (panels.length < document.querySelectorAll("[data-exercise]").length) return;
   const solved = panels.filter((panel) => panel.solved).length;
   keep(tally + page, { solved, of: panels.length });
   bar.textContent = `${solved} of ${panels.length} solved. `;
@@ -340,7 +353,6 @@ async function download() {
   const file = new Blob([JSON.stringify(notebook, null, 1) + "\n"], { type: "application/json" });
   const link = make("a", { href: URL.createObjectURL(file), download: `${page}.ipynb` });
   link.click();
-  URL.revokeObjectURL(link.href);
 }
 
 function clear() {
@@ -351,7 +363,7 @@ function clear() {
 
 if (panels.length) {
   bar = make("span", { role: "status" });
-  const tools = [button("download", "Download my answers", download), button("clear", "Clear", clear)];
+  const tools = FILE ? [] : [button("download", "Download my answers", download), button("clear", "Clear", clear)];
   panels[0].box.before(make("div", { className: "live-tools" }, bar, ...tools));
   count();
 }

@@ -35,11 +35,14 @@ def read(source: str) -> Cell:
     >>> sorted(cell.reads), sorted(cell.changes), cell.imports
     (['losses', 'w'], ['losses'], {'np': 'import numpy as np'})
     """
-    cell = Cell()
     try:
-        statements = ast.parse(source).body
-    except SyntaxError:
-        return cell
+        return _read(ast.parse(source).body)
+    except (SyntaxError, ValueError, RecursionError):
+        return Cell()
+
+
+def _read(statements: list[ast.stmt]) -> Cell:
+    cell, functions = Cell(), set()
     loads, changes = Counter(), Counter()
     for statement in statements:
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -48,9 +51,15 @@ def read(source: str) -> Cell:
                 alone = type(statement)(**vars(statement) | {"names": [alias]})
                 cell.imports[name] = ast.unparse(alone)
             continue
-        reads, binds = _names(statement)
-        when = cell.later if isinstance(statement, ast.FunctionDef) else cell.reads
-        when |= reads - cell.binds - cell.imports.keys()
+        reads, later, binds = _names(statement)
+        if isinstance(statement, DEFINES):
+            functions |= binds
+        else:
+            reads |= later
+        if reads & functions:  # and may call them
+            reads |= cell.later
+        cell.reads |= reads - cell.binds - cell.imports.keys()
+        cell.later |= later - cell.binds - cell.imports.keys()
         cell.binds |= binds
         changes.update(_changed(statement))
         loads.update(
@@ -58,24 +67,30 @@ def read(source: str) -> Cell:
             for node in ast.walk(statement)
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
         )
+        if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+            loads[statement.target.id] += 1  # it looks at what it changes
     cell.later -= cell.binds | cell.imports.keys()
     cell.looks_at = {name for name in cell.reads | cell.later if loads[name] > changes[name]}
     cell.changes = set(changes) - cell.imports.keys()
     return cell
 
 
-def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
-    """Return the global names that a statement reads, and those that it binds."""
+DEFINES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _names(statement: ast.stmt) -> tuple[set[str], set[str], set[str]]:
+    """Return the global names that a statement reads, its functions read, and it binds."""
     table = symtable.symtable(ast.unparse(Generators().visit(statement)), "cell", "exec")
-    binds = {s.get_name() for s in table.get_symbols() if s.is_assigned()}
+    binds = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
     reads = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
-    inner = table.get_children()
+    later, inner = set(), [(scope, False) for scope in table.get_children()]
     while inner:
-        scope = inner.pop()
-        inner += scope.get_children()
+        scope, called = inner.pop()
+        called |= scope.get_type() == "function" and scope.get_name().strip("<>") != "genexpr"
+        inner += [(part, called) for part in scope.get_children()]
         shared = [s for s in scope.get_symbols() if s.is_global()]
-        reads |= {s.get_name() for s in shared}
-        if not isinstance(statement, ast.FunctionDef):  # else it is bound when that is called
+        (later if called else reads).update(s.get_name() for s in shared)
+        if not isinstance(statement, DEFINES):  # else it is bound when that is called
             binds |= {s.get_name() for s in shared if s.is_assigned()}
     if isinstance(statement, ast.AugAssign):
         reads |= {node.id for node in ast.walk(statement.target) if isinstance(node, ast.Name)}
@@ -91,7 +106,7 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str]]:
             reads.discard(node.name)
         elif isinstance(node, ast.If):  # what one branch binds may stay as it was
             reads |= binds & (_stored(node.body) ^ _stored(node.orelse))
-    return reads, binds
+    return reads, later, binds
 
 
 class Generators(ast.NodeTransformer):
@@ -158,11 +173,18 @@ def needed(
     # Whatever it needs from the top, run again or not, may be called now.
     within_reach = found if held is None else set(needed(cells, wanted, above)[0])
     while True:
-        called = wanted.later.union(*(cells[i].later for i in within_reach))
         now, missing = dict(held or {}), set()
         for place in [*sorted(found), above]:  # as they will run
             cell = wanted if place == above else cells[place]
-            for name in cell.reads | called if place == above else cell.reads:
+            called = set(wanted.later) if place == above else set()
+            more = [cells[i] for i in sorted(within_reach | found) if i < place]
+            while more:  # whose functions it may call, and theirs
+                reached = [one for one in more if one.binds & (cell.reads | called)]
+                if not reached:
+                    break
+                called |= set().union(*(one.later for one in reached))
+                more = [one for one in more if one not in reached]
+            for name in cell.reads | called:
                 binds = [
                     i for i in range(place) if name in cells[i].binds or name in cells[i].imports
                 ]

@@ -26,6 +26,8 @@ from importlib.machinery import PathFinder
 from plan import hold, needed, read
 
 MOST = 200_000  # characters that a cell may print
+MOST_SHOWN = 100  # values and figures that it may show
+OURS = "<imports", "<cell ", "<your code"  # how the titles of what is run here begin
 REPORT = "application/vnd.adagrad-course.check+json"
 # What takes long to unpack and to look through, and is for tests and for PDF.
 UNUSED = re.compile(r"/tests/|/(afm|pdfcorefonts|sample_data)/")
@@ -88,10 +90,26 @@ class Notebook:
                 self.show("error", "This happened in a cell above that this one needs.")
                 return False
         starting(len(above) + 1, len(above) + 1)
-        ended = self._run(source, cell, place, "your code")
-        if ended:
-            self.sources[place], self.cells[place] = source, cell
+        for name in self.cells[place].binds - cell.binds:  # what it no longer makes is gone
+            if self.held.get(name) and place in self.held[name]:
+                del self.held[name]
+                self.names.pop(name, None)
+        ended = self._run(source, cell, place, f"your code in cell {place + 1}")
+        if ended and source != self.sources[place]:
+            self._change(place, source, cell)
         return ended
+
+    def _change(self, place, source, cell):
+        """Give a cell other code: what cells below have made of the old one is made again."""
+        stale = self.cells[place].binds | cell.binds | cell.changes
+        self.sources[place], self.cells[place] = source, cell
+        for i in range(place + 1, len(self.cells)):
+            if stale & (self.cells[i].reads | self.cells[i].later):
+                made = self.cells[i].binds | self.cells[i].changes
+                stale |= made
+                for name in made:
+                    if i in self.held.get(name, ()):
+                        del self.held[name]
 
     def hints(self, number):
         """Return the hints for an exercise; each says more than the one before."""
@@ -112,6 +130,7 @@ class Notebook:
         name = f"<{title}>"
         linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
         self.prints.start(shown)
+        self.shown = 0
         try:
             with contextlib.redirect_stdout(self.prints), contextlib.redirect_stderr(self.prints):
                 code = ast.parse(source, name)
@@ -139,10 +158,12 @@ class Notebook:
     def _display(self, *values, raw=False, **options):
         """Show values, as `IPython.display.display` does."""
         self.prints.flush()
-        if not self.prints.shown:
-            return
-        for value in values:
-            self.show(*as_shown(value, raw))
+        for value in values if self.prints.shown else ():
+            self.shown += 1
+            if self.shown == MOST_SHOWN:
+                self.show("text", f"… and more: this page shows the first {MOST_SHOWN} values.\n")
+            if self.shown < MOST_SHOWN or raw:
+                self.show(*as_shown(value, raw))
 
 
 class Prints(io.TextIOBase):
@@ -193,7 +214,7 @@ def in_own_lines(error):
     parts = [report]
     while parts:
         part = parts.pop()
-        frames = [frame for frame in part.stack if frame.filename.startswith("<")]
+        frames = [frame for frame in part.stack if frame.filename.startswith(OURS)]
         part.stack = traceback.StackSummary.from_list(frames)
         parts += filter(None, [part.__cause__, part.__context__, *(part.exceptions or ())])
     return "".join(report.format())

@@ -1,8 +1,8 @@
 // The Python of a page: a worker, so that the page stays responsive and code can be stopped.
 //
-// The page says {start: {sources, torch}} and then {run: id, steps}, where a step is a source and
-// its place among the cells, or {hints: id, number}. It hears {loading, of} in bytes, {fetching},
-// {id, starting, of}, {id, kind, text} and at last {id, done}, or {fatal}.
+// The page says {start: {sources, torch}} and then {run: steps}, where a step is a source and its
+// place among the cells, or {hints: number}. It hears {loading, of} in bytes and {ready},
+// {fetching}, {starting, of}, {kind, text}, and at last {done}, or {fatal}.
 import { loadPyodide } from "./pyodide.mjs";
 
 const here = (file) => new URL(file, import.meta.url).href;
@@ -36,7 +36,7 @@ async function start({ sources, torch }) {
   const [python, book] = await Promise.all([loadPyodide(), bytes("book.zip")]);
   for (const file in early) early[file] = await early[file];
   python.unpackArchive(book, "zip", { extractDir: "/book" });
-  python.runPython('import sys; sys.path.insert(0, "/book")');
+  python.pyimport("sys").path.insert(0, "/book");
 
   // Python waits for a package that it imports, so this cannot be done with promises.
   const fetchNow = (file) => {
@@ -62,22 +62,15 @@ async function start({ sources, torch }) {
   const runner = python.pyimport("runner");
   runner.bring_packages(python.toPy(packages.files), fetchNow, link);
   notebook = runner.Notebook(python.toPy(sources), python.toPy(torch), (kind, text) =>
-    say({ id: current, kind, text }),
+    say({ kind, text }),
   );
 }
 
-let current;
+const starting = (starting, of) => say({ starting, of });
 const work = {
   start: ({ start: page }) => start(page),
-  run({ run, steps }) {
-    current = run;
-    const starting = (starting, of) => say({ id: run, starting, of });
-    return steps.every(({ source, place }) => notebook.run(source, place, starting));
-  },
-  hints({ hints, number }) {
-    current = hints;
-    return notebook.hints(number).toJs();
-  },
+  run: ({ run }) => run.every(({ source, place }) => notebook.run(source, place, starting)),
+  hints: ({ hints }) => notebook.hints(hints).toJs(),
 };
 
 // One after the other: a run that comes while Python is being loaded waits for it.
@@ -87,7 +80,7 @@ onmessage = ({ data }) => {
   last = last
     .then(() => work[kind](data))
     .then(
-      (done) => say(kind === "start" ? { ready: true } : { id: data[kind], done }),
-      (error) => say({ id: data[kind], fatal: String(error) }),
+      (done) => say(kind === "start" ? { ready: true } : { done }),
+      (error) => say({ fatal: String(error) }),
     );
 };

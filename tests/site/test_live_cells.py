@@ -33,7 +33,7 @@ ASK = """
   };
   worker.onerror = (error) => reject(error.message);
   worker.postMessage({ start: { sources: [""], torch: [] } });
-  worker.postMessage({ run: 1, steps: [{ source: program, place: 0 }] });
+  worker.postMessage({ run: [{ source: program, place: 0 }] });
 })
 """
 

@@ -136,7 +136,7 @@ def test_an_error_has_the_readers_lines_alone():
     lines = text.splitlines()
     assert lines[:2] == [
         "Traceback (most recent call last):",
-        '  File "<your code>", line 6, in <module>',
+        '  File "<your code in cell 1>", line 6, in <module>',
     ]
     assert "line 4, in load" in text
     assert "    return json.loads(text)" in lines
@@ -149,7 +149,7 @@ def test_an_error_during_an_error_has_no_other_lines_either():
     for end, link in [("raise KeyError('k') from error", "direct cause"), ("1 / 0", "During")]:
         text = shown(code.replace("{end}", end))[0][1]
         assert link in text
-        assert text.count("File") == text.count('File "<your code>"') == 2
+        assert text.count("File") == text.count('File "<your code in cell 1>"') == 2
 
 
 def test_errors_of_a_group_have_no_other_lines():
@@ -158,7 +158,7 @@ def test_errors_of_a_group_have_no_other_lines():
         "    found.append(error)\nraise ExceptionGroup('two', found)"
     )
     text = shown(code)[0][1]
-    assert text.count("File") == text.count('File "<your code>"') == 2
+    assert text.count("File") == text.count('File "<your code in cell 1>"') == 2
 
 
 @pytest.mark.parametrize(
