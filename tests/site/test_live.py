@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import book_live
+import book_site
 import collect
 import pytest
 from access import (
