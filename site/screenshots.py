@@ -2,17 +2,20 @@
 
 ``python site/screenshots.py _build/html shots`` shows every page in light, in dark and at the
 width of a phone, for looking at. ``python site/screenshots.py _build/html --readme`` writes the
-two pictures of the README.
+pictures of the README: the first page, and an exercise of which a mistake is named.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.server
 import io
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -37,6 +40,12 @@ PHONE = {"width": 390, "height": 844}
 README = {"width": 1200, "height": 940}
 README_PAGE = "chapters/welcome.html"
 README_PLACE = "#race"
+EXERCISE_PAGE, EXERCISE = "chapters/01-learning-rates.html", "1.2"
+UPHILL = """def run_descent(gradient, start, lr, steps):
+    w = [start]
+    for _ in range(steps):
+        w.append(w[-1] + lr * gradient(w[-1]))
+    return w"""
 
 
 def find_chromium() -> str | None:
@@ -66,6 +75,33 @@ def take(
     return picture
 
 
+def take_exercise(browser: Browser, html: Path, theme: str) -> Image.Image:
+    """Return a picture of an exercise in the page, after the check of a wrong answer."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(html))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        context = browser.new_context(viewport=README, color_scheme=theme)
+        tab = context.new_page()
+        tab.goto(f"http://127.0.0.1:{server.server_port}/{EXERCISE_PAGE}")
+        cell = tab.locator(f'[data-exercise="{EXERCISE}"]')
+        cell.locator("pre").first.click()
+        cell.locator(".cm-content").fill(UPHILL)
+        cell.locator(".live-check").click()
+        cell.locator(".live-text").wait_for(timeout=180_000)
+        tab.mouse.move(0, 0)
+        box = tab.locator(".exercise", has_text=f"({EXERCISE} ")
+        box.evaluate("box => box.scrollIntoView({ block: 'start' })")
+        tab.mouse.wheel(0, -90)  # from below the bar at the top
+        tab.wait_for_timeout(500)
+        top, end = box.bounding_box(), cell.bounding_box()
+        clip = {"x": top["x"] - 16, "y": top["y"] - 16, "width": top["width"] + 32}
+        clip["height"] = end["y"] + end["height"] - top["y"] + 24
+        picture = Image.open(io.BytesIO(tab.screenshot(clip=clip)))
+        context.close()
+        server.shutdown()
+    return picture
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -81,11 +117,13 @@ def main(arguments: list[str] | None = None) -> None:
     with chromium() as browser:
         if options.readme:
             for theme in ("light", "dark"):
-                picture = take(browser, options.html / README_PAGE, README, theme, README_PLACE)
-                # A page has few colours: a palette makes the file a third as big.
-                picture.convert("RGB").quantize(128).save(
-                    Path(__file__).with_name(f"readme-{theme}.png"), optimize=True
-                )
+                first = take(browser, options.html / README_PAGE, README, theme, README_PLACE)
+                exercise = take_exercise(browser, options.html, theme)
+                for name, picture in {"readme": first, "exercise": exercise}.items():
+                    # A page has few colours: a palette makes the file a third as big.
+                    picture.convert("RGB").quantize(128).save(
+                        Path(__file__).with_name(f"{name}-{theme}.png"), optimize=True
+                    )
             return
         options.target.mkdir(parents=True, exist_ok=True)
         for page in sorted(options.html.rglob("*.html")):
