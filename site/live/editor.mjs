@@ -36,6 +36,8 @@ export class Editor {
     ];
     for (const code of input.children) code.hidden = true;
     this.view = new EditorView({ doc: text, extensions, parent: input });
+    // The page's own shortcuts are not for who writes: "/" would go to the search.
+    this.view.dom.addEventListener("keydown", (event) => event.stopPropagation());
   }
 
   text() {

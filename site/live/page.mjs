@@ -97,7 +97,7 @@ class Panel {
     inputs[place].after(this.tools);
     const look = { className: "live-output cell_output", hidden: true, ariaLive: "polite" };
     this.output = make("div", look);
-    this.cell.append(this.output);
+    this.tools.closest(".cell > *").after(this.output); // before the caption of a figure
   }
 
   get source() {
@@ -109,7 +109,7 @@ class Panel {
     if (!this.editor) {
       this.loading ??= import(new URL("editor.js", BASE));
       const { Editor } = await this.loading.catch(() => ({}));
-      if (!Editor) return void (this.status.textContent = "No editor: reload the page.");
+      if (!Editor) return void (this.status.textContent = "No editor: reload this.");
       this.editor ??= new Editor(inputs[this.place], this.source, {
         label: this.label,
         run: () => this.press(),
@@ -213,7 +213,7 @@ class RunPanel extends Panel {
     this.ask({ run: steps }, LIMIT.run, (done) => {
       this.stored.hidden = false;
       this.cell.classList.add("live-shown");
-      if (done && this.output.hidden) this.status.textContent = "Done: it shows nothing.";
+      if (done && this.output.hidden) this.status.textContent = "Done: no output.";
     });
   }
 
