@@ -189,6 +189,7 @@ def test_every_key_writes_into_the_editor(tab):
     write(this, "")
     this.locator(".cm-content").press_sequentially("x=2/7#?")  # "/" is a shortcut of the page
     assert this.locator(".cm-content").inner_text() == "x=2/7#?"
+    this.locator("button.live-reset").click()
 
 
 def test_each_press_gives_one_more_hint(tab):
