@@ -3,9 +3,6 @@
 Needs the built site: `make book`, then `make bench`.
 """
 
-import functools
-import http.server
-import threading
 import time
 from pathlib import Path
 
@@ -15,20 +12,12 @@ import screenshots
 SITE = Path(__file__).parents[1] / "_build" / "html"
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
 def address():
     if not (SITE / "_static" / "live").is_dir():
         pytest.skip("make book builds the pages that this times")
-    handler = functools.partial(Quiet, directory=str(SITE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}/chapters/"
-        server.shutdown()
+    with screenshots.served(SITE) as served:
+        yield f"{served}/chapters/"
 
 
 def seconds_of_a_check(tab, number):

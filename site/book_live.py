@@ -109,8 +109,8 @@ def fetch_packages(lock: dict[str, Any], build: Path) -> Path:
     home = homes[0] if os.access(SITE / "live", os.W_OK) else homes[1]
     home.mkdir(parents=True, exist_ok=True)
     problems = []
+    logger.info("fetching the packages for the pages' cells (45 MB, once) ...")
     for source in (from_mirror, from_carrier):
-        logger.info("fetching the packages for the pages' cells (45 MB, once) ...")
         # Each file is moved when it is whole: an interrupted download leaves no half file.
         with TemporaryDirectory(dir=home.parent, ignore_cleanup_errors=True) as download:
             try:

@@ -14,7 +14,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -62,6 +62,32 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and keeps no log of it."""
+
+    def handle(self) -> None:
+        """Handle a request."""
+        with suppress(ConnectionError):  # a tab was left before all of it had come
+            super().handle()
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on this computer; yield its address, without a slash at the end."""
+    handler = partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def take(
     browser: Browser, page: Path, viewport: dict[str, int], theme: str, place: str | None = None
 ) -> Image.Image:
@@ -77,12 +103,10 @@ def take(
 
 def take_exercise(browser: Browser, html: Path, theme: str) -> Image.Image:
     """Return a picture of an exercise in the page, after the check of a wrong answer."""
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever).start()
+    with served(html) as address:
         context = browser.new_context(viewport=README, color_scheme=theme)
         tab = context.new_page()
-        tab.goto(f"http://127.0.0.1:{server.server_port}/{EXERCISE_PAGE}")
+        tab.goto(f"{address}/{EXERCISE_PAGE}")
         cell = tab.locator(f'[data-exercise="{EXERCISE}"]')
         cell.locator("pre").first.click()
         cell.locator(".cm-content").fill(UPHILL)
@@ -98,7 +122,6 @@ def take_exercise(browser: Browser, html: Path, theme: str) -> Image.Image:
         clip["height"] = end["y"] + end["height"] - top["y"] + 24
         picture = Image.open(io.BytesIO(tab.screenshot(clip=clip)))
         context.close()
-        server.shutdown()
     return picture
 
 

@@ -20,7 +20,7 @@ def train(ranks, folder, *options):
     import torch  # pytest imports this file, too, also where there is none
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["adagrad_course.sharded", "sklearn.feature_extraction.text"])
+    context.set_forkserver_preload(["adagrad_course.sharded"])
     report = folder / "report.json"
     arguments = [str(option) for option in (*options, "--report", report)]
     store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)

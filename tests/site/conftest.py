@@ -1,11 +1,7 @@
 """The site, built once for all tests of this folder, and a browser to read it with."""
 
-import contextlib
-import functools
-import http.server
 import os
 import subprocess
-import threading
 
 import pytest
 import screenshots
@@ -129,26 +125,12 @@ def browser():
         yield chromium
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def handle(self):
-        with contextlib.suppress(ConnectionError):  # a tab was left before all of it had come
-            super().handle()
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="package")
 def address(site):
     """A function that gives the address of a page, over "http" or as a "file"."""
-    handler = functools.partial(QuietHandler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        roots = {"http": f"http://127.0.0.1:{server.server_port}", "file": site.as_uri()}
+    with screenshots.served(site) as served:
+        roots = {"http": served, "file": site.as_uri()}
         yield lambda page, over="http": f"{roots[over]}/{page}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
