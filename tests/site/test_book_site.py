@@ -251,7 +251,9 @@ def test_a_new_look_is_a_new_configuration(tmp_path, monkeypatch):
         book_site.watch_the_look(None, config)
         return config.site_look
 
-    shutil.copytree(book_site.SITE / "templates", tmp_path / "templates")
+    for folder in ("live", "templates"):
+        kept = shutil.ignore_patterns("node_modules", "packages")
+        shutil.copytree(book_site.SITE / folder, tmp_path / folder, ignore=kept)
     for name in ("book.css", "book.js", "bundle.mjs", "formulas.js", "still.mjs"):
         shutil.copy(book_site.SITE / name, tmp_path)
     shutil.copytree(book_site.EXPLORABLES, tmp_path / "explorables")
@@ -260,7 +262,8 @@ def test_a_new_look_is_a_new_configuration(tmp_path, monkeypatch):
     monkeypatch.setattr(book_site, "EXPLORABLES", tmp_path / "explorables")
     assert look() == looks[0]
     scripts = ("book.css", "still.mjs", "bundle.mjs")
-    for name in (*scripts, "explorables/shared.mjs", "explorables/settings.json"):
+    figures = ("explorables/shared.mjs", "explorables/settings.json")
+    for name in (*scripts, *figures, "live/worker.js", "live/runner.py"):
         (tmp_path / name).write_text("p { color: red }", encoding="utf-8")
         looks.append(look())
     assert len(set(looks)) == len(looks)
