@@ -29,20 +29,21 @@ def audit(exercise):
     >>> audit(Exercise("1.1", reference=1 / 3, mistakes={"Turn it over.": 3.0}, hints=("1/3",)))
     []
     """
-    faults = []
-    report = grade(exercise, exercise.reference)
+    faults = audit(exercise.closing) if exercise.closing else []
+    right = exercise.closing.reference if exercise.closing else ...
+    report = grade(exercise, exercise.reference, right)
     if not report.passed:
         faults.append(f"the reference does not pass:\n{report}")
     if report.printed:
         faults.append("the reference prints")
     if isinstance(exercise.reference, dict) or inspect.isroutine(exercise.reference):
         parts = exercise.reference if exercise.is_value else ()
-        if grade(exercise, dict.fromkeys(parts, ...) or (lambda *_: ...)).attempted:
+        if grade(exercise, dict.fromkeys(parts, ...) or (lambda *_: ...), right).attempted:
             faults.append("a starter of `...` counts as an attempt")
     for hint, mistake in exercise.mistakes.items():
         if isinstance(mistake, dict):
             mistake = exercise.reference | mistake
-        report = grade(exercise, mistake)
+        report = grade(exercise, mistake, right)
         said = [result.hint for result in report.results if result.hint]
         if report.passed or said != [hint]:
             faults.append(f"the mistake {hint!r} must fail with this hint and no other:\n{report}")
@@ -50,6 +51,6 @@ def audit(exercise):
         with quiet():
             values = {trial.name: trial.expected.value for trial in exercise.trials}
         for name, value in values.items():
-            if grade(exercise, lambda *args, value=value: value).passed:
+            if grade(exercise, lambda *args, value=value: value, right).passed:
                 faults.append(f"always returning what is right for {name!r} passes")
     return faults

@@ -4,6 +4,7 @@ import functools
 import sys
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -811,3 +812,48 @@ def test_a_reference_that_raises_is_the_authors_error():
 def test_a_result_in_words():
     assert str(Result("a")) == "✓ a"
     assert str(Result("a", "b", "c", "d")) == "✗ a: b\n    for c\n    d"
+
+
+DOUBLE_AND_SAY = Exercise(
+    "1.1",
+    reference=lambda x: 2 * x,
+    cases={"a number": (3.5,)},
+    closing=Exercise(
+        "1.1",
+        reference={"larger": "the double"},
+        mistakes={"Of 3 it is 6.": {"larger": "the half"}},
+        hints=("Try 3.",),
+    ),
+    hints=("Add it to itself.",),
+)
+
+
+@pytest.mark.parametrize(
+    ("closing", "verdict", "said"),
+    [
+        ("the double", "passed", "✓ larger"),
+        ("the half", "not passed", "Of 3 it is 6."),
+        (..., "not passed", "– not tried: the closing question"),
+    ],
+)
+def test_a_closing_question_is_graded_with_its_exercise(closing, verdict, said):
+    report = grade(DOUBLE_AND_SAY, lambda x: x + x, {"larger": closing})
+    assert report.as_json()["verdict"] == verdict
+    assert report.total == 2
+    assert said in str(report)
+
+
+def test_a_closing_question_alone_is_no_attempt():
+    assert not grade(DOUBLE_AND_SAY, ..., {"larger": "the double"}).attempted
+
+
+@pytest.mark.parametrize(
+    "closing",
+    [
+        Exercise("1.2", reference=1.0, hints=("One.",)),
+        replace(DOUBLE_AND_SAY, closing=None),
+    ],
+)
+def test_a_closing_question_belongs_to_its_exercise(closing):
+    with pytest.raises(ValueError, match="closing question"):
+        replace(DOUBLE_AND_SAY, closing=closing)

@@ -31,7 +31,7 @@ CHAPTERS = {  # the module with each chapter's exercises; Half an hour counts as
 }
 
 
-def check(number: str, answer: object) -> None:
+def check(number: str, answer: object, closing: object = ...) -> None:
     """Check an answer and print one line for each property tested.
 
     In a notebook, if the environment variable `ADAGRAD_COURSE_REPORTS` is set, a report that a
@@ -45,6 +45,8 @@ def check(number: str, answer: object) -> None:
         Your function, class or value. Functions get copies of their arguments. The check is
         stopped after 5 seconds, but not in a thread of your own, nor in a browser, where the page
         has its own limit.
+    closing : object
+        Your answer to the question at the exercise's end, where it has one.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def check(number: str, answer: object) -> None:
     >>> check("1.1", ...)
     1.1: not attempted yet
     """
-    report = grade(_find(number), answer)
+    report = grade(_find(number), answer, closing)
     if os.environ.get(WANTED) and "IPython" in sys.modules:
         from IPython.display import display
 

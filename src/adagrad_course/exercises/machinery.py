@@ -7,7 +7,7 @@ about each. `grade` puts an answer through it and writes a `Report`.
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, asdict, dataclass, field
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any
@@ -22,6 +22,7 @@ __all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade"]
 TIME_LIMIT = 5.0  # seconds for one check, all its trials together
 DRAWS = 10  # how often a case given as a generator function is drawn
 SEED = 2011  # of the generator that draws
+CLOSING = "the closing question"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,9 @@ class Exercise:
     run : callable, optional
         `run(answer, *args)` is compared in place of `answer(*args)`, say because the answer is a
         class, or a function that is best judged by what another makes of it.
+    closing : Exercise, optional
+        What the exercise asks at its end, after the function: an exercise of the same number
+        whose answer is a value. Its answer is given to `check` after the first one.
 
     Raises
     ------
@@ -90,6 +94,7 @@ class Exercise:
     hints: tuple[str, ...]
     rtol: float | None = None
     run: Callable | None = None
+    closing: "Exercise | None" = None
 
     def __post_init__(self) -> None:
         demands = {
@@ -97,6 +102,8 @@ class Exercise:
             "hints must be a tuple of at least one": isinstance(self.hints, tuple) and self.hints,
             "cases need a reference that can be called": not (self.is_value and self.cases),
             "a function needs cases or properties": self.is_value or self.cases or self.properties,
+            "a closing question needs the same number and a value": self.closing is None
+            or (self.closing.number == self.number and self.closing.is_value),
         }
         for demand, is_met in demands.items():
             if not is_met:
@@ -215,7 +222,7 @@ class Report:
         return "\n".join([*lines, f"{self.number}: {verdict}"])
 
 
-def grade(exercise: Exercise, answer: object) -> Report:
+def grade(exercise: Exercise, answer: object, closing: object = ...) -> Report:
     """Grade an answer, whatever it is and whatever it does.
 
     Parameters
@@ -225,12 +232,27 @@ def grade(exercise: Exercise, answer: object) -> Report:
     answer : object
         The student's answer. It is called with copies of the arguments, and stopped after
         `TIME_LIMIT` seconds (where `ends_in_time` can).
+    closing : object
+        The student's answer to the exercise's closing question; `...` is none. Where the exercise
+        has no such question it is not looked at.
 
     Returns
     -------
     Report
         What to tell the student.
     """
+    report = _grade(exercise, answer)
+    if exercise.closing is None or not report.attempted:
+        return report
+    question = _grade(exercise.closing, closing)
+    return replace(
+        report,
+        results=report.results + question.results,
+        not_tried=report.not_tried + (question.not_tried if question.attempted else (CLOSING,)),
+    )
+
+
+def _grade(exercise: Exercise, answer: object) -> Report:
     if answer is ...:
         return Report(exercise.number)
     with quiet():  # before the answer can change anything
