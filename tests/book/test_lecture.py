@@ -119,12 +119,6 @@ class Rootless(WithOtherRates):
         return self.lr / (state.accumulator + self.eps)
 
 
-class Forgetful(AdaGrad):
-    def update(self, grads, state, params):
-        forgotten = state._replace(accumulator=0 * state.accumulator)
-        return super().update(grads, forgotten, params)
-
-
 class Fading(AdaGrad):
     def update(self, grads, state, params):
         faded = state._replace(accumulator=0.9 * state.accumulator)
@@ -146,18 +140,17 @@ def changes(to, *names):
     return dict.fromkeys(names, to)
 
 
-BROKEN = {  # all verdicts that change
-    Rootless: changes(OVERSTATED, "C6", "C8", "C10", "C13") | changes(HOLDS, "C12"),
-    Forgetful: changes(OVERSTATED, "C5", "C6", "C7", "C8", "C10", "C12", "C13", "C14", "C15", "C16")
-    | changes(HOLDS, "C11", "C17"),
-}
-BROKEN_WITHOUT_TEXT = {  # of the claims that do not train on text, which takes long
+BROKEN = {  # all verdicts that change of the claims that do not train on text, which takes long
+    Rootless: changes(OVERSTATED, "C6", "C13"),
     Fading: changes(OVERSTATED, "C6", "C13", "C14", "C15", "C16", "C17"),
     Uphill: changes(OVERSTATED, "C13") | changes(HOLDS, "C14") | changes(CAVEAT, "C6"),
     Undivided: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C17") | changes(CAVEAT, "C16"),
     SGD: changes(OVERSTATED, "C5", "C6", "C13", "C14", "C15", "C17", "C18")
     | changes(CAVEAT, "C16"),
 }
+# The chapter breaks this one itself, for all claims.
+FORGETFUL = changes(OVERSTATED, "C5", "C6", "C7", "C8", "C10", "C12", "C13", "C14", "C15", "C16")
+FORGETFUL |= changes(HOLDS, "C11", "C17")
 ON_TEXT = {"C7", "C8", "C9", "C10", "C11", "C12"}
 
 
@@ -168,13 +161,18 @@ def part(ledger, names):
     return some
 
 
-@pytest.mark.parametrize("broken", BROKEN | BROKEN_WITHOUT_TEXT, ids=lambda broken: broken.__name__)
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_a_broken_adagrad_changes_the_verdicts_that_it_should(ledger, broken):
-    if broken in BROKEN_WITHOUT_TEXT:
-        ledger = part(ledger, set(NAMES) - ON_TEXT)
-    found = ledger.judge(broken)
+    found = part(ledger, set(NAMES) - ON_TEXT).judge(broken)
     verdicts = {name: found.after[name].verdict for name in found.changed}
-    assert verdicts == (BROKEN | BROKEN_WITHOUT_TEXT)[broken]
+    assert verdicts == BROKEN[broken]
+
+
+def test_the_chapter_shows_what_falls_with_the_sum(verdicts):
+    (table,) = [text for text in shown() if "Forgetful" in text]
+    rows = [re.split(r"  +", row) for row in table.splitlines()[2:]]
+    assert {name: after for name, _, before, after in rows} == FORGETFUL
+    assert {name: before for name, _, before, _ in rows} == {n: verdicts[n] for n in FORGETFUL}
 
 
 def test_claims_about_sgd_fail_for_another_method(ledger, monkeypatch):

@@ -103,19 +103,25 @@ def complaints(tab, include, exclude=NO_WORDS, **options):
     """What axe complains about, by the rules that its options name."""
     context = {"include": [[include]], "exclude": [[selector] for selector in exclude]}
     options |= {"preload": False, "resultTypes": ["violations"]}
-    found = Axe().run(tab, context=context, options=options).response["violations"]
+    if not tab.evaluate("'axe' in window"):
+        tab.evaluate(Axe().axe_script)
+    found = tab.evaluate("([where, how]) => axe.run(where, how)", [context, options])["violations"]
     return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
 
 
 def violations(tab):
     """What axe complains about on the whole page, by all its rules."""
-    return complaints(tab, "body", rules={"color-contrast": {"enabled": False}}) + faint(tab)
+    others = {rule: {"enabled": False} for rule in OF_COLOURS}
+    return complaints(tab, "body", rules=others) + faint(tab)
+
+
+OF_COLOURS = ("color-contrast", "link-in-text-block")
 
 
 def faint(tab, within="body", exclude=NO_WORDS):
     """What is too faint to be read, as axe measures it on three elements of each look.
 
-    Its rule of contrast takes most of its time, and gives the same for all elements with the same
+    Its rules of colours take most of its time, and give the same for all elements with the same
     letters on the same ground. A box that is taken out of the flow may lie on anything, so what is
     in it is measured for itself.
     """
@@ -159,11 +165,12 @@ def faint(tab, within="body", exclude=NO_WORDS):
             }
             for (const alike of looks.values())
                 for (const which of [0, alike.length >> 1, alike.length - 1])
-                    alike[which].setAttribute("data-look", "");
+                    for (const element of [alike[which], alike[which].closest("a")])
+                        element?.setAttribute("data-look", "");
         }""",
         within,
     )
-    return complaints(tab, "[data-look]", exclude, runOnly=["color-contrast"])
+    return complaints(tab, "[data-look]", exclude, runOnly=OF_COLOURS)
 
 
 def is_complete(tab):
