@@ -202,6 +202,12 @@ def test_numbers_may_be_rounded_to_three_digits(expected, got):
     assert difference(expected, plain(got), digits=4) is not None
 
 
+@pytest.mark.parametrize(("expected", "got"), [(1659.0, 1658), (1e6, 1e6 + 1), (1996.0, 1990)])
+def test_a_whole_number_with_all_its_digits_must_be_the_right_one(expected, got):
+    assert difference(expected, plain(got), rtol=1e-2, digits=3) is not None
+    assert difference(expected, plain(got), rtol=1e-2) is None
+
+
 @pytest.mark.parametrize(
     ("expected", "got", "is_close"),
     [

@@ -92,7 +92,8 @@ def difference(
     rtol, atol : float
         Relative and absolute tolerance for numbers.
     digits : int, optional
-        Numbers that are rounded to so many significant digits are right, too.
+        Numbers that are rounded to so many significant digits are right, too; other whole numbers
+        must then be the same.
     near : float
         Relative distance up to which numbers are asked for more digits, where the right value is
         not revealed.
@@ -131,12 +132,13 @@ def difference(
         if array is None or array.shape != np.shape(expected):
             return _mismatch(expected, got)
         wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
+        # Whole numbers have all their digits: 1999 steps are not 2000.
+        whole = (np.trunc(array) == array) & (np.trunc(expected) == expected)
         if digits is not None:
+            wrong |= whole & ~np.isclose(array, expected, rtol=1e-13, atol=0)
             wrong &= ~np.isclose(array, _rounded(expected, digits), rtol=1e-12, atol=0)
         if not wrong.any():
             return None
-        # Whole numbers have all their digits.
-        whole = (np.trunc(array) == array) & (np.trunc(expected) == expected)
         close = np.all(~wrong | (np.isclose(array, expected, rtol=near, atol=0) & ~whole))
         if (
             isinstance(expected, np.ndarray) and array.size > LONG
