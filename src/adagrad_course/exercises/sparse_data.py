@@ -587,6 +587,7 @@ EXERCISES = [
             "The share of wrong examples, not of right ones.": grouped(
                 share=lambda wrong: 1 - np.mean(wrong)
             ),
+            "A share, not a percentage.": grouped(share=lambda wrong: 100 * np.mean(wrong)),
             "A share of the group's examples, not of all examples.": as_shares_of(len),
             "A share of the group's examples, not of all errors.": as_shares_of(np.sum),
             "Each group begins above the limit before.": up_to_each_limit,
@@ -598,7 +599,7 @@ EXERCISES = [
         hints=(
             "counts[words].min() is how often the rarest word of an example occurs.",
             "np.digitize(rarest, limits, right=True) numbers the groups from 0.",
-            "There is one group more than limits; np.mean(wrong[group == k]) is the share of group k.",
+            "np.mean(wrong[group == k]) for each group k; there is one group more than limits.",
         ),
         closing=Exercise(
             "4.4",
