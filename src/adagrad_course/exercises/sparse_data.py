@@ -1,7 +1,6 @@
 """The exercises of chapter 4, Sparse data."""
 
 import tracemalloc
-from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -248,11 +247,16 @@ def octaves_on_a_linear_axis(lrs, errors):
     return np.log2(good[-1] / good[0])
 
 
-def a_valley(rng):
-    x = np.sort(rng.uniform(-6.0, 5.0, 12))
-    bottom, steep = rng.uniform(-2, 2), rng.uniform(0.1, 0.3, size=2)
-    errors = 0.3 + np.where(x < bottom, steep[0] * (bottom - x), steep[1] * (x - bottom)) ** 2
-    return 2.0**x, errors
+def a_valley(lowest, highest):
+    """Return what draws a valley whose bottom is between two exponents; rates go from -6 to 5."""
+
+    def draw(rng):
+        x = np.sort([-6, *rng.uniform(-6, 5, 10), 5])
+        bottom, steep = rng.uniform(lowest, highest), rng.uniform(0.1, 0.3, size=2)
+        distance = np.where(x < bottom, steep[0] * (bottom - x), steep[1] * (x - bottom))
+        return 2.0**x, 0.3 + distance**2
+
+    return draw
 
 
 def catch_up(w, last_seen, t, lr, decay):
@@ -282,7 +286,7 @@ def some_rows(rng):
 
 
 BATCH, STEPS, UNSEEN = 16, 250, range(5, 9)  # splits that the chapter does not use
-MARGIN = 0.95
+SGD_ERRORS = 603  # there, at its best rate
 
 
 def race(optimizer, seed, steps=STEPS):
@@ -310,6 +314,7 @@ def race(optimizer, seed, steps=STEPS):
 
 
 def _trained(optimizer, data, seed, steps):
+    """Return the weights after some steps, or `...` if the optimizer's step returns that."""
     order = np.random.default_rng(seed).permutation(len(data.train))[: BATCH * steps]
     labels = data.train.labels[order]
     W = np.zeros((len(data.feature_names), len(data.class_names)))
@@ -406,12 +411,8 @@ def with_steps_times(factor, optimizer):
     return Scaled
 
 
-@cache
-def tuned_sgd():
-    return errors_on(UNSEEN, own_sgd())
-
-
 NOT_FINITE = "Is there 0/0? That is what ε is for."
+UPHILL = "You went uphill: subtract."
 ALIKE = "The steps of a word stay as long as they were: what of one that was seen often?"
 SHARED = "A word that is seen for the first time gets the short steps of the frequent ones."
 LONGER = "With steps four times as long it makes fewer errors: tune the rate with race."
@@ -425,13 +426,15 @@ def why_not_better(optimizer):
     for row in [0] * 30 + [1]:
         before = W.copy()
         player.step(W, np.array([row]), grads.copy())
+        if np.sum((W - before)[row] * grads) > 0:
+            return UPHILL
         lengths.append(np.abs(W - before).max())
     if lengths[29] > 0.7 * lengths[0]:
         return ALIKE
     if lengths[30] < 0.5 * lengths[0]:
         return SHARED
     trials = {
-        factor: errors_on([0, 1], with_steps_times(factor, optimizer)) for factor in (0.25, 1, 4)
+        factor: errors_on([0], with_steps_times(factor, optimizer)) for factor in (0.25, 1, 4)
     }
     best = min(trials, key=trials.get)
     return {0.25: SHORTER, 1: None, 4: LONGER}[best]
@@ -441,10 +444,10 @@ def beats_tuned_sgd(optimizer):
     errors = errors_on(UNSEEN, optimizer)
     if errors is ...:
         return errors
-    limit = int(MARGIN * tuned_sgd())
+    limit = int(0.95 * SGD_ERRORS)
     if errors > limit:
         raise Wrong(
-            f"expected at most {limit} errors in four splits (tuned SGD makes {tuned_sgd()}), "
+            f"expected at most {limit} errors in four splits (tuned SGD makes {SGD_ERRORS}), "
             f"got {errors}",
             why_not_better(optimizer),
         )
@@ -490,12 +493,14 @@ EXERCISES = [
             "The accumulator must be kept from step to step.": table(kept=False),
             "Divide by the root of the accumulator.": table(divisor=without_root),
             "You went uphill: subtract.": table(sign=-1),
+            "Where is the rate?": table(lr=1.0),
             ROWS: table(dense=True),
         },
         hints=(
             "Row 7's gradient is 3 + 1.",
             "rows, grads = coalesce(rows, grads), before anything else.",
         ),
+        rtol=1e-3,  # ε counts where a weight is nearly back at zero
     ),
     Exercise(
         "4.2",
@@ -569,11 +574,11 @@ EXERCISES = [
         "4.4",
         reference=errors_by_rarest,
         cases={
-            "four examples": (
-                np.array([40, 3, 8, 1]),
-                [np.array([0, 1]), np.array([2]), np.array([0, 3, 2]), np.array([0])],
-                np.array([True, False, True, False]),
-                np.array([1, 3, 8]),
+            "six examples": (
+                np.array([40, 3, 8, 1, 15, 2]),
+                [np.array(words) for words in ([2, 1, 0], [4], [4, 3], [0], [2, 4], [5, 4])],
+                np.array([True, False, True, False, True, False]),
+                np.array([2, 6, 20]),
             ),
             "random examples": some_examples,
         },
@@ -624,7 +629,7 @@ EXERCISES = [
         reference=rounds_needed,
         cases={
             "equal frequencies": (np.full(50, 0.2), 2.0, 0.3),
-            "one frequent, the rest rare": (np.array([0.9, 0.01, 0.02, 0.03]), 1.5, 0.5),
+            "one frequent, the rest rare": (np.array([0.9, 0.01, 0.02, 0.03]), 1.5, 0.4),
             "a power law": (np.arange(1.0, 1001) ** -1.5, 3.0, 0.8),
             "random frequencies": lambda rng: (
                 rng.uniform(0.01, 1, size=20),
@@ -683,20 +688,9 @@ EXERCISES = [
         "4.6",
         reference=octaves,
         cases={
-            "a symmetric valley": (2.0 ** np.arange(-2, 3), np.array([0.6, 0.4, 0.3, 0.4, 0.6])),
-            "rates at uneven distances": (
-                np.array([0.01, 0.1, 0.3, 0.5, 4.0]),
-                np.array([0.7, 0.35, 0.28, 0.3, 0.5]),
-            ),
-            "open to the right": (
-                np.array([0.2, 0.5, 1.5, 2.5]),
-                np.array([0.5, 0.3, 0.2, 0.21]),
-            ),
-            "open to the left": (
-                np.array([0.03, 0.05, 0.2, 0.7, 1.1]),
-                np.array([0.205, 0.2, 0.21, 0.4, 0.6]),
-            ),
-            "random valleys": a_valley,
+            "a valley": a_valley(-2, 2),
+            "open to the left": a_valley(-7, -6),
+            "open to the right": a_valley(5, 6),
         },
         mistakes={
             "The valley does not end at a rate that was tried: draw lines between them.": (
@@ -798,6 +792,7 @@ EXERCISES = [
             "costs only the rows named": costs_the_rows,
         },
         mistakes={
+            UPHILL: own_adagrad(lr=-1.0),
             ALIKE: own_sgd(),
             SHARED: own_norm(),
             LONGER: own_adagrad(lr=0.1),

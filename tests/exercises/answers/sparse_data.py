@@ -151,15 +151,14 @@ def power_of(power, lr):
 
 
 class RowWise:
-    """One accumulator for each word, as a dictionary."""
+    """One accumulator for each word."""
 
     def __init__(self, n_words, n_classes):
-        self.G = {}
+        self.G = np.zeros(n_words)
 
     def step(self, W, rows, grads):
-        for row, g in zip(rows.tolist(), grads, strict=True):
-            self.G[row] = self.G.get(row, 0.0) + float(np.mean(g**2))
-            W[row] -= 0.6 * g / (self.G[row] ** 0.5 + 1e-10)
+        self.G[rows] += np.mean(grads**2, axis=1)
+        W[rows] -= 0.6 * (grads.T / (np.sqrt(self.G[rows]) + 1e-10)).T
 
 
 class Falling:
@@ -175,6 +174,11 @@ def not_in_place(W, rows, grads, G):
     W = W.copy()
     W[rows] -= grads
     return W
+
+
+def rmsprop(W, rows, grads, G):
+    G[rows] = 0.9 * G[rows] + 0.1 * grads**2
+    W[rows] -= 0.3 * grads / (np.sqrt(G[rows]) + 1e-3)
 
 
 def without_a_step(W, rows, grads, G):
@@ -205,6 +209,7 @@ RIGHT = [
     ("4.9", own_adagrad(lr=1.5, start=1e-3)),
     ("4.9", power_of(0.4, 2.0)),
     ("4.9", RowWise),
+    ("4.9", own_optimizer(rmsprop)),
 ]
 
 # With what the hint must say, or None where there must be none.
@@ -213,6 +218,7 @@ WRONG = [
     ("4.1", LastSquareOnly, None),
     ("4.1", Copying, ROWS),
     ("4.1", table(lr=0.7), None),
+    ("4.1", table(lr=1.0), "rate"),
     ("4.1", table(summed=False, divisor=lambda before, after, eps: 1.0), None),
     ("4.2", lambda often, rarely: (often / rarely, 10), None),
     ("4.2", lambda often, rarely: (often, rarely), None),
