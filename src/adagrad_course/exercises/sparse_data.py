@@ -17,48 +17,46 @@ __all__ = ["EXERCISES", "race"]
 ROWS = "Is there an operation on the whole table? Work on the rows named, as W[rows]."
 
 
-def table(
-    summed=True,
-    squares_apart=False,
-    divisor=root,
-    mean=False,
-    kept=True,
-    dense=False,
-    sign=1,
-    lr=None,
-):
+def summed(rows, grads, add=np.add.at):
+    """Return each row once, with the sum of its gradients and what to add to its accumulator."""
+    unique, position = np.unique(rows, return_inverse=True)
+    total = np.zeros((len(unique), *grads.shape[1:]))
+    add(total, position, grads)
+    return unique, total, total**2
+
+
+def the_last_only(total, position, grads):
+    total[position] += grads
+
+
+def last_ones(rows, grads):
+    return summed(rows, grads, the_last_only)
+
+
+def averaged(rows, grads):
+    unique, total, _ = summed(rows, grads)
+    mean = total / np.unique(rows, return_counts=True)[1][:, None]
+    return unique, mean, mean**2
+
+
+def with_squares_summed(rows, grads):
+    unique, total, _ = summed(rows, grads)
+    return unique, total, summed(rows, grads**2)[1]
+
+
+def table(gather=summed, divisor=root, kept=True, sign=1, own_lr=None):
     """Make a table with sparse steps, right by default or with one mistake."""
 
     class Table:
-        def __init__(self, n_rows, width, lr_given):
+        def __init__(self, n_rows, width, lr):
             self.W, self.G = np.zeros((2, n_rows, width))
-            self.lr = lr_given if lr is None else lr
+            self.lr = own_lr or lr
 
         def step(self, rows, grads):
-            squares = grads**2
-            unique, position = np.unique(rows, return_inverse=True)
-            total = np.zeros((len(unique), grads.shape[1]))
-            if summed:
-                np.add.at(total, position, grads)
-            else:
-                total[position] += grads
-            if mean:
-                total /= np.bincount(position)[:, None]
-            if squares_apart:
-                added = np.zeros_like(total)
-                np.add.at(added, position, squares)
-            else:
-                added = total**2
-            if dense:
-                whole = np.zeros_like(self.W)
-                whole[unique] = total
-                self.G += whole**2
-                self.W -= self.lr * whole / (np.sqrt(self.G) + 1e-10)
-                return
-            before = self.G[unique]
-            self.G[unique] = before + added if kept else added
-            bottom = divisor(before, before + added if kept else added, 1e-10)
-            self.W[unique] -= sign * self.lr * total / bottom
+            rows, grads, squares = gather(rows, grads)
+            before = self.G[rows] if kept else 0.0
+            self.G[rows] = before + squares
+            self.W[rows] -= sign * self.lr * grads / divisor(before, before + squares, 1e-10)
 
     return Table
 
@@ -69,6 +67,16 @@ class OneByOne(table()):
     def step(self, rows, grads):
         for row, grad in zip(rows, grads, strict=True):
             super().step([row], grad[None])
+
+
+class Dense(table()):
+    """Computes with all rows."""
+
+    def step(self, rows, grads):
+        whole = np.zeros_like(self.W)
+        np.add.at(whole, rows, grads)
+        self.G += whole**2
+        self.W -= self.lr * whole / (np.sqrt(self.G) + 1e-10)
 
 
 def play_table(kind, shape, lr, batches):
@@ -95,15 +103,16 @@ def a_table(n_rows, width, n_named, repeated=True):
 def demand_named_rows_only(step, table_bytes):
     """Raise `Wrong` if a step needs memory like a table's."""
     step()  # what is made once does not count
-    tracing = tracemalloc.is_tracing()
-    if not tracing:
-        tracemalloc.start()
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    step()
-    used = tracemalloc.get_traced_memory()[1] - before
-    if not tracing:
-        tracemalloc.stop()
+    was_tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        step()
+        used = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not was_tracing:
+            tracemalloc.stop()
     if used > table_bytes / 10:
         raise Wrong(
             f"expected some kB of memory for a step that names 3 rows of a large table, "
@@ -121,31 +130,24 @@ def steps_on_the_rows(kind):
     demand_named_rows_only(lambda: player.step(rows, grads), 16 * LARGE)
 
 
-def coalesced(rows, values, add=np.add.at):
-    unique, position = np.unique(rows, return_inverse=True)
-    summed = np.zeros(len(unique))
-    add(summed, position, values)
-    return unique, summed
+def coalesced(rows, grads, gather=summed):
+    return gather(rows, grads)[:2]
 
 
-def the_last_only(summed, position, values):
-    summed[position] += values
+def coalesced_to_means(rows, grads):
+    unique, total = coalesced(rows, grads)
+    return unique, total / np.unique(rows, return_counts=True)[1]
 
 
-def coalesced_to_means(rows, values):
-    unique, summed = coalesced(rows, values)
-    return unique, summed / np.unique(rows, return_counts=True)[1]
-
-
-def coalesced_in_order_of_appearance(rows, values):
-    unique, summed = coalesced(rows, values)
+def coalesced_in_order_of_appearance(rows, grads):
+    unique, total = coalesced(rows, grads)
     first = np.argsort([list(rows).index(row) for row in unique])
-    return unique[first], summed[first]
+    return unique[first], total[first]
 
 
-def coalesced_to_dense(rows, values):
+def coalesced_to_dense(rows, grads):
     dense = np.zeros(max(rows) + 1)
-    np.add.at(dense, rows, values)
+    np.add.at(dense, rows, grads)
     return np.arange(len(dense)), dense
 
 
@@ -480,21 +482,21 @@ EXERCISES = [
         properties={"a step on a large table": steps_on_the_rows},
         mistakes={
             "Row 7's G is 10, where it should be 16: what is squared, and what is summed?": (
-                table(squares_apart=True)
+                table(with_squares_summed)
             ),
             "A row named twice has one gradient, the sum, and takes one step.": OneByOne,
             "Of several gradients of a row only the last counts: += with an array does that.": (
-                table(summed=False)
+                table(last_ones)
             ),
-            "Sum the gradients of a row; do not average them.": table(mean=True),
+            "Sum the gradients of a row; do not average them.": table(averaged),
             "The present gradient counts: first the accumulator, then the step.": table(
                 divisor=belated
             ),
             "The accumulator must be kept from step to step.": table(kept=False),
             "Divide by the root of the accumulator.": table(divisor=without_root),
             "You went uphill: subtract.": table(sign=-1),
-            "Where is the rate?": table(lr=1.0),
-            ROWS: table(dense=True),
+            "Where is the rate?": table(own_lr=1.0),
+            ROWS: Dense,
         },
         hints=(
             "Row 7's gradient is 3 + 1.",
@@ -551,19 +553,17 @@ EXERCISES = [
         },
         mistakes={
             "summed[position] += grads keeps only the last of several: use np.add.at.": (
-                lambda rows, values: coalesced(rows, values, the_last_only)
+                lambda rows, grads: coalesced(rows, grads, last_ones)
             ),
             "Sum the gradients of a row; do not average them.": coalesced_to_means,
             "Return the rows in ascending order.": coalesced_in_order_of_appearance,
             "Return only the rows that are named.": coalesced_to_dense,
-            "Each row once.": lambda rows, values: (np.sort(rows), values[np.argsort(rows)]),
+            "Each row once.": lambda rows, grads: (np.sort(rows), grads[np.argsort(rows)]),
             "Rows may be words, which the package's coalesce refuses: write your own.": coalesce,
             "Sum the gradients, not their squares.": (
-                lambda rows, values: coalesced(rows, values**2)
+                lambda rows, grads: coalesced(rows, grads**2)
             ),
-            "Rows first, then their gradients.": (
-                lambda rows, values: coalesced(rows, values)[::-1]
-            ),
+            "Rows first, then their gradients.": (lambda rows, grads: coalesced(rows, grads)[::-1]),
         },
         hints=(
             "np.unique(rows, return_inverse=True) returns each row once, and where each went.",
