@@ -3,68 +3,132 @@
 import numpy as np
 
 from .._optional import packages_needed
-from ._steps import adagrad_step, belated, eps_inside, without_root
-from ._trials import numbers_like
+from ._steps import adagrad_step, belated, eps_inside, root, uphill, without_root
+from ._trials import IN_PLACE, Wrong, numbers_like
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
 
 
-def my_adagrad(**mistake):
+def my_adagrad(step=adagrad_step, shared=False, **mistake):
     """Make an optimizer, right by default or with a part of its step that is not."""
 
     class MyAdaGrad:
+        G = 0.0
+
         def __init__(self, lr, eps):
-            self.lr, self.eps, self.G = lr, eps, 0.0
+            self.lr, self.eps = lr, eps
+            self.memory = MyAdaGrad if shared else self
+            self.memory.G = 0.0
 
         def step(self, w, g):
-            w, self.G = adagrad_step(w, g, self.G, self.lr, self.eps, **mistake)
+            w, self.memory.G = step(w, g, self.memory.G, self.lr, self.eps, **mistake)
             return w
 
     return MyAdaGrad
 
 
-def play(optimizer, lr, eps, start, grads):
-    """Take a step for each gradient and return all points."""
-    optimizer, points = optimizer(lr, eps), [start]
+def play(optimizer, lrs, eps, start, grads):
+    """Take a step of each optimizer for each gradient, in turns; return all points."""
+    players = [optimizer(lr, eps) for lr in lrs]
+    points, visited = [start] * len(players), []
     for g in grads:
-        points.append(numbers_like(start, optimizer.step(points[-1].copy(), g.copy())))
-    return np.array(points[1:])
+        for k, player in enumerate(players):
+            w, own = points[k].copy(), g.copy() * (-3) ** k
+            moved = numbers_like(start, player.step(w, own))
+            if (w != points[k]).any() or (own != g * (-3) ** k).any():
+                raise Wrong("step changed `w` or `g` in place", IN_PLACE)
+            points[k] = moved
+            visited.append(moved)
+    return np.array(visited)
 
 
 def a_game(rng):
-    return rng.uniform(0.1, 1), 1e-2, rng.normal(size=3), rng.normal(size=(4, 3))
+    return rng.uniform(0.1, 2, 1), 0.05, rng.normal(size=(2, 3)), rng.normal(size=(4, 2, 3))
 
 
-def travelled(lr, lr_decay, steps):
+def keeper(
+    memories=lambda params: [np.zeros_like(w) for w in params],
+    kept=True,
+    moves=True,
+    divisor=root,
+    uphill=False,
+):
+    """Make an optimizer that works in place, right by default or with one mistake."""
+
+    class Keeper:
+        def __init__(self, params, lr, eps):
+            self.params, self.lr, self.eps = params, lr, eps
+            self.sums = memories(params)
+
+        def step(self, grads):
+            for w, g, G in zip(self.params, grads, self.sums, strict=True):
+                before, after = G.copy(), G + g**2
+                if kept:
+                    G[...] = after
+                change = self.lr * g / divisor(before, after, self.eps)
+                if moves:
+                    w -= -change if uphill else change
+
+    return Keeper
+
+
+def one_array(params):
+    return [np.zeros_like(params[0])] * len(params)
+
+
+class OfOneNumberEach(keeper()):
+    """Sums the squares of a parameter's coordinates, too."""
+
+    def __init__(self, params, lr, eps):
+        super().__init__(params, lr, eps)
+        self.sums = [np.zeros(()) for _ in params]
+
+    def step(self, grads):
+        for w, g, G in zip(self.params, grads, self.sums, strict=True):
+            G += np.sum(g**2)
+            w -= self.lr * g / (np.sqrt(G) + self.eps)
+
+
+def play_in_place(optimizer, lr, eps, starts, grads):
+    """Step all parameters at once, in place; return where each is after every step."""
+    params = [start.copy() for start in starts]
+    player, visited = optimizer(list(params), lr, eps), []
+    for at_step in grads:
+        player.step([g.copy() for g in at_step])
+        visited.append([w.copy() for w in params])
+    return tuple(np.array(points) for points in zip(*visited, strict=True))
+
+
+def a_game_in_place(shapes):
+    def draw(rng):
+        grads = [[scale * rng.normal(size=s) for scale, s in shapes] for _ in range(4)]
+        starts = [rng.normal(size=s) for _, s in shapes]
+        return rng.uniform(0.1, 2), 0.05, starts, grads
+
+    return draw
+
+
+def path(steps, lr=0.4, lr_decay=0.03, decayed_from=1, power=0.5):
+    """Return how far a run has come after each step, if its gradient is always 1."""
     t = np.arange(1, steps + 1)
-    return np.sum(lr / (1 + (t - 1) * lr_decay) / np.sqrt(t))
+    return np.cumsum(lr / (1 + (t - decayed_from) * lr_decay) / t**power)
 
 
-def travelled_decayed_at_once(lr, lr_decay, steps):
-    t = np.arange(1, steps + 1)
-    return np.sum(lr / (1 + t * lr_decay) / np.sqrt(t))
+def steps_to(target, **run):
+    return float(np.searchsorted(path(10_000, **run), target) + 1)
 
 
-def travelled_without_adagrad(lr, lr_decay, steps):
-    return np.sum(lr / (1 + np.arange(steps) * lr_decay))
+def limit(lr=0.4, lr_decay=0.03, steps=1_000_000):
+    return path(steps)[-1] + 2 * lr / lr_decay / np.sqrt(steps)
 
 
-def travelled_without_root(lr, lr_decay, steps):
-    t = np.arange(1, steps + 1)
-    return np.sum(lr / (1 + (t - 1) * lr_decay) / t)
-
-
-def travelled_without_decay(lr, lr_decay, steps):
-    return travelled(lr, 0.0, steps)
-
-
-def better_adagrad(start_at_zero=False, one_rate=False, forget=False):
+def better_adagrad(start_at_zero=False, one_rate=False, forget=False, sign=1, inside=False):
     """Make a PyTorch optimizer, right by default or with one mistake, without importing PyTorch."""
 
     class BetterAdaGrad:
-        def __init__(self, groups, lr, eps, initial_accumulator_value):
-            self.groups = groups if not one_rate else [group | {"lr": lr} for group in groups]
+        def __init__(self, params, lr, eps, initial_accumulator_value):
+            self.groups = params if not one_rate else [group | {"lr": lr} for group in params]
             self.eps, self.sums = eps, {}
             self.start = 0.0 if start_at_zero else initial_accumulator_value
 
@@ -75,86 +139,233 @@ def better_adagrad(start_at_zero=False, one_rate=False, forget=False):
                         w, g = param.detach(), param.grad
                         G = self.sums.get(param, w.new_full(w.shape, self.start)) + g**2
                         self.sums = {} if forget else self.sums | {param: G}
-                        w -= group["lr"] * g / (G.sqrt() + self.eps)
+                        bottom = (G + self.eps).sqrt() if inside else G.sqrt() + self.eps
+                        w -= sign * group.get("lr", 0.7) * g / bottom
 
     return BetterAdaGrad
+
+
+SHAPES = (2, 3), (4,), (3, 1)
 
 
 def play_torch(optimizer, lrs, start, grads, with_gradient):
     """Step two groups, of two parameters and of one; return where all are after each step."""
     with packages_needed("torch", "Exercises on PyTorch"):
         import torch
+
+        from ..torch_optim import AdaGrad
     params = [torch.nn.Parameter(torch.tensor(w, dtype=torch.float64)) for w in start]
     groups = [{"params": params[:2], "lr": float(lrs[0])}]
     groups += [{"params": params[2:], "lr": float(lrs[1])}]
-    optimizer = optimizer(groups, lr=1.0, eps=1e-2, initial_accumulator_value=0.25)
+    torch.optim.SGD(params)  # the first of all takes seconds: the reference's, not the answer's
+    player = optimizer(groups, 0.7, 0.05, 0.3)
+    if isinstance(player, torch.optim.Adagrad | AdaGrad):
+        raise Wrong("its step is a library's", "Write the step yourself: TinyAdaGrad has most.")
     points = []
-    for t, at_step in enumerate(grads):
-        for param, g, has in zip(params, at_step, with_gradient[t], strict=True):
+    for at_step, has_gradient in zip(grads, with_gradient, strict=True):
+        for param, g, has in zip(params, at_step, has_gradient, strict=True):
             param.grad = torch.tensor(g, dtype=torch.float64) if has else None
-        optimizer.step()
-        points.append([param.detach().numpy().copy() for param in params])
+        player.step()
+        points.append(np.concatenate([param.detach().numpy().ravel() for param in params]))
     return np.array(points)
 
 
-def a_torch_game(rng):
-    return rng.uniform(0.1, 1, 2), rng.normal(size=(3, 3)), rng.normal(size=(4, 3, 3)), ALWAYS
+def a_torch_game(with_gradient):
+    def draw(rng):
+        grads = [[rng.normal(size=s) for s in SHAPES] for _ in with_gradient]
+        return rng.uniform(0.1, 1, 2), [rng.normal(size=s) for s in SHAPES], grads, with_gradient
+
+    return draw
 
 
 ALWAYS = np.ones((4, 3), dtype=int)
 SOMETIMES = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 0], [1, 1, 1]])
 
 
-def decoupled_step(w, g, G, lr, decay, eps):
-    moved, G = adagrad_step(w, g, G, lr, eps)
-    return moved - lr * decay * w, G
+def decoupled_run(w, grads, lr, decay, eps, step=adagrad_step, shrink=None, forget=False):
+    G = np.zeros_like(w)
+    for g in grads:
+        w = w - lr * decay * w if shrink is None else shrink(w, lr, decay)
+        w, G = step(w, g, np.zeros_like(G) if forget else G, lr, eps)
+    return w
 
 
-def coupled_step(w, g, G, lr, decay, eps):
-    return adagrad_step(w, g + decay * w, G, lr, eps)
+def coupled_run(w, grads, lr, decay, eps):
+    G = np.zeros_like(w)
+    for g in grads:
+        w, G = adagrad_step(w, g + decay * w, G, lr, eps)
+    return w
 
 
-def decoupled_without_rate(w, g, G, lr, decay, eps):
-    moved, G = adagrad_step(w, g, G, lr, eps)
-    return moved - decay * w, G
+def penalty_divided(w, grads, lr, decay, eps):
+    G = np.zeros_like(w)
+    for g in grads:
+        G = G + g**2
+        w = w - lr * (g + decay * w) / (np.sqrt(G) + eps)
+    return w
 
 
-def penalty_divided(w, g, G, lr, decay, eps):
-    return adagrad_step(w, g + decay * w, G, lr, eps, accumulate=lambda G, _: G + g**2)
+def shrunk_afterwards(w, grads, lr, decay, eps):
+    G = np.zeros_like(w)
+    for g in grads:
+        w, G = adagrad_step(w, g, G, lr, eps)
+        w = (1 - lr * decay) * w
+    return w
 
 
-def shrunk_afterwards(w, g, G, lr, decay, eps):
-    moved, G = adagrad_step(w, g, G, lr, eps)
-    return moved * (1 - lr * decay), G
+def shrunk_once(w, grads, lr, decay, eps):
+    return decoupled_run((1 - lr * decay) * w, grads, lr, 0.0, eps)
 
 
-def growing(w, g, G, lr, decay, eps):
-    return decoupled_step(w, g, G, lr, -decay, eps)
+def with_shrinking(shrink):
+    return lambda w, grads, lr, decay, eps: decoupled_run(w, grads, lr, decay, eps, shrink=shrink)
+
+
+def a_decoupled_run(rng):
+    lr, decay = rng.uniform(0.2, 0.9, size=2)
+    return rng.normal(size=(2, 3)), rng.normal(size=(5, 2, 3)), lr, decay, 0.05
+
+
+class Run:
+    """A run of AdaGrad on least squares, with rates that decay and random mini-batches."""
+
+    def __init__(self, x, y, lr, lr_decay, seed):
+        self.x, self.y, self.lr, self.lr_decay = x, y, lr, lr_decay
+        self.w, self.G, self.t = np.zeros(x.shape[1]), np.zeros(x.shape[1]), 0
+        self.rng = np.random.default_rng(seed)
+
+    def step(self):
+        batch = self.rng.integers(len(self.y), size=4)
+        x, y = self.x[batch], self.y[batch]
+        g = x.T @ (x @ self.w - y) / 4
+        self.G += g**2
+        lr = self.lr / (1 + self.t * self.lr_decay)
+        self.w -= lr * g / (np.sqrt(self.G) + 1e-10)
+        self.t += 1
+
+
+def resumable(forgotten=(), alias_saved=False, alias_loaded=False, seed_again=False):
+    """Make a run that can be saved, rightly by default or with one mistake."""
+
+    class Resumable(Run):
+        def __init__(self, x, y, lr, lr_decay, seed):
+            super().__init__(x, y, lr, lr_decay, seed)
+            self.seed = seed
+
+        def save(self):
+            copy = (lambda array: array) if alias_saved else np.copy
+            seed, state = self.seed, self.rng.bit_generator.state
+            return {"w": copy(self.w), "G": copy(self.G), "t": self.t, "seed": seed, "rng": state}
+
+        def load(self, saved):
+            copy = (lambda array: array) if alias_loaded else np.copy
+            arrays = {name: copy(saved[name]) for name in ("w", "G")}
+            vars(self).update({k: v for k, v in arrays.items() if k not in forgotten})
+            if "t" not in forgotten:
+                self.t = saved["t"]
+            if seed_again:
+                self.rng = np.random.default_rng(saved["seed"])
+            elif "rng" not in forgotten:
+                self.rng.bit_generator.state = saved["rng"]
+
+    return Resumable
+
+
+def resume(kind, x, y, lr, lr_decay, steps_on, times):
+    """Save a run, take it on for some steps, and resume it in new objects; return all weights."""
+
+    def take(run, steps):
+        visited = []
+        for _ in range(steps):
+            run.step()
+            visited.append(np.array(run.w))
+        return visited
+
+    run = kind(x, y, lr, lr_decay, 5)
+    take(run, 7)
+    saved = run.save()
+    if saved is ...:
+        return ...
+    if saved is None:
+        raise Wrong("save returned None: is a `return` missing?")
+    take(run, steps_on)
+    visited = []
+    for k in range(times):
+        again = kind(x, y, lr, lr_decay, 100 + k)
+        if again.load(saved) is ...:
+            return ...
+        visited.append(take(again, 6))
+    return np.array(visited)
+
+
+def a_run(steps_on, times):
+    def draw(rng):
+        x = rng.normal(size=(30, 3))
+        lr, lr_decay = rng.uniform(0.1, 0.5, size=2)
+        return x, x @ rng.normal(size=3) + rng.normal(size=30), lr, lr_decay, steps_on, times
+
+    return draw
 
 
 EXERCISES = [
     Exercise(
         "3.1",
-        reference={"outside": 1.5 / 16, "inside": 0.25, "plain": 0.5},
-        mistakes={
-            "The present gradient is in G already: G = 16 + 9.": {
-                "outside": 0.1,
-                "inside": 0.28868,
-            },
-            "Inside means that ε is added before the root is taken.": {"inside": 1.5 / 16},
-            "Outside means that ε is added after the root is taken.": {"outside": 0.25},
-            "With G₀ = 0 the gradient cancels.": {"plain": 1.5},
+        reference={
+            "A": "MXNet",
+            "B": "PyTorch",
+            "C": "Keras",
+            "D": "MLX",
+            "half": np.sqrt(1e-7 / 3),
+            "times": np.sqrt(0.1 + 0.2**2) / 0.2,
         },
-        hints=("G is 25.", "The step is 0.5 · 3 divided by 5 + 11, or by the root of 25 + 11."),
+        mistakes={
+            "Beside which ε, 10⁻¹⁰ or 10⁻⁸, is a gradient of 2·10⁻⁹ small?": {
+                "B": "MLX",
+                "D": "PyTorch",
+            },
+            "Which of the two has a G₀ that is far larger than both squares?": {
+                "A": "Keras",
+                "C": "MXNet",
+            },
+            "There g² equals ε, and the step is 1/√2 of the rate.": {"half": np.sqrt(1e-7)},
+            "The gradient's own square is in G, too: what do you get with it?": {
+                "half": np.sqrt(1e-7) / 2
+            },
+            "The last thing to do is to take a root.": {"half": 1e-7 / 3},
+            "In MXNet ε stands inside the root.": {"half": 1e-7},
+            "Keras adds g² to G₀ before it takes the root.": {"times": np.sqrt(0.1) / 0.2},
+            "How many times as long is PyTorch's, not what part of it is Keras'.": {
+                "times": 0.2 / np.sqrt(0.1 + 0.2**2)
+            },
+            "The rate is the same in both.": {"times": 10 * np.sqrt(0.1 + 0.2**2) / 0.2},
+            "Keras divides by a root.": {"times": (0.1 + 0.2**2) / 0.2},
+        },
+        hints=(
+            "Where G₀ = 0 and g is large beside ε, the step is the rate.",
+            "first_step(2e-9, 1, …) with the constants in `libraries` gives the left column.",
+            "Half the rate: g / √(g² + 10⁻⁷) = 1/2, that is 4g² = g² + 10⁻⁷.",
+        ),
+        rtol=3e-3,  # three digits
     ),
     Exercise(
         "3.2",
         reference=my_adagrad(),
         run=play,
         cases={
-            "one step": (0.5, 1e-10, np.array([1.0, 2.0]), np.array([[3.0, -4.0]])),
-            "three steps": (0.5, 1e-2, np.array([1.0]), np.array([[3.0], [4.0], [0.0]])),
-            "random gradients": a_game,
+            "one step": ((0.6,), 0.03, np.array([1.5, 2.5]), np.array([[3.0, -4.0]])),
+            "three steps": (
+                (0.7,),
+                0.02,
+                np.array([1.5, -0.5]),
+                np.array([[3.0, 0.2], [4.0, -0.9], [0.0, 0.4]]),
+            ),
+            "tables of numbers": a_game,
+            "two optimizers at once": (
+                (0.3, 0.8),
+                0.02,
+                np.array([0.4, -1.5, 2.0]),
+                np.array([[3.0, -2.0, 0.5], [0.7, 1.2, -0.6], [1.1, -0.3, 0.2]]),
+            ),
         },
         mistakes={
             "The accumulator must be kept from one call of step to the next.": my_adagrad(
@@ -168,6 +379,16 @@ EXERCISES = [
             "Each coordinate has an accumulator of its own.": my_adagrad(
                 accumulate=lambda G, g: G + np.sum(g**2)
             ),
+            "You went uphill: subtract.": my_adagrad(step=uphill(adagrad_step)),
+            "The accumulator sums the squares of the gradients.": my_adagrad(
+                accumulate=lambda G, g: G + abs(g)
+            ),
+            "Where is the rate?": my_adagrad(
+                step=lambda w, g, G, lr, eps: adagrad_step(w, g, G, 1.0, eps)
+            ),
+            "Do the two share one accumulator? Make it in __init__, as self.….": my_adagrad(
+                shared=True
+            ),
         },
         hints=(
             "Keep lr, eps and the accumulator as attributes of self.",
@@ -176,48 +397,62 @@ EXERCISES = [
     ),
     Exercise(
         "3.3",
-        reference=lambda G0, eps: np.sqrt((G0 + eps) / 3),
+        reference=keeper(),
+        run=play_in_place,
         cases={
-            "Keras": (0.1, 1e-7),
-            "MXNet": (0.0, 1e-7),
-            "random constants": lambda rng: tuple(rng.uniform(0.01, 1, size=2)),
+            "one parameter": a_game_in_place([(1.0, (3,))]),
+            "two parameters": a_game_in_place([(1.0, (2, 3)), (10.0, (4,))]),
         },
         mistakes={
-            "That is where g² equals G₀ + ε; half the rate is reached a little before.": (
-                lambda G0, eps: np.sqrt(G0 + eps)
+            "All steps are about as long as the first. What do self.sums hold after it?": keeper(
+                kept=False
             ),
-            "Do not forget g² inside the root.": lambda G0, eps: np.sqrt(G0 + eps) / 2,
-            "Take the root at the end.": lambda G0, eps: (G0 + eps) / 3,
+            "The arrays do not change: does `w = …` work in place, or make a new array?": keeper(
+                moves=False
+            ),
+            "The present gradient counts: first G, then the step.": keeper(divisor=belated),
+            "Divide by the root of G.": keeper(divisor=without_root),
+            "ε stands outside the root: √G + ε.": keeper(divisor=eps_inside),
+            "The squares count twice: is there a line too many?": keeper(
+                divisor=lambda before, after, eps: np.sqrt(2 * after - before) + eps
+            ),
+            "Each coordinate has an accumulator of its own.": OfOneNumberEach,
+            "You went uphill: subtract.": keeper(uphill=True),
         },
         hints=(
-            "Solve g / √(G₀ + g² + ε) = 1/2 for g.",
-            "4g² = G₀ + g² + ε.",
+            "Print optimizer.sums after a step. Is it what it should be?",
+            "`G = G + g**2` makes a new array and gives it the name G. Where is the old one?",
         ),
     ),
     Exercise(
         "3.4",
-        reference=travelled,
-        cases={
-            "one step": (0.1, 0.5, 1),
-            "no decay": (0.1, 0.0, 100),
-            "random decays": lambda rng: (*rng.uniform(0.05, 1, 2), int(rng.integers(5, 50))),
-        },
+        reference={"forecast": 200.0, "count": steps_to(5.0), "limit": limit()},
         mistakes={
-            "The first step is not decayed: it is t − 1 that is multiplied by lr_decay.": (
-                travelled_decayed_at_once
-            ),
-            "AdaGrad's own decay is missing: after t steps the accumulator is t.": (
-                travelled_without_adagrad
-            ),
-            "lr_decay is missing.": travelled_without_decay,
-            "AdaGrad divides by the root of the accumulator: √t, not t.": travelled_without_root,
-            "Add up all steps, not only the last.": (
-                lambda lr, lr_decay, steps: lr / (1 + (steps - 1) * lr_decay) / np.sqrt(steps)
-            ),
+            "That is the run without lr_decay.": {
+                "forecast": 50.0,
+                "count": steps_to(5.0, lr_decay=0.0),
+            },
+            "Is 5 beyond the limit? The limit is worked out as in the text.": {"forecast": np.inf},
+            "When is what is left, about 2 · 0.4 / (0.03 · √t), as little as the limit − 5?": {
+                "forecast": 800.0
+            },
+            "One step off: count the steps up to the first that brings it to 5 or beyond.": {
+                "count": steps_to(5.0) - 1
+            },
+            "Is it not there a step before? The first step is step 1.": {
+                "count": steps_to(5.0) + 1
+            },
+            "Is the first step decayed? It is t − 1 that is multiplied by lr_decay.": {
+                "count": steps_to(5.0, decayed_from=0)
+            },
+            "AdaGrad divides by √t, too.": {"count": steps_to(5.0, power=0.0)},
+            "Which rate did you take? Here it is 0.4.": {"limit": limit() / 4},
+            "Nearly: how far does the run go after your last step?": {"limit": path(10_000)[-1]},
         },
         hints=(
-            "The step number t has the length lr / (1 + (t − 1)·lr_decay) / √t.",
-            "Add the lengths for t = 1, …, steps.",
+            "limit(0.03, lr=0.4), from the folded cell above the table, gives the limit.",
+            "After t steps the rest of the way is about 2 · 0.4 / (0.03 · √t).",
+            "Add 0.4 / (1 + (t − 1)·0.03) / √t in a loop until the sum is at least 5.",
         ),
     ),
     Exercise(
@@ -225,19 +460,8 @@ EXERCISES = [
         reference=better_adagrad(),
         run=play_torch,
         cases={
-            "two groups": (
-                np.array([0.5, 0.1]),
-                np.ones((3, 3)),
-                np.linspace(-1, 1, 36).reshape(4, 3, 3),
-                ALWAYS,
-            ),
-            "a gradient that is missing": (
-                np.array([0.5, 0.5]),
-                np.ones((3, 3)),
-                np.linspace(-1, 2, 36).reshape(4, 3, 3),
-                SOMETIMES,
-            ),
-            "random gradients": a_torch_game,
+            "two groups": a_torch_game(ALWAYS),
+            "a gradient that is missing": a_torch_game(SOMETIMES),
         },
         mistakes={
             "The accumulator starts at initial_accumulator_value.": better_adagrad(
@@ -245,6 +469,8 @@ EXERCISES = [
             ),
             'Each group has its own rate: group["lr"].': better_adagrad(one_rate=True),
             "The accumulator must be kept in self.state.": better_adagrad(forget=True),
+            "You went uphill: subtract.": better_adagrad(sign=-1),
+            "ε stands outside the root: √G + ε.": better_adagrad(inside=True),
         },
         hints=(
             "Start from TinyAdaGrad; only the first accumulator changes.",
@@ -253,25 +479,149 @@ EXERCISES = [
     ),
     Exercise(
         "3.6",
-        reference=decoupled_step,
+        reference=decoupled_run,
         cases={
-            "no gradient": (np.array([8.0]), np.zeros(1), np.zeros(1), 0.1, 0.5, 1e-10),
-            "a gradient": (np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.ones(2), 0.1, 0.5, 1e-10),
-            "random steps": lambda rng: (*rng.uniform(0.5, 2, size=(3, 3)), 0.1, 0.3, 1e-2),
+            "no gradients": (np.array([8.0, -3.0]), np.zeros((4, 2)), 0.3, 0.7, 0.02),
+            "one step": (
+                np.array([1.5, 2.5]),
+                np.array([[3.0, 4.0]]),
+                0.4,
+                0.7,
+                0.02,
+            ),
+            "random runs": a_decoupled_run,
         },
         mistakes={
-            "That is the coupled form: keep the penalty out of g and G.": coupled_step,
-            "The weights shrink by 1 − ηλ: the rate is missing.": decoupled_without_rate,
+            "That is the coupled form: keep the penalty out of g and G.": coupled_run,
+            "The weights shrink by 1 − ηλ: where is the rate?": with_shrinking(
+                lambda w, lr, decay: (1 - decay) * w
+            ),
             "The penalty must not be divided by √G.": penalty_divided,
             "First the weights shrink, then comes the usual step.": shrunk_afterwards,
-            "Where is the decay?": lambda w, g, G, lr, decay, eps: decoupled_step(
-                w, g, G, lr, 0.0, eps
+            "They shrink in every step.": shrunk_once,
+            "Where is the decay?": with_shrinking(lambda w, lr, decay: w),
+            "The weights grow: subtract.": with_shrinking(
+                lambda w, lr, decay: (1 + lr * decay) * w
             ),
-            "The weights grow: subtract.": growing,
+            "The weights do not shrink by 1 − ηλ, but to ηλ of what they were.": with_shrinking(
+                lambda w, lr, decay: lr * decay * w
+            ),
+            "The accumulator must be kept from step to step.": (
+                lambda *args: decoupled_run(*args, forget=True)
+            ),
+            "You went uphill: subtract the step.": (
+                lambda *args: decoupled_run(*args, step=uphill(adagrad_step))
+            ),
+            "Divide by the root of G.": (
+                lambda *args: decoupled_run(
+                    *args, step=lambda *s: adagrad_step(*s, divisor=without_root)
+                )
+            ),
+            "The present gradient counts: first G, then the step.": (
+                lambda *args: decoupled_run(
+                    *args, step=lambda *s: adagrad_step(*s, divisor=belated)
+                )
+            ),
+            "ε stands outside the root: √G + ε.": (
+                lambda *args: decoupled_run(
+                    *args, step=lambda *s: adagrad_step(*s, divisor=eps_inside)
+                )
+            ),
         },
         hints=(
             "The accumulator sees the loss's gradient alone.",
-            "Subtract lr · decay · w besides the usual step.",
+            "For each g: w = (1 - lr * decay) * w, then a step as adagrad takes it.",
+        ),
+        closing=Exercise(
+            "3.6",
+            reference={"λ = 0.01": 10 * 0.999**100, "λ = 1": 10 * 0.9**100},
+            mistakes={
+                "That is what coupled decay leaves, whatever λ is.": {
+                    "λ = 0.01": 8.2083,
+                    "λ = 1": 8.2083,
+                },
+                "Where is the rate? A step multiplies by 1 − 0.1 λ.": {
+                    "λ = 0.01": 10 * 0.99**100,
+                    "λ = 1": 0.0,
+                },
+                "That is after one step; there are 100.": {"λ = 0.01": 9.99, "λ = 1": 9.0},
+                "Shrinking is a product, not a sum.": {"λ = 0.01": 9.0, "λ = 1": -90.0},
+                "The weight begins at 10.": {"λ = 0.01": 0.999**100, "λ = 1": 0.9**100},
+            },
+            hints=("Without a gradient each step multiplies by 1 − ηλ.",),
+            rtol=3e-3,  # three digits
+        ),
+    ),
+    Exercise(
+        "3.7",
+        reference=keeper(),
+        run=play_in_place,
+        cases={
+            "two layers alike": a_game_in_place([(1.0, (2, 3)), (30.0, (2, 3))]),
+            "two of other shapes": a_game_in_place([(30.0, (3, 2)), (1.0, (4,))]),
+            "three layers": a_game_in_place([(5.0, (3,)), (1.0, (3,)), (0.2, (3,))]),
+        },
+        mistakes={
+            "Has each layer an array of its own for G, of the layer's own shape?": keeper(
+                memories=one_array
+            ),
+            "Each coordinate has an accumulator of its own.": OfOneNumberEach,
+            "The accumulators must be kept from one call of step to the next.": keeper(kept=False),
+            "You went uphill: subtract.": keeper(uphill=True),
+            "Divide by the root of G.": keeper(divisor=without_root),
+            "ε stands outside the root: √G + ε.": keeper(divisor=eps_inside),
+        },
+        hints=(
+            "Compare optimizer.sums[0] and optimizer.sums[1] after a step.",
+            "`[x] * 2` is a list of one array, named twice: try `optimizer.sums[0] is …`.",
+            "[np.zeros_like(w) for w in params] makes an array for each.",
+        ),
+    ),
+    Exercise(
+        "3.8",
+        reference=resumable(),
+        run=resume,
+        cases={
+            "it goes on as the whole run does": a_run(0, 1),
+            "saved, then trained on": a_run(3, 1),
+            "resumed twice from the same": a_run(0, 2),
+        },
+        mistakes={
+            "The first loss after resuming is that of a new run: what holds what it learnt?": (
+                resumable(forgotten={"w"})
+            ),
+            "The first steps are as long as those of a new run: what made them short?": resumable(
+                forgotten={"G"}
+            ),
+            "Steps are a little too long: on what does the rate depend?": resumable(
+                forgotten={"t"}
+            ),
+            "Other examples are drawn than in the run that was not stopped.": resumable(
+                forgotten={"rng"}
+            ),
+            "The first examples are drawn again: from where in its stream does rng go on?": (
+                resumable(seed_again=True)
+            ),
+            "What was saved has changed with the run: `+=` and `-=` work in place.": resumable(
+                alias_saved=True
+            ),
+            "The first run that resumed has changed what was saved: load copies, too.": resumable(
+                alias_loaded=True
+            ),
+            "The weights are right; what else does a step look at?": (
+                resumable(forgotten={"G", "t", "rng"})
+            ),
+            "The examples are right; what of the lengths of the steps?": resumable(
+                forgotten={"G", "t"}
+            ),
+            "The accumulators are right; what else does a step look at?": resumable(
+                forgotten={"t", "rng"}
+            ),
+        },
+        hints=(
+            "Which attributes does step change? Each of them is part of the state.",
+            "A generator's place is self.rng.bit_generator.state, which can be read and set.",
+            "self.w.copy(): both when you save and when you load.",
         ),
     ),
 ]

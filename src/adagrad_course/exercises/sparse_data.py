@@ -1,37 +1,153 @@
 """The exercises of chapter 4, Sparse data."""
 
-from functools import partial
+import tracemalloc
+from itertools import islice
 
 import numpy as np
 
-from ..sparse import coalesce
-from ._steps import belated, root, uphill
+from .._arrays import log_softmax
+from ..datasets import unicode_names
+from ..sparse import _batches, coalesce
+from ._steps import belated, root, without_root
+from ._trials import Wrong
 from .machinery import Exercise
 
-__all__ = ["EXERCISES"]
+__all__ = ["EXERCISES", "race"]
+
+ROWS = "Is there an operation on the whole table? Work on the rows named, as W[rows]."
 
 
-def coalesced_with_losses(rows, values):
+def summed(rows, grads, add=np.add.at):
+    """Return each row once, with the sum of its gradients and what to add to its accumulator."""
     unique, position = np.unique(rows, return_inverse=True)
-    summed = np.zeros(len(unique))
-    summed[position] += values
-    return unique, summed
+    total = np.zeros((len(unique), *grads.shape[1:]))
+    add(total, position, grads)
+    return unique, total, total**2
 
 
-def coalesced_to_means(rows, values):
-    unique, summed = coalesce(rows, values)
-    return unique, summed / np.unique(rows, return_counts=True)[1]
+def the_last_only(total, position, grads):
+    total[position] += grads
 
 
-def coalesced_in_order_of_appearance(rows, values):
-    unique, summed = coalesce(rows, values)
+def last_ones(rows, grads):
+    return summed(rows, grads, the_last_only)
+
+
+def averaged(rows, grads):
+    unique, total, _ = summed(rows, grads)
+    mean = total / np.unique(rows, return_counts=True)[1][:, None]
+    return unique, mean, mean**2
+
+
+def with_squares_summed(rows, grads):
+    unique, total, _ = summed(rows, grads)
+    return unique, total, summed(rows, grads**2)[1]
+
+
+def table(gather=summed, divisor=root, kept=True, sign=1, own_lr=None):
+    """Make a table with sparse steps, right by default or with one mistake."""
+
+    class Table:
+        def __init__(self, n_rows, width, lr):
+            self.W, self.G = np.zeros((2, n_rows, width))
+            self.lr = own_lr or lr
+
+        def step(self, rows, grads):
+            rows, grads, squares = gather(rows, grads)
+            before = self.G[rows] if kept else 0.0
+            self.G[rows] = before + squares
+            self.W[rows] -= sign * self.lr * grads / divisor(before, before + squares, 1e-10)
+
+    return Table
+
+
+class OneByOne(table()):
+    """Takes a step for each of the gradients of a row."""
+
+    def step(self, rows, grads):
+        for row, grad in zip(rows, grads, strict=True):
+            super().step([row], grad[None])
+
+
+class Dense(table()):
+    """Computes with all rows."""
+
+    def step(self, rows, grads):
+        whole = np.zeros_like(self.W)
+        np.add.at(whole, rows, grads)
+        self.G += whole**2
+        self.W -= self.lr * whole / (np.sqrt(self.G) + 1e-10)
+
+
+def play_table(kind, shape, lr, batches):
+    """Return the table and its accumulator after each step."""
+    player, visited = kind(*shape, lr), []
+    for rows, grads in batches:
+        player.step(rows.copy(), grads.copy())
+        visited.append([np.array(player.W), np.array(player.G)])
+    return np.array(visited)
+
+
+def a_table(n_rows, width, n_named, repeated=True):
+    def draw(rng):
+        batches = []
+        for _ in range(4):
+            rows = rng.choice(n_rows, n_named, replace=repeated).astype(np.intp)
+            rows = np.append(rows, rows[0]) if repeated else rows  # at least one stands twice
+            batches.append((rows, rng.normal(size=(len(rows), width))))
+        return (n_rows, width), rng.uniform(0.2, 2), batches
+
+    return draw
+
+
+def demand_named_rows_only(step, table_bytes):
+    """Raise `Wrong` if a step needs memory like a table's."""
+    step()  # what is made once does not count
+    was_tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        step()
+        used = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not was_tracing:
+            tracemalloc.stop()
+    if used > table_bytes / 10:
+        raise Wrong(
+            f"expected some kB of memory for a step that names 3 rows of a large table, "
+            f"got {used / 1e6:.0f} MB",
+            ROWS,
+        )
+
+
+LARGE = 500_000
+
+
+def steps_on_the_rows(kind):
+    player = kind(LARGE, 2, 0.3)
+    rows, grads = np.array([7, 400_000, 7]), np.array([[0.3, 1.5], [2.5, -0.7], [0.4, -0.2]])
+    demand_named_rows_only(lambda: player.step(rows, grads), 16 * LARGE)
+
+
+def coalesced(rows, grads, gather=summed):
+    return gather(rows, grads)[:2]
+
+
+def coalesced_to_means(rows, grads):
+    unique, total = coalesced(rows, grads)
+    return unique, total / np.unique(rows, return_counts=True)[1]
+
+
+def coalesced_in_order_of_appearance(rows, grads):
+    unique, total = coalesced(rows, grads)
     first = np.argsort([list(rows).index(row) for row in unique])
-    return unique[first], summed[first]
+    return unique[first], total[first]
 
 
-def coalesced_to_dense(rows, values):
+def coalesced_to_dense(rows, grads):
     dense = np.zeros(max(rows) + 1)
-    np.add.at(dense, rows, values)
+    np.add.at(dense, rows, grads)
     return np.arange(len(dense)), dense
 
 
@@ -41,44 +157,44 @@ def a_sparse_gradient(rng):
     return rows, rng.normal(size=rows.size)
 
 
-def sparse_step(w, G, rows, grads, lr, summed=coalesce, divisor=root):
-    w, before, G = w.copy(), G, G.copy()
-    rows, grads = summed(rows, grads)
-    G[rows] += grads**2
-    w[rows] -= lr * grads / divisor(before[rows], G[rows])
-    return w, G
+def errors_by_rarest(counts, examples, wrong, limits, of=np.min, inclusive=True, share=np.mean):
+    """Group examples by how often their rarest word occurs; return sizes and shares of errors."""
+    rarest = [of(np.asarray(counts)[words]) for words in examples]
+    group, wrong = np.digitize(rarest, limits, right=inclusive), np.asarray(wrong)
+    groups = [wrong[group == k] for k in range(len(limits) + 1)]
+    return np.array([len(part) for part in groups]), np.array([share(part) for part in groups])
 
 
-def sparse_step_one_by_one(w, G, rows, grads, lr):
-    w, G = w.copy(), G.copy()
-    for row, value in zip(rows, grads, strict=True):
-        G[row] += value**2
-        w[row] -= lr * value / np.sqrt(G[row])
-    return w, G
+def grouped(**mistake):
+    return lambda *args: errors_by_rarest(*args, **mistake)
 
 
-def sparse_step_with_squares_summed(w, G, rows, grads, lr):
-    w, G = w.copy(), G.copy()
-    np.add.at(G, rows, np.square(grads))
-    rows, grads = coalesce(rows, grads)
-    w[rows] -= lr * grads / np.sqrt(G[rows])
-    return w, G
+def as_shares_of(total):
+    """Return a mistake: each group's errors as a share of another total."""
+
+    def by_rarest(counts, examples, wrong, limits):
+        sizes, errors = errors_by_rarest(counts, examples, wrong, limits, share=np.sum)
+        return sizes, errors / total(wrong)
+
+    return by_rarest
 
 
-def sparse_step_forgetful(w, G, rows, grads, lr):
-    return sparse_step(w, np.zeros_like(G), rows, grads, lr)
+def up_to_each_limit(counts, examples, wrong, limits):
+    sizes, errors = errors_by_rarest(counts, examples, wrong, limits, share=np.sum)
+    return np.cumsum(sizes), np.cumsum(errors) / np.cumsum(sizes)
 
 
-def sparse_step_on_all_rows(w, G, rows, grads, lr):
-    dense = np.zeros_like(w)
-    np.add.at(dense, rows, grads)
-    G = G + dense**2
-    return w - lr * dense / np.sqrt(G), G
+def the_rarest_last(*args):
+    sizes, shares = errors_by_rarest(*args)
+    return sizes[::-1], shares[::-1]
 
 
-def a_sparse_step(rng):
-    rows, values = a_sparse_gradient(rng)
-    return rng.normal(size=40), rng.uniform(0.5, 2, size=40), rows, values, rng.uniform(0.1, 1)
+def some_examples(rng):
+    """Draw examples of up to three words; each of the four groups has one at its upper end."""
+    limits, counts = np.array([2, 9, 30]), rng.permutation([1, 2, 3, 5, 7, 9, 12, 25, 30, 44, 90])
+    examples = [rng.choice(11, size=n, replace=False) for n in rng.integers(1, 4, size=20)]
+    examples += [np.flatnonzero(counts == count) for count in (2, 9, 30, 90)]
+    return counts, examples, rng.random(24) < 0.4, limits
 
 
 def rounds_needed(q, D, target):
@@ -114,6 +230,14 @@ def octaves_in_decades(lrs, errors):
     return octaves(lrs, errors) * np.log10(2)
 
 
+def octaves_in_natural_units(lrs, errors):
+    return octaves(lrs, errors) * np.log(2)
+
+
+def octaves_one_apart(lrs, errors):
+    return octaves(2.0 ** np.arange(len(lrs)), errors)
+
+
 def octaves_in_factors(lrs, errors):
     return 2 ** octaves(lrs, errors)
 
@@ -125,11 +249,16 @@ def octaves_on_a_linear_axis(lrs, errors):
     return np.log2(good[-1] / good[0])
 
 
-def a_valley(rng):
-    x = np.arange(-6.0, 5.0)
-    bottom, steep = rng.uniform(-2, 2), rng.uniform(0.1, 0.3, size=2)
-    errors = 0.3 + np.where(x < bottom, steep[0] * (bottom - x), steep[1] * (x - bottom)) ** 2
-    return 2.0**x, errors
+def a_valley(lowest, highest):
+    """Return what draws a valley whose bottom is between two exponents; rates go from -6 to 5."""
+
+    def draw(rng):
+        x = np.sort([-6, *rng.uniform(-6, 5, 10), 5])
+        bottom, steep = rng.uniform(lowest, highest), rng.uniform(0.1, 0.3, size=2)
+        distance = np.where(x < bottom, steep[0] * (bottom - x), steep[1] * (x - bottom))
+        return 2.0**x, 0.3 + distance**2
+
+    return draw
 
 
 def catch_up(w, last_seen, t, lr, decay):
@@ -154,31 +283,233 @@ def catch_up_without_rate(w, last_seen, t, lr, decay):
 
 def some_rows(rng):
     t = int(rng.integers(20, 60))
-    return rng.normal(size=5), rng.integers(0, t, size=5), t, rng.uniform(0.05, 0.5), 0.1
+    lr, decay = rng.uniform(0.1, 0.6, size=2)
+    return rng.normal(size=5), rng.integers(0, t, size=5), t, lr, decay
+
+
+BATCH, STEPS, UNSEEN = 16, 250, range(5, 9)  # splits that the chapter does not use
+SGD_ERRORS = 603  # there, at its best rate
+
+
+def race(optimizer, seed, steps=STEPS):
+    """Train on the Unicode names with an optimizer of one's own.
+
+    The model, softmax regression, and its gradients are the chapter's; the batches have 16 names.
+
+    Parameters
+    ----------
+    optimizer : callable
+        `optimizer(n_words, n_classes)` returns an object whose `step(W, rows, grads)` changes the
+        rows of W that the gradient names, in place. No row is named twice.
+    seed : int
+        Of the split and of the order of the names.
+    steps : int, optional
+        How many steps to take, at most 467, which is one pass.
+
+    Returns
+    -------
+    float
+        The share of the validation part that is predicted wrongly.
+    """
+    data = unicode_names(seed)
+    return float(np.mean(_misses(_trained(optimizer, data, seed, steps), data.validation)))
+
+
+def _trained(optimizer, data, seed, steps):
+    """Return the weights after some steps, or `...` if the optimizer's step returns that."""
+    order = np.random.default_rng(seed).permutation(len(data.train))[: BATCH * steps]
+    labels = data.train.labels[order]
+    W = np.zeros((len(data.feature_names), len(data.class_names)))
+    player = optimizer(*W.shape)
+    for batch in islice(_batches(data.train.features[order], BATCH), steps):
+        error = np.exp(log_softmax(batch.inputs @ W[batch.rows]))
+        error[np.arange(len(error)), labels[batch.examples]] -= 1
+        if player.step(W, batch.rows, batch.transposed @ error / len(error)) is ...:
+            return ...
+    return W
+
+
+def _misses(W, part):
+    return (part.features @ W).argmax(axis=1) != part.labels
+
+
+def errors_on(seeds, optimizer):
+    """Return how many test names a trained classifier gets wrong, or `...`."""
+    count = 0
+    for seed in seeds:
+        data = unicode_names(seed)
+        W = _trained(optimizer, data, seed, STEPS)
+        if W is ...:
+            return ...
+        if not W.any():
+            raise Wrong(
+                "W is still zero",
+                "step must change W in place, as `W[rows] -= …` does; it has no result.",
+            )
+        if not np.isfinite(W).all():
+            raise Wrong("W holds numbers that are not finite", NOT_FINITE)
+        count += int(_misses(W, data.test).sum())
+    return count
+
+
+def own_optimizer(step, memory=lambda n, k: np.zeros((n, k))):
+    """Make an optimizer from `step(W, rows, grads, G)`."""
+
+    class Own:
+        def __init__(self, n_words, n_classes):
+            self.G = memory(n_words, n_classes)
+
+        def step(self, W, rows, grads):
+            return step(W, rows, grads, self.G)
+
+    return Own
+
+
+def own_adagrad(lr=1.0, start=0.0):
+    def step(W, rows, grads, G):
+        G[rows] += grads**2
+        W[rows] -= lr * grads / (np.sqrt(G[rows]) + 1e-10)
+
+    return own_optimizer(step, lambda n, k: np.full((n, k), start))
+
+
+def own_sgd(lr=16.0):
+    def step(W, rows, grads, G):
+        W[rows] -= lr * grads
+
+    return own_optimizer(step)
+
+
+def own_norm(lr=8.0):
+    def step(W, rows, grads, G):
+        G += np.sum(grads**2)
+        W[rows] -= lr * grads / np.sqrt(G)
+
+    return own_optimizer(step, lambda n, k: np.zeros(1))
+
+
+def own_dense_adagrad(lr=1.0):
+    def step(W, rows, grads, G):
+        whole = np.zeros_like(W)
+        whole[rows] = grads
+        G += whole**2
+        W -= lr * whole / (np.sqrt(G) + 1e-10)
+
+    return own_optimizer(step)
+
+
+def with_steps_times(factor, optimizer):
+    """Return the optimizer with all its steps longer or shorter."""
+
+    class Scaled:
+        def __init__(self, *shape):
+            self.inner = optimizer(*shape)
+
+        def step(self, W, rows, grads):
+            before = W[rows]
+            self.inner.step(W, rows, grads)
+            W[rows] = before + factor * (W[rows] - before)
+
+    return Scaled
+
+
+NOT_FINITE = "Is there 0/0? That is what ε is for."
+UPHILL = "You went uphill: subtract."
+ALIKE = "The steps of a word stay as long as they were: what of one that was seen often?"
+SHARED = "A word that is seen for the first time gets the short steps of the frequent ones."
+LONGER = "With steps four times as long it makes fewer errors: tune the rate with race."
+SHORTER = "With steps a quarter as long it makes fewer errors: tune the rate with race."
+
+
+def why_not_better(optimizer):
+    """Return a hint: what an optimizer does with the gradients of two words, or its rate."""
+    W, player, grads = np.zeros((2, 3)), optimizer(2, 3), np.array([[0.3, -0.2, -0.1]])
+    lengths = []
+    for row in [0] * 30 + [1]:
+        before = W.copy()
+        player.step(W, np.array([row]), grads.copy())
+        if np.sum((W - before)[row] * grads) > 0:
+            return UPHILL
+        lengths.append(np.abs(W - before).max())
+    if lengths[29] > 0.7 * lengths[0]:
+        return ALIKE
+    if lengths[30] < 0.5 * lengths[0]:
+        return SHARED
+    trials = {
+        factor: errors_on([0], with_steps_times(factor, optimizer)) for factor in (0.25, 1, 4)
+    }
+    best = min(trials, key=trials.get)
+    return {0.25: SHORTER, 1: None, 4: LONGER}[best]
+
+
+def beats_tuned_sgd(optimizer):
+    errors = errors_on(UNSEEN, optimizer)
+    if errors is ...:
+        return errors
+    limit = int(0.95 * SGD_ERRORS)
+    if errors > limit:
+        raise Wrong(
+            f"expected at most {limit} errors in four splits (tuned SGD makes {SGD_ERRORS}), "
+            f"got {errors}",
+            why_not_better(optimizer),
+        )
+    return None
+
+
+def costs_the_rows(optimizer):
+    W, player = np.zeros((LARGE, 2)), optimizer(LARGE, 2)
+    rows, grads = np.array([7, 90, 400_000]), np.array([[0.3, 1.5], [2.5, -0.7], [0.4, -0.2]])
+    if player.step(W, rows, grads) is ...:
+        return ...
+    demand_named_rows_only(lambda: player.step(W, rows, grads), W.nbytes)
+    return None
 
 
 EXERCISES = [
     Exercise(
         "4.1",
-        reference={"G1": 1.0, "G3": 25.0, "step 1": 1.0, "step 3": 1.0},
+        reference=table(),
+        run=play_table,
+        cases={
+            "a row named twice": (
+                (6, 1),
+                0.7,
+                [(np.array([5, 2, 5]), np.array([[3.0], [-0.5], [1.5]]))],
+            ),
+            "no row named twice": a_table(9, 2, 4, repeated=False),
+            "random steps": a_table(7, 3, 5),
+        },
+        properties={"a step on a large table": steps_on_the_rows},
         mistakes={
-            "Row 3 is named twice: sum its gradients before you square.": {"G3": 13.0},
-            "G is the square of the sum, not the sum.": {"G3": 5.0},
-            "Both gradients of row 3 count, not only the last.": {"G3": 9.0},
-            "A first step has the length η = 1, whatever the gradient.": {"step 3": 5.0},
-            "A length is not negative.": {"step 1": -1.0},
+            "Row 7's G is 10, where it should be 16: what is squared, and what is summed?": (
+                table(with_squares_summed)
+            ),
+            "A row named twice has one gradient, the sum, and takes one step.": OneByOne,
+            "Of several gradients of a row only the last counts: += with an array does that.": (
+                table(last_ones)
+            ),
+            "Sum the gradients of a row; do not average them.": table(averaged),
+            "The present gradient counts: first the accumulator, then the step.": table(
+                divisor=belated
+            ),
+            "The accumulator must be kept from step to step.": table(kept=False),
+            "Divide by the root of the accumulator.": table(divisor=without_root),
+            "You went uphill: subtract.": table(sign=-1),
+            "Where is the rate?": table(own_lr=1.0),
+            ROWS: Dense,
         },
         hints=(
-            "Row 3 is named twice: what is its gradient?",
-            "The accumulator was zero, so after the first step G is the square of the gradient.",
+            "Row 7's gradient is 3 + 1.",
+            "rows, grads = coalesce(rows, grads), before anything else.",
         ),
+        rtol=1e-3,  # ε counts where a weight is nearly back at zero
     ),
     Exercise(
         "4.2",
         reference=lambda often, rarely: (often / rarely, np.sqrt(often / rarely)),
         cases={
             "a hundred to one": (0.5, 0.005),
-            "equally often": (0.1, 0.1),
+            "three to two": (0.36, 0.24),
             "random shares": lambda rng: tuple(rng.uniform(0.001, 1, size=2)),
         },
         mistakes={
@@ -194,6 +525,12 @@ EXERCISES = [
             "With AdaGrad, too, the frequent word goes farther.": (
                 lambda often, rarely: (often / rarely, np.sqrt(rarely / often))
             ),
+            "The path is asked for: the number of steps times their length.": (
+                lambda often, rarely: (1.0, np.sqrt(rarely / often))
+            ),
+            "How many times as long, not how much longer.": (
+                lambda often, rarely: (often - rarely, np.sqrt(often) - np.sqrt(rarely))
+            ),
         },
         hints=(
             "How many steps has each word taken after t examples, and how long are they?",
@@ -202,22 +539,31 @@ EXERCISES = [
     ),
     Exercise(
         "4.3",
-        reference=coalesce,
+        reference=coalesced,
         cases={
-            "one row twice": (np.array([7, 2, 7]), np.array([3.0, 5.0, 1.0])),
-            "a sum of zero": (np.array([3, 3, 8]), np.array([1.0, -1.0, 2.0])),
-            "no duplicates": (np.array([4, 0, 9]), np.array([1.0, 2.0, 3.0])),
-            "one row only": (np.array([5, 5, 5]), np.array([1.0, -1.0, 2.0])),
+            "one row twice": (np.array([7, 2, 7]), np.array([3.0, 5.0, 1.5])),
+            "words": (
+                np.array(["war", "gold", "war", "act", "gold", "war"]),
+                np.array([0.5, -2.0, 1.5, 0.7, 0.4, -0.3]),
+            ),
+            "a sum of zero": (np.array([3, 3, 8]), np.array([1.5, -1.5, 2.0])),
+            "no duplicates": (np.array([4, 0, 9]), np.array([1.5, 2.0, 3.0])),
+            "one row only": (np.array([5, 5, 5]), np.array([0.7, -1.6, 2.0])),
             "random gradients": a_sparse_gradient,
         },
         mistakes={
             "summed[position] += grads keeps only the last of several: use np.add.at.": (
-                coalesced_with_losses
+                lambda rows, grads: coalesced(rows, grads, last_ones)
             ),
             "Sum the gradients of a row; do not average them.": coalesced_to_means,
             "Return the rows in ascending order.": coalesced_in_order_of_appearance,
             "Return only the rows that are named.": coalesced_to_dense,
-            "Each row once.": lambda rows, values: (np.sort(rows), values[np.argsort(rows)]),
+            "Each row once.": lambda rows, grads: (np.sort(rows), grads[np.argsort(rows)]),
+            "Rows may be words, which the package's coalesce refuses: write your own.": coalesce,
+            "Sum the gradients, not their squares.": (
+                lambda rows, grads: coalesced(rows, grads**2)
+            ),
+            "Rows first, then their gradients.": (lambda rows, grads: coalesced(rows, grads)[::-1]),
         },
         hints=(
             "np.unique(rows, return_inverse=True) returns each row once, and where each went.",
@@ -226,51 +572,69 @@ EXERCISES = [
     ),
     Exercise(
         "4.4",
-        reference=sparse_step,
+        reference=errors_by_rarest,
         cases={
-            "a row twice": (
-                np.zeros(4),
-                np.ones(4),
-                np.array([2, 2]),
-                np.array([3.0, 1.0]),
-                1.0,
+            "six examples": (
+                np.array([40, 3, 8, 1, 15, 2]),
+                [np.array(words) for words in ([2, 1, 0], [4], [4, 3], [0], [2, 4], [5, 4])],
+                np.array([True, False, True, False, True, False]),
+                np.array([2, 6, 20]),
             ),
-            "rows never seen": (np.ones(3), np.zeros(3), np.array([1]), np.array([2.0]), 0.5),
-            "one row": (np.ones(3), np.full(3, 4.0), np.array([1]), np.array([2.0]), 0.5),
-            "random steps": a_sparse_step,
+            "random examples": some_examples,
         },
         mistakes={
-            "A row named twice has one gradient, the sum, and takes one step.": (
-                sparse_step_one_by_one
+            "Group by the rarest word of an example, not by the most frequent.": grouped(of=np.max),
+            "Group by the rarest word of an example, not by the mean of its words.": (
+                grouped(of=np.mean)
             ),
-            "Sum first, then square: (a + b)² and not a² + b².": sparse_step_with_squares_summed,
-            "w[rows] -= … and G[rows] += … keep only the last of several: coalesce first.": (
-                partial(sparse_step, summed=coalesced_with_losses)
+            "Is a count equal to a limit in the group up to the limit?": grouped(inclusive=False),
+            "The share of wrong examples, not their number.": grouped(share=np.sum),
+            "The share of wrong examples, not of right ones.": grouped(
+                share=lambda wrong: 1 - np.mean(wrong)
             ),
-            "The present gradient counts: first the accumulator, then the step.": (
-                partial(sparse_step, divisor=belated)
-            ),
-            "Rows that are not named keep their accumulator, and the others add to it.": (
-                sparse_step_forgetful
-            ),
-            "You went uphill: subtract.": uphill(sparse_step),
-            "In rows never seen, 0/0 is not a number: compute with the rows named only.": (
-                sparse_step_on_all_rows
+            "A share, not a percentage.": grouped(share=lambda wrong: 100 * np.mean(wrong)),
+            "A share of the group's examples, not of all examples.": as_shares_of(len),
+            "A share of the group's examples, not of all errors.": as_shares_of(np.sum),
+            "Each group begins above the limit before.": up_to_each_limit,
+            "The group of the rarest words comes first.": the_rarest_last,
+            "First the numbers of examples, then the shares of errors.": (
+                lambda *args: errors_by_rarest(*args)[::-1]
             ),
         },
         hints=(
-            "Copy w and G, coalesce, then work on w[rows] and G[rows] only.",
-            "coalesce(rows, grads) has each row once.",
+            "counts[words].min() is how often the rarest word of an example occurs.",
+            "np.digitize(rarest, limits, right=True) numbers the groups from 0.",
+            "np.mean(wrong[group == k]) for each group k; there is one group more than limits.",
+        ),
+        closing=Exercise(
+            "4.4",
+            reference={"no lead": "more", "saved": "more than half"},
+            mistakes={
+                "Is not AdaGrad's share of errors clearly the smaller one there?": {"no lead": "1"},
+                "Compare AdaGrad with averaged SGD there: more than a point apart.": {
+                    "no lead": "2–5"
+                },
+                "It is near, but nearly half a point is left; is there none elsewhere?": {
+                    "no lead": "6–50"
+                },
+                "Multiply each group's lead by its number of examples, and add up.": {
+                    "saved": "less than half"
+                },
+            },
+            hints=("on_the_names(errors_by_rarest) makes the table.",),
         ),
     ),
     Exercise(
         "4.5",
         reference=rounds_needed,
         cases={
-            "equal frequencies": (np.full(50, 0.2), 2.0, 0.1),
-            "one frequent, the rest rare": (np.array([1.0, 0.01, 0.01, 0.01]), 1.0, 0.5),
-            "a power law": (np.arange(1.0, 1001) ** -1.5, 2.0, 1.0),
-            "random frequencies": lambda rng: (rng.uniform(0.01, 1, size=20), 2.0, 0.3),
+            "equal frequencies": (np.full(50, 0.2), 2.0, 0.3),
+            "one frequent, the rest rare": (np.array([0.9, 0.01, 0.02, 0.03]), 1.5, 0.4),
+            "a power law": (np.arange(1.0, 1001) ** -1.5, 3.0, 0.8),
+            "random frequencies": lambda rng: (
+                rng.uniform(0.01, 1, size=20),
+                *rng.uniform(0.3, 3, size=2),
+            ),
         },
         mistakes={
             "First AdaGrad, then AdaGrad-Norm.": lambda q, D, r: rounds_needed(q, D, r)[::-1],
@@ -289,28 +653,55 @@ EXERCISES = [
             "The factor √2 is squared, too.": (
                 lambda q, D, r: tuple(np.array(rounds_needed(q, D, r)) / np.sqrt(2))
             ),
+            "Where is the factor √2 of the bounds?": (
+                lambda q, D, r: tuple(np.array(rounds_needed(q, D, r)) / 2)
+            ),
+            "D is squared, too.": (lambda q, D, r: tuple(np.array(rounds_needed(q, D, r)) / D)),
         },
         hints=(
             "Both bounds are a constant times √T; set bound / T equal to the target.",
             "√2 · D · √T · S / T = target gives T = 2 D² S² / target².",
+        ),
+        closing=Exercise(
+            "4.5",
+            reference={"frequencies": "one always", "factor": 100.0},
+            mistakes={
+                "With equal frequencies both bounds are the same.": {
+                    "frequencies": "equal",
+                    "factor": 1.0,
+                },
+                "Try your function with 1 / np.arange(1, 101), and with the others.": {
+                    "frequencies": "power",
+                    "factor": np.sum(1 / np.arange(1.0, 101))
+                    * 100
+                    / np.sum(np.arange(1.0, 101) ** -0.5) ** 2,
+                },
+                "That is the ratio of the bounds; how many times as many rounds is that?": {
+                    "factor": 10.0
+                },
+                "How many times as many, and not what part.": {"factor": 0.01},
+            },
+            hints=("Call rounds_needed with each of the three, and divide.",),
         ),
     ),
     Exercise(
         "4.6",
         reference=octaves,
         cases={
-            "a symmetric valley": (2.0 ** np.arange(-2, 3), np.array([0.6, 0.4, 0.3, 0.4, 0.6])),
-            "open to the right": (2.0 ** np.arange(-2, 2), np.array([0.5, 0.3, 0.2, 0.21])),
-            "random valleys": a_valley,
+            "a valley": a_valley(-2, 2),
+            "open to the left": a_valley(-7, -6),
+            "open to the right": a_valley(5, 6),
         },
         mistakes={
             "The valley does not end at a rate that was tried: draw lines between them.": (
                 octaves_on_the_grid
             ),
             "Within a tenth of the least error: 1.1 times it, not 0.1 more.": octaves_of_a_tenth,
-            "Octaves: logarithms to base 2.": octaves_in_decades,
+            "Octaves: logarithms to base 2, not 10.": octaves_in_decades,
+            "Octaves: logarithms to base 2, not e.": octaves_in_natural_units,
             "The number of octaves, not the factor.": octaves_in_factors,
             "Draw the lines over the logarithm of the rate.": octaves_on_a_linear_axis,
+            "Is each rate twice the one before? Look at lrs.": octaves_one_apart,
         },
         hints=(
             "np.interp on a fine grid of np.log2(lrs) is good enough.",
@@ -344,24 +735,74 @@ EXERCISES = [
             "In how many of the points w₂ … w_{T+1} is the change Δ_τ contained?",
             "In T − τ + 1 of them.",
         ),
+        closing=Exercise(
+            "4.7",
+            reference={"array": "B"},
+            mistakes={
+                "To that sum each step adds all of w, whichever rows it names.": {"array": "A"},
+                "Is T known while the run goes on?": {"array": "C"},
+            },
+            hints=("Each step may change the rows that it names, and it knows τ, but not T.",),
+        ),
     ),
     Exercise(
         "4.8",
         reference=catch_up,
         cases={
-            "seen in the last step": (np.array([3.0]), np.array([9]), 10, 0.1, 0.5),
-            "seen long ago": (np.array([3.0, -1.0]), np.array([0, 5]), 100, 0.1, 0.1),
+            "seen in the last step": (np.array([3.0]), np.array([9]), 10, 0.3, 0.5),
+            "seen long ago": (np.array([3.0, -1.5]), np.array([0, 5]), 100, 0.2, 0.05),
             "random rows": some_rows,
         },
         mistakes={
             "Shrinking is a product: (1 − ηλ) to a power.": catch_up_linearly,
-            "One too many: step t itself is still to come.": catch_up_too_far,
+            "One step too many: it missed neither last_seen nor, so far, step t.": catch_up_too_far,
             "Once for each step that the row has missed.": catch_up_once,
             "The factor of one step is 1 − ηλ.": catch_up_without_rate,
+            "The row shrinks: 1 − ηλ, not 1 + ηλ.": (
+                lambda w, last_seen, t, lr, decay: catch_up(w, last_seen, t, lr, -decay)
+            ),
+            "The steps missed, not those until the row was seen.": (
+                lambda w, last_seen, t, lr, decay: w * (1 - lr * decay) ** last_seen
+            ),
         },
         hints=(
             "A row last seen in step 9 has missed nothing when step 10 begins.",
             "It has missed t − 1 − last_seen steps, each a factor 1 − ηλ.",
+        ),
+        closing=Exercise(
+            "4.8",
+            reference={"AdaGrad": "decoupled"},
+            mistakes={
+                "With coupled decay λw is part of g: what happens to G in a missed step?": {
+                    "AdaGrad": "coupled"
+                },
+                "Does each of the two leave G alone in a step that a row misses?": {
+                    "AdaGrad": "both"
+                },
+                "Which of the two has a factor without G in it?": {"AdaGrad": "neither"},
+            },
+            hints=("Where is G in the two lines of chapter 3?",),
+        ),
+    ),
+    Exercise(
+        "4.9",
+        reference=own_adagrad(),
+        properties={
+            "beats tuned SGD": beats_tuned_sgd,
+            "costs only the rows named": costs_the_rows,
+        },
+        mistakes={
+            UPHILL: own_adagrad(lr=-1.0),
+            ALIKE: own_sgd(),
+            SHARED: own_norm(),
+            LONGER: own_adagrad(lr=0.1),
+            SHORTER: own_adagrad(lr=16.0),
+            ROWS: own_dense_adagrad(),
+        },
+        hints=(
+            "The step of the text, with one accumulator for each weight, is a good start.",
+            "race(MyOptimizer, seed) for seeds 0 to 4 and some rates, a factor of two apart.",
+            "What else may help: a small start of G, another power than the root.",
         ),
     ),
 ]

@@ -1,6 +1,233 @@
 """Answers to the exercises of chapter 3: right ones in other forms, and wrong ones."""
 
-RIGHT = []
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from optional_torch import needs_torch, torch
+
+from adagrad_course.exercises.formula_to_pytorch import (
+    Run,
+    better_adagrad,
+    decoupled_run,
+    keeper,
+    my_adagrad,
+    one_array,
+    resumable,
+)
+
+
+class OfLists:
+    """The class of 3.2 with a table that grows at the first call."""
+
+    def __init__(self, lr, eps):
+        self.lr, self.eps, self.G = np.float64(lr), eps, None
+
+    def step(self, w, g):
+        self.G = np.zeros_like(w) if self.G is None else self.G
+        self.G += np.square(g)
+        return np.subtract(w, self.lr / (self.eps + self.G**0.5) * g)
+
+
+class ForVectors:
+    """For one dimension only."""
+
+    def __init__(self, lr, eps):
+        self.lr, self.eps, self.G = lr, eps, None
+
+    def step(self, w, g):
+        self.G = [0.0] * len(w) if self.G is None else self.G
+        self.G = [G + float(d) ** 2 for G, d in zip(self.G, g, strict=True)]
+        steps = zip(w, g, self.G, strict=True)
+        return [x - self.lr * d / (G**0.5 + self.eps) for x, d, G in steps]
+
+
+class InPlace(OfLists):
+    def step(self, w, g):
+        w -= w - super().step(w, g)
+        return w
+
+
+class ByNumber:
+    """The class of 3.3 and 3.7 with a dictionary, and new arrays put into it."""
+
+    def __init__(self, params, lr, eps=1e-10):
+        self.params, self.lr, self.eps, self.sums = params, lr, eps, {}
+
+    def step(self, grads):
+        for k, g in enumerate(grads):
+            self.sums[k] = self.sums.get(k, 0) + g**2
+            self.params[k][...] = self.params[k] - self.lr * g / (self.sums[k] ** 0.5 + self.eps)
+
+
+class SavedWhole(Run):
+    def save(self):
+        return copy.deepcopy(vars(self))
+
+    def load(self, saved):
+        vars(self).update(copy.deepcopy(saved))
+
+
+class Pickled(Run):
+    def save(self):
+        return pickle.dumps(vars(self))
+
+    def load(self, saved):
+        self.__dict__ = pickle.loads(saved)
+
+
+class Counted(Run):
+    """Draws again what had been drawn, in place of saving where the generator is."""
+
+    def __init__(self, x, y, lr, lr_decay, seed):
+        super().__init__(x, y, lr, lr_decay, seed)
+        self.seed = seed
+
+    def save(self):
+        return self.w.tolist(), self.G.tolist(), self.t, self.seed
+
+    def load(self, saved):
+        self.w, self.G = map(np.array, saved[:2])
+        self.t, self.seed = saved[2:]
+        self.rng = np.random.default_rng(self.seed)
+        for _ in range(self.t):
+            self.rng.integers(len(self.y), size=4)
+
+
+class WithoutReturn(Run):
+    def save(self):
+        self.saved = self.w
+
+    def load(self, saved):
+        pass
+
+
+def decoupled_loop(w, grads, lr, decay, eps):
+    w, G = list(np.ravel(w)), [0.0] * np.size(w)
+    for g in np.reshape(grads, (len(grads), -1)):
+        for i in range(len(w)):
+            G[i] += g[i] ** 2
+            w[i] = w[i] - lr * decay * w[i] - lr * g[i] / (G[i] ** 0.5 + eps)
+    return np.reshape(w, np.shape(grads)[1:])
+
+
+def with_groups(step):
+    """Make the class of 3.5 as the chapter does, upon PyTorch's base class."""
+
+    class BetterAdaGrad(torch.optim.Optimizer):
+        def __init__(self, params, lr, eps, initial_accumulator_value):
+            defaults = {
+                "lr": lr,
+                "eps": eps,
+                "initial_accumulator_value": initial_accumulator_value,
+            }
+            super().__init__(params, defaults)
+
+        def step(self):
+            with torch.no_grad():
+                for group in self.param_groups:
+                    for w in group["params"]:
+                        step(group, self.state[w], w)
+
+    return BetterAdaGrad
+
+
+def with_addcdiv(group, state, w):
+    if w.grad is None:
+        return
+    if "sum" not in state:
+        state["sum"] = torch.full_like(w, group["initial_accumulator_value"])
+    state["sum"].addcmul_(w.grad, w.grad)
+    w.addcdiv_(w.grad, state["sum"].sqrt().add_(group["eps"]), value=-group["lr"])
+
+
+def renamed(kind):
+    """Make a class of which only the name is new."""
+
+    class Renamed(kind):
+        def __init__(self, params, lr, eps, start):
+            super().__init__(params, lr=lr, eps=eps, initial_accumulator_value=start)
+
+    return Renamed
+
+
+def ours():
+    from adagrad_course.torch_optim import AdaGrad
+
+    return AdaGrad
+
+
+def with_torch(number, make, *hint):
+    """Return an answer that only PyTorch can make."""
+    answer = make() if torch else None
+    return pytest.param(number, answer, *hint, marks=needs_torch)
+
+
+def run_of(step):
+    """Return a run of 3.6 that repeats a step on w and G."""
+
+    def run(w, grads, lr, decay, eps):
+        G = 0
+        for g in grads:
+            w, G = step(w, g, G, lr, decay, eps)
+        return w
+
+    return run
+
+
+FIRST = {"A": "MXNet", "B": "PyTorch", "C": "Keras", "D": "MLX", "half": 1.826e-4, "times": 1.871}
+ARRIVAL = {"forecast": 200, "count": 207, "limit": 6.767}
+
+RIGHT = [
+    ("3.1", FIRST),
+    ("3.1", FIRST | {"half": np.float32(1.826e-4), "times": 1.87}),
+    ("3.2", OfLists),
+    ("3.3", ByNumber),
+    ("3.4", ARRIVAL),
+    ("3.4", {"forecast": 200.0, "count": np.int64(207), "limit": np.float32(6.77)}),
+    with_torch("3.5", lambda: with_groups(with_addcdiv)),
+    ("3.6", decoupled_loop),
+    ("3.6", lambda *args: decoupled_loop(*args).tolist()),
+    (
+        "3.6",
+        run_of(
+            lambda w, g, G, lr, d, e: (w - lr * (d * w + g / ((G + g * g) ** 0.5 + e)), G + g * g)
+        ),
+    ),
+    ("3.7", ByNumber),
+    ("3.8", SavedWhole),
+    ("3.8", Pickled),
+    ("3.8", Counted),
+]
 
 # With what the hint must say, or None where there must be none.
-WRONG = []
+WRONG = [
+    ("3.1", FIRST | {"A": "keras"}, None),
+    ("3.1", FIRST | {"A": "Optax"}, None),
+    ("3.1", FIRST | {"half": 3.16e-4, "times": 1.87}, "1/√2"),
+    ("3.1", FIRST | {"times": 18.7}, "the same in both"),
+    ("3.1", FIRST | {"times": 1.58}, "adds g²"),
+    ("3.2", ForVectors, None),
+    ("3.2", InPlace, "Work on a copy"),
+    ("3.2", my_adagrad(shared=True), "share one accumulator"),
+    ("3.3", keeper(kept=False), "self.sums hold"),
+    ("3.3", keeper(memories=one_array), None),
+    ("3.3", my_adagrad(), None),
+    ("3.4", ARRIVAL | {"forecast": np.inf, "count": np.inf}, "beyond the limit"),
+    ("3.4", ARRIVAL | {"count": 206}, "One step off"),
+    ("3.4", ARRIVAL | {"count": 49}, "without lr_decay"),
+    with_torch("3.5", lambda: torch.optim.Adagrad, "Write the step yourself"),
+    with_torch("3.5", lambda: renamed(torch.optim.Adagrad), "Write the step yourself"),
+    with_torch("3.5", lambda: renamed(ours()), "Write the step yourself"),
+    with_torch("3.5", lambda: better_adagrad(sign=-1), "uphill"),
+    ("3.6", lambda *args: decoupled_run(*args)[:, 0], None),
+    ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads, 0.3, decay, eps), None),
+    ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads, lr, lr, eps), None),
+    ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads[-1:], lr, decay, eps), "every"),
+    ("3.7", keeper(memories=one_array), "own shape"),
+    ("3.7", keeper(memories=lambda ps: [np.zeros(ps[0].shape) for _ in ps]), "own shape"),
+    ("3.8", WithoutReturn, None),
+    ("3.8", resumable(forgotten={"w", "G", "t", "rng"}), None),
+    ("3.8", resumable(alias_saved=True, alias_loaded=True), "in place"),
+]

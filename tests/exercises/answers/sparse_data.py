@@ -1,20 +1,247 @@
 """Answers to the exercises of chapter 4: right ones in other forms, and wrong ones."""
 
+import math
+from collections import defaultdict
+from itertools import pairwise
+
+import numpy as np
 import pytest
 from optional_torch import needs_torch, torch
 
-from adagrad_course.exercises.sparse_data import sparse_step_on_all_rows
+from adagrad_course.exercises.sparse_data import (
+    ALIKE,
+    LONGER,
+    ROWS,
+    SHARED,
+    SHORTER,
+    catch_up,
+    coalesced,
+    errors_by_rarest,
+    last_ones,
+    octaves,
+    own_adagrad,
+    own_norm,
+    own_optimizer,
+    own_sgd,
+    table,
+)
+from adagrad_course.sparse import coalesce
+
+
+class RowByRow:
+    """The table of 4.1 with a loop, and names of its own."""
+
+    def __init__(self, n_rows, width, lr):
+        self.W, self.memory, self.lr = np.zeros((n_rows, width)), {}, lr
+
+    def step(self, rows, grads):
+        total = defaultdict(float)
+        for row, g in zip(rows.tolist(), grads, strict=True):
+            total[row] = total[row] + g
+        for row, g in total.items():
+            self.memory[row] = self.memory.get(row, 0.0) + g * g
+            self.W[row] -= self.lr * g / (self.memory[row] ** 0.5 + 1e-10)
+
+    @property
+    def G(self):
+        G = np.zeros_like(self.W)
+        for row, squares in self.memory.items():
+            G[row] = squares
+        return G
+
+
+class Coalesced(table()):
+    def step(self, rows, grads):
+        rows, grads = coalesce(rows, grads)
+        G = self.G[rows] + np.square(grads)
+        self.G[rows] = G
+        self.W[rows] = self.W[rows] - np.divide(self.lr, 1e-10 + np.sqrt(G)) * grads
+
+
+class Sloppy(table()):
+    """As the reader gets it."""
+
+    def step(self, rows, grads):
+        np.add.at(self.G, rows, grads**2)
+        np.subtract.at(self.W, rows, self.lr / (np.sqrt(self.G[rows]) + 1e-10) * grads)
+
+
+class LastSquareOnly(table()):
+    def step(self, rows, grads):
+        self.G[rows] += grads**2
+        np.subtract.at(self.W, rows, self.lr / (np.sqrt(self.G[rows]) + 1e-10) * grads)
+
+
+class Copying(Coalesced):
+    def step(self, rows, grads):
+        self.W = self.W.copy()
+        super().step(rows, grads)
+
+
+def with_dictionary(rows, grads):
+    sums = {}
+    for row, g in zip(rows, grads, strict=True):
+        sums[row] = sums.get(row, 0) + g
+    return sorted(sums), [sums[row] for row in sorted(sums)]
+
+
+def with_masks(rows, grads):
+    different = np.array(sorted(set(rows)))
+    return different, np.array([grads[rows == row].sum() for row in different])
+
+
+def with_bincount(rows, grads):
+    different = np.unique(rows)
+    return different, np.bincount(rows, weights=grads)[different]
+
+
+def by_rarest_in_loops(counts, examples, wrong, limits):
+    edges = [0, *limits, math.inf]
+    sizes, shares = [], []
+    for low, high in pairwise(edges):
+        of_group = [
+            bool(w)
+            for words, w in zip(examples, wrong, strict=True)
+            if low < min(counts[word] for word in words) <= high
+        ]
+        sizes.append(len(of_group))
+        shares.append(sum(of_group) / len(of_group))
+    return sizes, shares
+
+
+def without_the_last_group(*args):
+    sizes, shares = errors_by_rarest(*args)
+    return sizes[:-1], shares[:-1]
+
+
+def rounds_in_loops(q, D, target):
+    roots = sum(math.sqrt(f) for f in q)
+    return [2 * D**2 * S / target**2 for S in (roots**2, len(q) * sum(q))]
+
+
+def width_on_a_grid(points):
+    def width(lrs, errors):
+        x = np.log2(lrs)
+        fine = np.linspace(x[0], x[-1], points)
+        good = fine[np.interp(fine, x, errors) <= 1.1 * min(errors)]
+        return good[-1] - good[0]
+
+    return width
+
+
+def width_of_decades(lrs, errors):
+    fine = np.geomspace(lrs[0], lrs[-1], 5000)
+    good = np.interp(np.log10(fine), np.log10(lrs), errors) < 1.1 * np.min(errors)
+    return np.mean(good) * math.log2(lrs[-1] / lrs[0])
+
+
+def catch_up_step_by_step(w, last_seen, t, lr, decay):
+    w = list(w)
+    for i in range(len(w)):
+        for _ in range(last_seen[i] + 1, t):
+            w[i] *= 1 - lr * decay
+    return w
+
+
+def power_of(power, lr):
+    def step(W, rows, grads, G):
+        G[rows] += grads**2
+        W[rows] -= lr * grads / (G[rows] ** power + 1e-10)
+
+    return own_optimizer(step)
+
+
+class RowWise:
+    """One accumulator for each word."""
+
+    def __init__(self, n_words, n_classes):
+        self.G = np.zeros(n_words)
+
+    def step(self, W, rows, grads):
+        self.G[rows] += np.mean(grads**2, axis=1)
+        W[rows] -= 0.6 * (grads.T / (np.sqrt(self.G[rows]) + 1e-10)).T
+
+
+class Falling:
+    def __init__(self, n_words, n_classes):
+        self.t = 0
+
+    def step(self, W, rows, grads):
+        self.t += 1
+        W[rows] -= 128 / self.t**0.5 * grads
+
+
+def not_in_place(W, rows, grads, G):
+    W = W.copy()
+    W[rows] -= grads
+    return W
+
+
+def rmsprop(W, rows, grads, G):
+    G[rows] = 0.9 * G[rows] + 0.1 * grads**2
+    W[rows] -= 0.3 * grads / (np.sqrt(G[rows]) + 1e-3)
+
+
+def without_a_step(W, rows, grads, G):
+    W[rows] -= 0 * grads / 0.0
+
 
 RIGHT = [
+    ("4.1", RowByRow),
+    ("4.1", Coalesced),
+    ("4.2", lambda often, rarely: [often / rarely, math.sqrt(often) / math.sqrt(rarely)]),
+    ("4.2", lambda often, rarely: np.float32([often / rarely, (often / rarely) ** 0.5])),
+    ("4.3", with_dictionary),
+    ("4.3", with_masks),
+    ("4.4", by_rarest_in_loops),
+    ("4.5", rounds_in_loops),
+    ("4.6", width_on_a_grid(2000)),
+    ("4.6", width_of_decades),
+    ("4.7", lambda T: [(T - k) / T for k in range(T)]),
+    ("4.7", lambda T: np.cumsum(np.full(T, 1 / T))[::-1]),
     pytest.param("4.7", lambda T: torch.arange(T, 0, -1) / T, marks=needs_torch),  # float32
+    ("4.8", catch_up_step_by_step),
     pytest.param(
         "4.8",
         lambda w, s, t, lr, d: torch.tensor(w) * (1 - lr * d) ** (t - 1 - torch.tensor(s)),
         marks=needs_torch,
     ),
+    ("4.9", own_adagrad(lr=2.0)),
+    ("4.9", own_adagrad(lr=1.5, start=1e-3)),
+    ("4.9", power_of(0.4, 2.0)),
+    ("4.9", RowWise),
+    ("4.9", own_optimizer(rmsprop)),
 ]
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
-    ("4.4", sparse_step_on_all_rows, "0/0"),
+    ("4.1", Sloppy, "what is squared"),
+    ("4.1", LastSquareOnly, None),
+    ("4.1", Copying, ROWS),
+    ("4.1", table(own_lr=0.7), None),
+    ("4.1", table(own_lr=1.0), "rate"),
+    ("4.1", table(last_ones, divisor=lambda before, after, eps: 1.0), None),
+    ("4.2", lambda often, rarely: (often / rarely, 10), None),
+    ("4.2", lambda often, rarely: (often, rarely), None),
+    ("4.3", coalesce, "Rows may be words"),
+    ("4.3", lambda rows, grads: coalesce(rows, grads), "Rows may be words"),
+    ("4.3", with_bincount, "Rows may be words"),
+    ("4.3", lambda rows, grads: dict(zip(*coalesced(rows, grads), strict=True)), None),
+    ("4.4", without_the_last_group, None),
+    ("4.4", lambda *args: errors_by_rarest(*args)[1], None),
+    ("4.5", lambda q, D, target: rounds_in_loops(q, 2.0, target), None),
+    ("4.5", lambda q, D, target: rounds_in_loops(q, target, D), None),
+    ("4.6", lambda lrs, errors: octaves(lrs[::-1], errors[::-1]), None),
+    ("4.6", lambda lrs, errors: octaves(2.0 ** np.arange(len(lrs)), errors), "twice"),
+    ("4.6", lambda lrs, errors: np.log2(lrs[-1] / lrs[0]), None),
+    ("4.7", lambda T: np.arange(T, 0, -1) / (T * (T + 1) / 2), None),
+    ("4.8", lambda w, s, t, lr, d: catch_up(w, s, t, 0.2, d), None),
+    ("4.8", lambda w, s, t, lr, d: catch_up(w, max(s), t, lr, d), None),
+    ("4.9", own_sgd(lr=8.0), ALIKE),
+    ("4.9", Falling, SHARED),
+    ("4.9", own_norm(lr=1.0), SHARED),
+    ("4.9", own_adagrad(lr=0.25), LONGER),
+    ("4.9", own_adagrad(lr=30.0), SHORTER),
+    ("4.9", own_optimizer(not_in_place), "in place"),
+    ("4.9", own_optimizer(without_a_step), "0/0"),
 ]
