@@ -177,11 +177,11 @@ class Training:
         octaves = math.log2(lr / self.best) - 2 * math.sin(5 * seed + 1)  # by luck
         if octaves > 4:
             return dict.fromkeys(PARTS, math.nan)  # diverged
-        places = {part: octaves - best for part, (best, _) in PARTS.items()}
-        return {
-            part: PARTS[part][1] * (1 + (0.06 if place < 0 else 0.12) * place**2)
-            for part, place in places.items()
-        }
+        losses = {}
+        for part, (shift, least) in PARTS.items():
+            off = octaves - shift
+            losses[part] = least * (1 + (0.06 if off < 0 else 0.12) * off**2)
+        return losses
 
     def mean(self, lr, part="validation"):
         """Return the mean loss over the five seeds, infinite if a run diverged."""
@@ -233,13 +233,15 @@ TOO_COARSE = "The best of those you tried, but they are far apart: try more on b
 TOO_MANY = "First look at few rates, far apart; then at more of them, near the best."
 
 
-def tune(train, part="validation", choose=np.nanargmin, seeds=range(5), first=None, fine=None):
-    """Return the best rate of a coarse grid, or of a fine one around that."""
-    rates = 10.0 ** np.arange(-6, 5) if first is None else first
-    for finer in [2.0 ** np.arange(-3, 4) if fine is None else fine, [1.0]]:
-        losses = [np.mean([train(lr, seed)[part] for seed in seeds]) for lr in rates]
-        rates = rates[choose(losses)] * np.asarray(finer)
-    return rates[0]
+COARSE, FINE = 10.0 ** np.arange(-6, 5), 2.0 ** np.arange(-3, 4)
+
+
+def tune(train, part="validation", choose=np.nanargmin, seeds=range(5), grid=COARSE, fine=FINE):
+    """Return the best rate of a fine grid around the best of a coarse one."""
+    for finer in fine, [1.0]:
+        losses = [np.mean([train(lr, seed)[part] for seed in seeds]) for lr in grid]
+        grid = grid[choose(losses)] * np.asarray(finer)
+    return grid[0]
 
 
 def all_parabolas_get_low(schedule):
@@ -507,9 +509,9 @@ EXERCISES = [
             FEW_SEEDS: partial(tune, seeds=[0]),
             ON_TEST: partial(tune, part="test"),
             ON_TRAINING: partial(tune, part="training"),
-            AT_EDGE: partial(tune, first=10.0 ** np.arange(-5, 2)),
+            AT_EDGE: partial(tune, grid=10.0 ** np.arange(-5, 2)),
             TOO_COARSE: partial(tune, fine=[1.0]),
-            TOO_MANY: partial(tune, first=2.0 ** np.arange(-20, 14)),
+            TOO_MANY: partial(tune, grid=2.0 ** np.arange(-20, 14)),
         },
         hints=(
             "Write a function of lr: the mean of the validation loss over the seeds 0 to 4. "
