@@ -35,12 +35,6 @@ def condition_scaled_on_one_side(h1, h2, angle):
     return np.linalg.cond(hessian / np.diag(hessian)[:, None])
 
 
-def condition_without_roots(h1, h2, angle):
-    hessian = Quadratic([h1, h2], rotation=angle).hessian
-    scale = 1 / np.diag(hessian)
-    return np.linalg.cond(scale[:, None] * hessian * scale)
-
-
 def steps_with_a_rate_for_each(angle):
     """Return the steps to a millionth of the loss with the rate 1/Hᵢᵢ for coordinate i."""
     bowl = Quadratic([1.0, 100.0], rotation=angle)
@@ -260,14 +254,15 @@ EXERCISES = [
             "random bowls": lambda rng: (*rng.uniform(0.5, 50, size=2), rng.uniform(0, np.pi)),
         },
         mistakes={
-            "That is the condition number before scaling.": condition_before_scaling,
+            "That is the condition number before scaling. (One gets it without the roots, too.)": (
+                condition_before_scaling
+            ),
             "Divide by both roots, √Hᵢᵢ and √Hⱼⱼ, or the matrix is not symmetric.": (
                 condition_scaled_on_one_side
             ),
             "The angle is in radians already.": lambda h1, h2, angle: condition_after_scaling(
                 h1, h2, np.deg2rad(angle)
             ),
-            "Each entry is divided by √(Hᵢᵢ Hⱼⱼ): is the root missing?": condition_without_roots,
             "The largest eigenvalue over the smallest, not the other way round.": (
                 lambda h1, h2, angle: 1 / condition_after_scaling(h1, h2, angle)
             ),
