@@ -124,7 +124,7 @@ EXERCISES = [
             "three coordinates": (
                 lambda w: np.array([0.5, 3.0, 11.0]) * (w - [0.3, -1.1, 0.6]),
                 np.array([1.73, 0.4, -2.3]),
-                0.35,
+                0.9,
                 5,
             ),
             "random bowls, with weights of shape (4, 2)": some_bowls,

@@ -194,11 +194,13 @@ PARTS = {"training": (2.5, 0.1), "validation": (0, 0.2), "test": (-2.5, 0.4)}  #
 
 
 def tunes(best, tune):
-    """Raise `Wrong` unless a rate within 5 % of the least validation loss is found."""
+    """Raise `Wrong` unless a rate is found whose validation loss is near the least."""
     task = Training(best)
     rate = float(numbers_like(1.0, tune(task.train)))
     if not 0 < rate < math.inf:
         raise Wrong(f"expected a rate, got {rate:g}")
+    if not set(range(5)) <= set(task.seeds.get(rate, [])):
+        raise Wrong(f"expected a rate that was tried with the seeds 0 to 4, got {rate:.3g}", SEEDS)
     loss = task.mean(rate)
     least = min(map(task.mean, best * 2.0 ** np.arange(-6, 6, 0.05)))
     if loss > 1.05 * least:
@@ -209,8 +211,6 @@ def tunes(best, tune):
 
 def why_not_best(task, rate):
     """Return the hint for a rate that is not the best."""
-    if len(set(task.seeds.get(rate, []))) < 5:
-        return FEW_SEEDS
     if (loss := task.mean(rate)) == math.inf:
         return NAN
     tried = sorted(task.seeds)
@@ -223,7 +223,7 @@ def why_not_best(task, rate):
 
 
 NAN = "A run that diverged has the loss nan, and nan is neither less nor more than a number."
-FEW_SEEDS = "Are five runs behind this rate? A single seed favours a rate by luck."
+SEEDS = "How many runs are behind this rate? Fewer seeds favour a rate by luck."
 ON_TEST = (
     "The test part must not choose: then nothing is left that could say how good the choice is."
 )
@@ -506,7 +506,7 @@ EXERCISES = [
         },
         mistakes={
             NAN: partial(tune, choose=np.argmin),
-            FEW_SEEDS: partial(tune, seeds=[0]),
+            SEEDS: partial(tune, seeds=[0]),
             ON_TEST: partial(tune, part="test"),
             ON_TRAINING: partial(tune, part="training"),
             AT_EDGE: partial(tune, grid=10.0 ** np.arange(-5, 2)),
