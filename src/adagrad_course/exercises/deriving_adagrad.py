@@ -149,8 +149,8 @@ EXERCISES = [
                 np.array([[0.2, 2.1, 0.4], [1.6, 0.1, 1.9]]),
             ),
             "a negative regret": (
-                np.array([0.1, 0.4, 0.2]),
-                np.array([[0.3, 1.2, 0.7], [1.1, 0.2, 0.6]]),
+                np.array([0.19, 0.46, 0.22]),
+                np.array([[0.37, 1.28, 0.71], [1.13, 0.24, 0.92]]),
             ),
             "random games": some_losses,
         },
@@ -216,7 +216,7 @@ EXERCISES = [
         "2.5",
         reference=lambda D, S, c: (D / np.sqrt(c), np.sqrt(c) * D * S),
         cases={
-            "the lemma's 2": (1.7, 5.0, 2.0),
+            "a constant of 3": (1.7, 5.0, 3.0),
             "all gradients known": (2.3, 3.1, 1.0),
             "random constants": lambda rng: tuple(rng.uniform(0.5, 4, size=3)),
         },

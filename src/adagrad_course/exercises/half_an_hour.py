@@ -74,7 +74,7 @@ EXERCISES = [
         "0.2",
         reference=end_of(run_adagrad),
         cases={
-            "two steps": (lambda w: 2.5 * w - 0.4, np.array([1.2, -0.7]), 0.3, 2),
+            "two steps": (lambda w: 2.5 * w - 0.4, np.array([1.2, -0.7]), 0.9, 2),
             "five steps": (
                 lambda w: np.array([0.5, 3.0, 20.0]) * (w - [0.3, -1.1, 0.6]),
                 np.array([1.73, 0.4, -2.3]),
@@ -84,7 +84,7 @@ EXERCISES = [
             "a start at the minimum of one coordinate": (
                 lambda w: np.array([1.5, 0.3]) * (w - [0.8, -0.2]),
                 np.array([0.8, 1.9]),
-                0.25,
+                1.6,
                 3,
             ),
             "random bowls, with weights of shape (4, 2)": some_bowls,

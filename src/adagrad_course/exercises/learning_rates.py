@@ -358,16 +358,16 @@ EXERCISES = [
         reference=best_rate,
         cases={
             "rates that rise": (
-                np.array([2.0, 50.0]),
-                np.array([3.0, 1.5]),
-                np.array([0.02, 0.03, 0.037, 0.039, 0.041]),
-                20,
+                np.array([4.1, 0.7]),
+                np.array([2.7, 1.5]),
+                np.array([0.267, 0.291, 0.298, 0.348, 0.354, 0.414, 0.507]),
+                4,
             ),
             "rates that fall": (
-                np.array([0.7, 9.0]),
-                np.array([-1.2, 2.3]),
-                np.array([0.23, 0.2, 0.16, 0.09]),
-                12,
+                np.array([10.0, 42.0]),
+                np.array([3.0, -2.4]),
+                np.array([0.047, 0.046, 0.036, 0.035, 0.034, 0.032, 0.025]),
+                4,
             ),
             "three curvatures, rates in any order": some_rates,
         },
@@ -413,7 +413,7 @@ EXERCISES = [
         cases={
             "a small rate": (0.1, 1.0, 1e-6),
             "a rate that overshoots": (1.9, 1.0, 1e-3),
-            "a whole number by itself": (0.5, 1.0, 1 / 16),
+            "a whole number by itself": (0.25, 2.0, 1 / 64),
             "the rate that arrives at once": (0.5, 2.0, 1e-6),
             "a rate at the limit": (0.5, 4.0, 1e-6),
             "a rate beyond the limit": (3.0, 1.0, 1e-6),
@@ -475,7 +475,7 @@ EXERCISES = [
             "One look mixes all curvatures: feed the change back in as the next direction.": (
                 curvature_of_one_look
             ),
-            "The steepest direction need not lie along an axis.": curvature_along_axes,
+            "Does the steepest direction lie along an axis? It need not.": curvature_along_axes,
             "Begin in a random direction: a coordinate axis may have no part along the steepest "
             "direction, and what is not there never grows.": curvature_from_one_axis,
             "Begin in a random direction: one that you fix, such as all ones, may have no part "
@@ -483,6 +483,9 @@ EXERCISES = [
             "That is the length after shortening, which is always 1: measure it before.": (
                 lambda gradient, d: 1.0
             ),
+            "That is the smallest curvature.": lambda gradient, d: np.linalg.eigvalsh(
+                [difference(gradient, d)(axis) for axis in np.eye(d)]
+            )[0],
             "That is the cliff 2/L; the exercise asks for L.": (
                 lambda gradient, d: 2 / largest_curvature(gradient, d)
             ),
@@ -596,7 +599,7 @@ EXERCISES = [
         cases={
             "the loss in other units": (0.03, 250.0, 1.0),
             "the parameters in other units": (0.7, 1.0, 40.0),
-            "both": (0.2, 5.0, 1.7),
+            "both": (0.3, 5.0, 1.7),
             "random units": lambda rng: tuple(rng.uniform(0.5, 3, size=3)),
         },
         mistakes={
@@ -605,6 +608,7 @@ EXERCISES = [
             "The parameters' unit enters twice: in the gradient and in the step.": (
                 lambda lr, a, b: lr * b / a
             ),
+            "The factor lr is missing.": lambda lr, a, b: b**2 / a,
             "The loss's unit is missing.": lambda lr, a, b: lr * b**2,
             "The parameters' unit is missing.": lambda lr, a, b: lr / a,
             "Right for the loss, upside down for the parameters.": (
