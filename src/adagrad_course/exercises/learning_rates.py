@@ -35,9 +35,9 @@ def a_parabola(rng):
     return lambda w: curvature * (w - minimum), rng.normal(), rng.uniform(0.1, 0.8), 6
 
 
-def final_loss(lr, curvatures, start, steps, last=None):
+def final_loss(lr, curvatures, start, steps):
     """Return the loss on a bowl after so many steps, and the point that they led to."""
-    w = np.array(start if last is None else last)
+    w = np.array(start)
     for _ in range(steps):
         w = w - lr * curvatures * w
     return np.sum(curvatures * w**2) / 2, w
@@ -48,9 +48,9 @@ def best_rate(curvatures, start, rates, steps, best=min):
 
 
 def best_rate_without_restart(curvatures, start, rates, steps):
-    last, found = start, []
+    w, found = start, []
     for lr in rates:
-        loss, last = final_loss(lr, curvatures, start, steps, last)
+        loss, w = final_loss(lr, curvatures, w, steps)
         found.append((loss, lr))
     return min(found)[1]
 
