@@ -60,6 +60,12 @@ def run_with_first_gradient(gradient, start, lr, steps):
     return run_adagrad(lambda w: first, start, lr, steps)
 
 
+def some_bowls(rng):
+    """Return what a run needs: a bowl's gradient, a start of shape (4, 2), a rate, the steps."""
+    curvatures, minima, start = rng.uniform(0.2, 4, size=(3, 4, 2))
+    return lambda w: curvatures * (w - minima), start, rng.uniform(0.1, 0.5), 7
+
+
 # What goes wrong in a run, but for an accumulator that does not remember.
 MISTAKEN_RUNS = {
     "You went uphill: subtract.": partial(run_adagrad, step=uphill(adagrad_step)),

@@ -5,15 +5,10 @@ import numpy as np
 from ..descent import descend
 from ..objectives import Quadratic
 from ..optimizers import SGD
-from ._steps import MISTAKEN_RUNS, run_adagrad, run_with
+from ._steps import MISTAKEN_RUNS, run_adagrad, run_with, some_bowls
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
-
-
-def some_bowls(rng):
-    curvatures, minima, start = rng.uniform(0.2, 4, size=(3, 4, 2))
-    return lambda w: curvatures * (w - minima), start, rng.uniform(0.1, 0.5), 7
 
 
 def some_losses(rng):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._steps import MISTAKEN_RUNS, run_adagrad, run_with
+from ._steps import MISTAKEN_RUNS, run_adagrad, run_with, some_bowls
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
@@ -20,11 +20,6 @@ def run_with_mean_of_squares(gradient, start, lr, steps):
         squares.append(g**2)
         w = w - lr * g / (np.sqrt(np.mean(squares, axis=0)) + 1e-10)
     return w
-
-
-def some_bowls(rng):
-    curvatures, minima, start = rng.uniform(0.2, 4, size=(3, 4, 2))
-    return lambda w: curvatures * (w - minima), start, rng.uniform(0.1, 0.5), 7
 
 
 def steps_to(distance, first=-1.0, lr=0.05):
@@ -120,10 +115,7 @@ EXERCISES = [
                 "twice as far": 160.0,
             },
             "The budget grows like the root of T. Did you square at the end?": {"forecast": 40.0},
-            "Is the 2 of 2η√T in it?": {"forecast": 6400.0},
-            "That is for a budget of 8. Which distance does the forecast ask for?": {
-                "forecast": 25_600.0
-            },
+            "Is the 2 of 2η√T in it? And is it for the distance 4?": {"forecast": 6400.0},
             "That is a count. What did you expect before, from 2η√T?": {"forecast": steps_to(4)},
             "That is the forecast, from 2η√T. The sum itself is a little smaller: run it.": {
                 "slope": 1600.0,
