@@ -348,6 +348,8 @@ class ExerciseInBook:
 
 
 CHECK = re.compile(r"""\bcheck\(\s*["']([\d.]+)["']""")
+# What the starter of an exercise prints that asks to find a fault in complete code.
+TO_MEND = r"^{}: (\d+ of \d+ checks passed\.|not passed yet\.)"
 DIRECTIVE = re.compile(
     r"^(?:`{3,}|:{3,})\{(exercise|solution-start|solution-end)\}[ \t]*(.*)\n?((?::.*\n?)*)", re.M
 )
@@ -383,7 +385,7 @@ def has_enough_exercises(chapter):
 
 
 def has_exercises(chapter):
-    """Each can be tried, checked and looked up; unattempted it says so, solved it passes."""
+    """Each can be tried, checked and looked up; unattempted it does not pass, solved it does."""
     exercises = exercises_of(chapter)
     labels = [exercise.label for exercise in exercises]
     if len(set(labels)) < len(labels):
@@ -401,10 +403,11 @@ def _exercise_faults(exercise):
         yield f"its cells must check one exercise, got {sorted(exercise.numbers)}"
         return
     (number,) = exercise.numbers
-    if not any("..." in cell.source for cell in exercise.cells):
-        yield "it has no starter cell with `...`"
-    if f"{number}: not attempted yet" not in _printed(exercise.cells):
-        yield "the starter does not print 'not attempted yet'"
+    if not re.search(TO_MEND.format(re.escape(number)), _printed(exercise.cells), re.M):
+        if not any("..." in cell.source for cell in exercise.cells):
+            yield "it has no starter cell with `...`, and none with code to mend"
+        if f"{number}: not attempted yet" not in _printed(exercise.cells):
+            yield "the starter does not print 'not attempted yet'"
     if not (exercise.solution and exercise.ended):
         yield "it has no code between solution-start and solution-end"
     for cell in exercise.solution:

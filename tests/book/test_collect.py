@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 IMPORT = "from adagrad_course.exercises import check"
-RIGHT = '{"G1": 25, "G2": 25, "step 1": 0, "step 2": 1}'
+RIGHT = '{"G1": 25, "G2": 100, "step 1": 0, "step 2": 0.3}'
 WRONG = RIGHT.replace("25", "7")
 ENDLESS = "while True:\n    time.sleep(0.1)"
 DEAF = """\

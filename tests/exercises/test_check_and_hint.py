@@ -124,7 +124,7 @@ def test_a_terminal_that_lacks_a_character_gets_another(encoding):
 
 def test_a_report_says_to_a_program_what_it_says_to_a_reader():
     exercise = load("2")["2.1"]
-    report = grade(exercise, {"G1": 25, "G2": 7, "step 1": 0, "step 2": 1})
+    report = grade(exercise, {"G1": 25, "G2": 7, "step 1": 0, "step 2": 0.3})
     data = json.loads(json.dumps(report.as_json()))
     assert (data["exercise"], data["verdict"]) == ("2.1", "not passed")
     marks = [line[0] == "✓" for line in str(report).splitlines() if line[0] in "✓✗"]

@@ -201,11 +201,11 @@ def test_each_press_gives_one_more_hint(tab):
 
 
 def test_two_that_are_pressed_at_once_both_get_their_result(tab):
-    first, second = exercise(tab, "1.3"), cell(tab, PRINTS)
+    first, second = exercise(tab, "1.4"), cell(tab, PRINTS)
     run(second, "print('the second')")
     press(first)
     press(second)
-    assert "1.3: not attempted yet" in result(first)
+    assert "1.4: not attempted yet" in result(first)
     assert result(second) == "the second\n"
 
 

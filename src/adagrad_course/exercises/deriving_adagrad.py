@@ -1,19 +1,14 @@
 """The exercises of chapter 2, Deriving AdaGrad."""
 
-from functools import partial
-
 import numpy as np
 
+from ..descent import descend
 from ..objectives import Quadratic
-from ._steps import adagrad_step, belated, eps_inside, uphill, without_root
+from ..optimizers import SGD
+from ._steps import MISTAKEN_RUNS, run_adagrad, run_with, some_bowls
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
-
-
-def a_step(rng):
-    w, g = rng.normal(size=(2, 3))
-    return w, g, rng.uniform(0, 2, size=3), rng.uniform(0.1, 1), 1e-2
 
 
 def some_losses(rng):
@@ -33,6 +28,13 @@ def condition_before_scaling(h1, h2, angle):
 def condition_scaled_on_one_side(h1, h2, angle):
     hessian = Quadratic([h1, h2], rotation=angle).hessian
     return np.linalg.cond(hessian / np.diag(hessian)[:, None])
+
+
+def steps_with_a_rate_for_each(angle):
+    """Return the steps to a millionth of the loss with the rate 1/Hᵢᵢ for coordinate i."""
+    bowl = Quadratic([1.0, 100.0], rotation=angle)
+    run = descend(bowl, [3.0, 2.0], SGD(1 / np.diag(bowl.hessian)), 1000)
+    return float(np.argmax(run.losses <= 1e-6 * run.losses[0]))
 
 
 def bound_with_delta(G, D, lr, delta):
@@ -71,6 +73,8 @@ def ratio_is_nearly_one(a):
         raise Wrong(f"expected a ratio of at most 1.01, got {ratio:.5g}", hint)
 
 
+TEN_DEGREES = condition_after_scaling(1.0, 100.0, np.deg2rad(10))
+TEN_RADIANS = steps_with_a_rate_for_each(10.0)
 ZERO = "A single number among zeros has the ratio 1, but that is too easy."
 OVERFLOWED = "NumPy's integers overflow and turn negative: write 1000.0, not 1000."
 TOO_EVEN = "By algebra: the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1. How small must A₍ₜ₋₁₎ be?"
@@ -79,16 +83,23 @@ TOO_EVEN = "By algebra: the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 
 EXERCISES = [
     Exercise(
         "2.1",
-        reference={"G1": 25.0, "G2": 25.0, "step 1": 0.0, "step 2": 1.0},
+        reference={"G1": 25.0, "G2": 100.0, "step 1": 0.0, "step 2": 0.3},
         mistakes={
-            "Sum the squares, not the gradients.": {"G1": 7.0, "G2": 5.0},
-            "Square each gradient, then sum; not the other way round.": {"G1": 49.0},
-            "That is the root of the accumulator.": {"G1": 5.0, "G2": 5.0},
-            "The step is the gradient divided by the root of G.": {"step 2": 0.2},
-            "Divide the gradient by the root of G.": {"step 2": 5.0},
-            "A length has no sign.": {"step 2": -1.0},
-            "That was its second step; the third one is asked for.": {"step 1": 0.8},
-            "Where the gradient is zero there is no step, whatever G is.": {"step 1": 1.0},
+            "Sum the squares, not the gradients.": {"G1": -1.0, "G2": 14.0},
+            "Squares, not absolute values.": {"G1": 7.0},
+            "Square each gradient, then sum; not the other way round.": {"G1": 1.0, "G2": 196.0},
+            "That is the root of the accumulator.": {"G1": 5.0, "G2": 10.0},
+            "Each coordinate has its own sum.": {"G1": 125.0, "G2": 125.0},
+            "That is the effective rate. The step is the rate times the gradient.": {
+                "step 2": 0.05
+            },
+            "Divide by the root of G.": {"step 2": 0.03},
+            "The factor η is missing.": {"step 2": 0.6},
+            "The present gradient counts: it is in G before the step is taken.": {"step 2": 0.375},
+            "A length has no sign.": {"step 2": -0.3},
+            "A first step is η long. Which step of this coordinate is it?": {"step 2": 0.5},
+            "That was its second step; the third one is asked for.": {"step 1": 0.4},
+            "Where the gradient is zero there is no step, whatever G is.": {"step 1": 0.5},
         },
         hints=(
             "The accumulator is the sum of the squares of all gradients of that coordinate.",
@@ -97,33 +108,31 @@ EXERCISES = [
     ),
     Exercise(
         "2.2",
-        reference=adagrad_step,
+        reference=run_adagrad,
         cases={
-            "a first step": (np.array([1.0, 2.0]), np.array([3.0, -0.5]), np.zeros(2), 0.1, 1e-10),
-            "a later step": (np.array([1.0]), np.array([3.0]), np.array([16.0]), 0.5, 1e-2),
-            "a gradient of zero": (np.array([1.0]), np.zeros(1), np.zeros(1), 0.5, 1e-10),
-            "random steps": a_step,
+            "the bowl that was printed": (
+                lambda w: np.array([1.0, 20.0]) * w,
+                np.array([3.0, -2.0]),
+                0.7,
+                6,
+            ),
+            "three coordinates": (
+                lambda w: np.array([0.5, 3.0, 11.0]) * (w - [0.3, -1.1, 0.6]),
+                np.array([1.73, 0.4, -2.3]),
+                0.9,
+                5,
+            ),
+            "random bowls, with weights of shape (4, 2)": some_bowls,
         },
         mistakes={
-            "Divide by the root of the accumulator.": partial(adagrad_step, divisor=without_root),
-            "ε stands outside the root here: √G + ε.": partial(adagrad_step, divisor=eps_inside),
-            "The accumulator sums squares.": partial(
-                adagrad_step, accumulate=lambda G, g: G + np.abs(g)
-            ),
-            "The accumulator remembers: add to it instead of starting again.": partial(
-                adagrad_step, accumulate=lambda G, g: g**2
-            ),
-            "The present gradient counts: update the accumulator before you divide by its root.": (
-                partial(adagrad_step, divisor=belated)
-            ),
-            "You went uphill: subtract.": uphill(adagrad_step),
-            "First the parameters, then the accumulator.": lambda w, g, G, lr, eps: adagrad_step(
-                w, g, G, lr, eps
-            )[::-1],
-        },
+            "How long is each step that was printed, and what does the accumulator hold when the "
+            "second step begins?": run_with(accumulate=lambda G, g: g**2),
+        }
+        | MISTAKEN_RUNS,
         hints=(
-            "Two lines: the new accumulator, then the new parameters.",
-            "G + g**2 makes a new array; G += g**2 would change the caller's.",
+            "The losses jump to and fro: in the end every step is η long, as a first step is.",
+            "A function's G is its own: a new G inside it does not change the G of the loop.",
+            "Let the step return the new accumulator, too, and let the loop take both.",
         ),
     ),
     Exercise(
@@ -131,10 +140,13 @@ EXERCISES = [
         reference=lambda played, fixed: np.sum(played) - np.sum(fixed, axis=1).min(),
         cases={
             "two points, three rounds": (
-                np.array([1.0, 1.0, 1.0]),
-                np.array([[0.0, 2.0, 0.0], [1.0, 0.0, 2.0]]),
+                np.array([1.3, 0.9, 2.2]),
+                np.array([[0.2, 2.1, 0.4], [1.6, 0.1, 1.9]]),
             ),
-            "a negative regret": (np.array([0.0, 0.5]), np.array([[0.0, 1.0], [1.0, 0.0]])),
+            "a negative regret": (
+                np.array([0.19, 0.46, 0.22]),
+                np.array([[0.37, 1.28, 0.71], [1.13, 0.24, 0.92]]),
+            ),
             "random games": some_losses,
         },
         mistakes={
@@ -157,6 +169,15 @@ EXERCISES = [
             "Regret is a sum over the rounds, not a mean.": (
                 lambda played, fixed: np.mean(played) - np.mean(fixed, axis=1).min()
             ),
+            "Compare with the best fixed point, not with all of them on average.": (
+                lambda played, fixed: np.sum(played) - np.sum(fixed, axis=1).mean()
+            ),
+            "Regret may be negative: its sign tells who paid less.": (
+                lambda played, fixed: abs(np.sum(played) - np.sum(fixed, axis=1).min())
+            ),
+            "One number is asked for: the regret after the last round.": (
+                lambda played, fixed: np.cumsum(played) - np.cumsum(fixed, axis=1).min(axis=0)
+            ),
         },
         hints=(
             "What did each fixed point pay in total?",
@@ -175,6 +196,11 @@ EXERCISES = [
             "That is with a budget of 1: divide by the total, 28.": {"least": 196.0},
             "Those are equal shares.": {"s1": 28 / 3, "s2": 28 / 3, "s3": 28 / 3},
             "The shares must add up to 28.": {"s1": 1.0, "s2": 4.0, "s3": 9.0},
+            "The sum of the roots is squared before it is divided by the budget.": {"least": 0.5},
+            "That is the sum of all G over the budget: first the roots, then the sum, then the "
+            "square.": {"least": 3.5},
+            "Each share is a third of the budget, not the whole.": {"equal": 3.5},
+            "Add up the costs of all three coordinates.": {"equal": 3.5 / 3},
         },
         hints=(
             "The roots are 1, 4 and 9. Share 28 in these proportions.",
@@ -185,8 +211,8 @@ EXERCISES = [
         "2.5",
         reference=lambda D, S, c: (D / np.sqrt(c), np.sqrt(c) * D * S),
         cases={
-            "the lemma's 2": (2.0, 5.0, 2.0),
-            "no ignorance": (1.0, 3.0, 1.0),
+            "a constant of 3": (1.7, 5.0, 3.0),
+            "all gradients known": (2.3, 3.1, 1.0),
             "random constants": lambda rng: tuple(rng.uniform(0.5, 4, size=3)),
         },
         mistakes={
@@ -202,6 +228,12 @@ EXERCISES = [
             "At the best rate both terms are equal; add both.": (
                 lambda D, S, c: (D / np.sqrt(c), np.sqrt(c) * D * S / 2)
             ),
+            "Is the bound the value at your best rate, or at another one?": (
+                lambda D, S, c: (D / np.sqrt(c), (D / 2 + c * D / 2) * S)
+            ),
+            "Upside down: a larger c asks for a smaller rate.": (
+                lambda D, S, c: (D * np.sqrt(c), np.sqrt(c) * D * S)
+            ),
         },
         hints=(
             "Differentiate with respect to η and set to zero.",
@@ -212,29 +244,66 @@ EXERCISES = [
         "2.6",
         reference=condition_after_scaling,
         cases={
-            "no turn": (1.0, 100.0, 0.0),
-            "10°": (1.0, 100.0, np.pi / 18),
-            "45°": (1.0, 100.0, np.pi / 4),
+            "10°": (3.0, 100.0, np.pi / 18),
+            "45°": (0.4, 25.0, np.pi / 4),
             "random bowls": lambda rng: (*rng.uniform(0.5, 50, size=2), rng.uniform(0, np.pi)),
         },
         mistakes={
-            "That is the condition number before scaling.": condition_before_scaling,
+            "That is the condition number before scaling. (One gets it without the roots, too.)": (
+                condition_before_scaling
+            ),
             "Divide by both roots, √Hᵢᵢ and √Hⱼⱼ, or the matrix is not symmetric.": (
                 condition_scaled_on_one_side
+            ),
+            "The angle is in radians already.": lambda h1, h2, angle: condition_after_scaling(
+                h1, h2, np.deg2rad(angle)
+            ),
+            "The largest eigenvalue over the smallest, not the other way round.": (
+                lambda h1, h2, angle: 1 / condition_after_scaling(h1, h2, angle)
             ),
         },
         hints=(
             "Quadratic([h1, h2], rotation=angle).hessian is H; np.diag(H) is its diagonal.",
             "The condition number is the largest eigenvalue divided by the smallest.",
+            "For the run: descend(bowl, start, SGD(1 / np.diag(H)), 1000).losses has the loss of "
+            "every point, from the start on.",
         ),
         rtol=1e-6,
+        closing=Exercise(
+            "2.6",
+            reference={"forecast": TEN_DEGREES * np.log(1e6) / 4, "run": 47.0, "at 45°": "as many"},
+            mistakes={
+                "That is with the bowl's own 100. What is left of it after the scaling?": {
+                    "forecast": 100 * np.log(1e6) / 4
+                },
+                "Is the ¼ of chapter 1's rule in it?": {"forecast": TEN_DEGREES * np.log(1e6)},
+                "A millionth, and natural logarithms: ln c is 13.8.": {
+                    "forecast": TEN_DEGREES * 6 / 4
+                },
+                "That is the bowl turned by 10 radians. np.deg2rad(10) is 10°.": {
+                    "forecast": condition_after_scaling(1.0, 100.0, 10.0) * np.log(1e6) / 4,
+                    "run": TEN_RADIANS,
+                },
+                "That is with one rate for both, 2/101. Here each coordinate has its own.": {
+                    "run": 346.0
+                },
+                "Count steps, not points: the start is none.": {"run": 48.0},
+                "Is the loss at most a millionth there? (The forecast is only near.)": {
+                    "run": 46.0
+                },
+                "Print 1/Hᵢᵢ at 45°, and 2/101 beside it.": {"at 45°": "fewer"},
+                "Print 1/Hᵢᵢ and 2/101 at 45°: which of the two is larger?": {"at 45°": "more"},
+            },
+            hints=("For c = 10⁶ and your κ: ¼ κ ln c.",),
+            rtol=1e-2,
+        ),
     ),
     Exercise(
         "2.7",
         reference=bound_with_delta,
         cases={
-            "one coordinate": (np.array([9.0]), 2.0, 1.0, 16.0),
-            "an unused coordinate": (np.array([0.0, 4.0]), 1.0, 0.5, 0.1),
+            "one coordinate": (np.array([7.3]), 1.8, 0.6, 2.1),
+            "an unused coordinate": (np.array([0.0, 4.4]), 1.3, 0.7, 0.15),
             "random games": lambda rng: (rng.uniform(0, 9, size=4), *rng.uniform(0.5, 2, size=3)),
         },
         mistakes={
@@ -245,6 +314,20 @@ EXERCISES = [
             "G₀ stands inside the root.": bound_with_delta_outside,
             "Sum over the coordinates.": lambda G, D, lr, delta: bound_with_delta(
                 G[:1], D, lr, delta
+            ),
+            "The roots of the coordinates are summed, not the coordinates under one root.": (
+                lambda G, D, lr, delta: bound_with_delta([np.sum(G)], D, lr, delta)
+            ),
+            "That is one bound for each coordinate: add them up.": lambda G, D, lr, delta: (
+                D**2 / (2 * lr) * np.sqrt(delta + G) + lr * (np.sqrt(delta + G) - np.sqrt(delta))
+            ),
+            "The second part is η/2 times a sum of at most twice the growth: is one of the two "
+            "missing?": lambda G, D, lr, delta: np.sum(
+                D**2 / (2 * lr) * np.sqrt(delta + G)
+                + lr / 2 * (np.sqrt(delta + G) - np.sqrt(delta))
+            ),
+            "The first price is divided by 2η.": lambda G, D, lr, delta: np.sum(
+                D**2 / lr * np.sqrt(delta + G) + lr * (np.sqrt(delta + G) - np.sqrt(delta))
             ),
         },
         hints=(
@@ -264,6 +347,23 @@ EXERCISES = [
         hints=(
             "For ones the ratio is largest. What is the opposite of many equal numbers?",
             "Let every number dwarf all those before it.",
+        ),
+        closing=Exercise(
+            "2.8",
+            reference={"growing": "nearly η", "first": "nearly 0"},
+            mistakes={
+                "That is so for equal gradients. How much of √G is the present one here?": {
+                    "growing": "about η/√t",
+                },
+                "In η·|g|/√G with a growing g: which gradient is most of √G?": {
+                    "growing": "nearly 0"
+                },
+                "That is so for equal gradients. Here √G stays about as it was after step 1.": {
+                    "first": "about η/√t"
+                },
+                "After the large gradient, what is |g|/√G for a small one?": {"first": "nearly η"},
+            },
+            hints=("A step is η·|g|/√G long. Try gradients 1, 10, 100 and 100, 1, 1.",),
         ),
     ),
 ]

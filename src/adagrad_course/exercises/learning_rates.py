@@ -1,13 +1,14 @@
 """The exercises of chapter 1, Learning rates."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from ..descent import descend
 from ..objectives import Noisy, Quadratic
 from ..optimizers import SGD
-from ._trials import NOTHING
+from ._trials import NOTHING, numbers_like
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
@@ -32,6 +33,31 @@ def run_with_first_gradient(gradient, start, lr, steps):
 def a_parabola(rng):
     curvature, minimum = rng.uniform(0.5, 2), rng.normal()
     return lambda w: curvature * (w - minimum), rng.normal(), rng.uniform(0.1, 0.8), 6
+
+
+def final_loss(lr, curvatures, start, steps):
+    """Return the loss on a bowl after so many steps, and the point that they led to."""
+    w = np.array(start)
+    for _ in range(steps):
+        w = w - lr * curvatures * w
+    return np.sum(curvatures * w**2) / 2, w
+
+
+def best_rate(curvatures, start, rates, steps, best=min):
+    return best((final_loss(lr, curvatures, start, steps)[0], lr) for lr in rates)[1]
+
+
+def best_rate_without_restart(curvatures, start, rates, steps):
+    w, found = start, []
+    for lr in rates:
+        loss, w = final_loss(lr, curvatures, w, steps)
+        found.append((loss, lr))
+    return min(found)[1]
+
+
+def some_rates(rng):
+    curvatures = np.append(rng.uniform(1, 30, size=2), 31)
+    return curvatures, rng.uniform(1, 4, size=3), rng.uniform(0.01, 0.064, size=7), 15
 
 
 def exact_steps(lr, curvature, reduction, rounded):
@@ -132,6 +158,92 @@ def a_tilted_bowl(rng):
     return bowl(axes * curvatures @ axes.T, minimum=5 * rng.standard_normal(d))
 
 
+class Training:
+    """A model to train, whose losses at any rate are known, and the record of what was trained."""
+
+    def __init__(self, best):
+        self.best, self.seeds = best, {}
+
+    def train(self, lr, seed):
+        """Return the losses of one run; every seed has another best rate, and so has every part."""
+        if not lr > 0:
+            raise ValueError(f"expected a positive rate, got {lr}")
+        self.seeds.setdefault(float(lr), []).append(seed)
+        if sum(map(len, self.seeds.values())) > MOST_RUNS:
+            raise Wrong(f"expected at most {MOST_RUNS} runs, got more", TOO_MANY)
+        return self.losses(lr, seed)
+
+    def losses(self, lr, seed):
+        octaves = math.log2(lr / self.best) - 2 * math.sin(5 * seed + 1)  # by luck
+        if octaves > 4:
+            return dict.fromkeys(PARTS, math.nan)  # diverged
+        losses = {}
+        for part, (shift, least) in PARTS.items():
+            off = octaves - shift
+            losses[part] = least * (1 + (0.06 if off < 0 else 0.12) * off**2)
+        return losses
+
+    def mean(self, lr, part="validation"):
+        """Return the mean loss over the five seeds, infinite if a run diverged."""
+        mean = np.mean([self.losses(lr, seed)[part] for seed in range(5)])
+        return mean if np.isfinite(mean) else math.inf
+
+
+MOST_RUNS = 150
+PARTS = {"training": (2.5, 0.1), "validation": (0, 0.2), "test": (-2.5, 0.4)}  # octaves, least
+
+
+def tunes(best, tune):
+    """Raise `Wrong` unless a rate is found whose validation loss is near the least."""
+    task = Training(best)
+    rate = float(numbers_like(1.0, tune(task.train)))
+    if not 0 < rate < math.inf:
+        raise Wrong(f"expected a rate, got {rate:g}")
+    if not set(range(5)) <= set(task.seeds.get(rate, [])):
+        raise Wrong(f"expected a rate that was tried with the seeds 0 to 4, got {rate:.3g}", SEEDS)
+    loss = task.mean(rate)
+    least = min(map(task.mean, best * 2.0 ** np.arange(-6, 6, 0.05)))
+    if loss > 1.05 * least:
+        got = f"{loss:.3g}" if loss < math.inf else "a run that diverged"
+        problem = f"expected a validation loss of at most {1.05 * least:.3g}, got {got}"
+        raise Wrong(f"{problem} with the rate {rate:.3g}", why_not_best(task, rate))
+
+
+def why_not_best(task, rate):
+    """Return the hint for a rate that is not the best."""
+    if (loss := task.mean(rate)) == math.inf:
+        return NAN
+    tried = sorted(task.seeds)
+    if loss == min(map(task.mean, tried)):
+        return AT_EDGE if rate in (tried[0], tried[-1]) else TOO_COARSE
+    for part, hint in {"test": ON_TEST, "training": ON_TRAINING}.items():
+        if rate == min(tried, key=partial(task.mean, part=part)):
+            return hint
+    return None
+
+
+NAN = "A run that diverged has the loss nan, and nan is neither less nor more than a number."
+SEEDS = "How many runs are behind this rate? Fewer seeds favour a rate by luck."
+ON_TEST = (
+    "The test part must not choose: then nothing is left that could say how good the choice is."
+)
+ON_TRAINING = "The training part favours other rates than new data do. Which part was held out?"
+AT_EDGE = "The best is the smallest or the largest of those you tried: what lies beyond it?"
+TOO_COARSE = "The best of those you tried, but they are far apart: try more on both sides of it."
+TOO_MANY = "First look at few rates, far apart; then at more of them, near the best."
+
+
+COARSE, FINE = 10.0 ** np.arange(-6, 5), 2.0 ** np.arange(-3, 4)
+
+
+def tune(train, part="validation", choose=np.nanargmin, seeds=range(5), grid=COARSE, fine=FINE):
+    """Return the best rate of a fine grid around the best of a coarse one."""
+    for finer in fine, [1.0]:
+        losses = [np.mean([train(lr, seed)[part] for seed in seeds]) for lr in grid]
+        grid = grid[choose(losses)] * np.asarray(finer)
+    return grid[0]
+
+
 def all_parabolas_get_low(schedule):
     """Raise `Wrong` unless the schedule brings three noisy parabolas below the target."""
     if (first := schedule(1)) is None:
@@ -162,6 +274,12 @@ def all_parabolas_get_low(schedule):
         )
 
 
+def loss_left(lr, h=0.3):
+    """Return the loss that a run without noise from 10 has left after 1,000 steps."""
+    return h * (10 * (1 - lr * h) ** 1000) ** 2 / 2
+
+
+FLOOR_RATE = 4 * 0.003 / (1 + 2 * 0.003 * 3.0)  # its floor is 0.003 with curvature 3
 DIVERGED = "The rates are too large for too long: with curvature 3 the limit is 2/3."
 NOT_ARRIVED = (
     "The runs have not arrived: the rates add up to too little for this curvature. "
@@ -182,6 +300,13 @@ EXERCISES = [
             "Use the chain rule on 2(w − 3)²: the square brings down a factor 2.": {
                 "gradient": 4.0
             },
+            "At w = 5 the loss rises to the right: which sign has its slope?": {"gradient": -8.0},
+            "The gradient at w₁ is larger: is the factor 2 of the square in it?": {
+                "next point": 4.6
+            },
+            "That is η times the gradient. Where do you stand after subtracting it?": {
+                "next point": 0.8
+            },
             "You went uphill: subtract η times the gradient.": {"next point": 5.8},
             "The curvature h is the second derivative, 4, not the factor before the square.": {
                 "limit": 1.0
@@ -199,8 +324,8 @@ EXERCISES = [
         "1.2",
         reference=run_descent,
         cases={
-            "one step": (lambda w: 2 * w, 1.0, 0.25, 1),
-            "four steps": (lambda w: 2 * w, 1.0, 0.25, 4),
+            "one step": (lambda w: 3 * w - 1.2, 1.7, 0.15, 1),
+            "four steps": (lambda w: 2.5 * w + 0.7, -1.4, 0.3, 4),
             "random parabolas": a_parabola,
         },
         mistakes={
@@ -215,6 +340,12 @@ EXERCISES = [
                 lambda gradient, start, lr, steps: run_descent(gradient, start, lr, steps)[-1]
             ),
             "Ask for the gradient again at every new point.": run_with_first_gradient,
+            "The factor lr is missing.": lambda gradient, start, lr, steps: run_descent(
+                gradient, start, 1.0, steps
+            ),
+            "One step too many: `steps` steps lead to steps + 1 points.": (
+                lambda gradient, start, lr, steps: run_descent(gradient, start, lr, steps + 1)
+            ),
         },
         hints=(
             "Begin with a list that holds the start; in a loop, compute the next point from the "
@@ -224,20 +355,56 @@ EXERCISES = [
     ),
     Exercise(
         "1.3",
-        reference={"limit": 0.04, "best": 2 / 52, "factor": 48 / 52},
+        reference=best_rate,
+        cases={
+            "rates that rise": (
+                np.array([4.1, 0.7]),
+                np.array([2.7, 1.5]),
+                np.array([0.267, 0.291, 0.298, 0.348, 0.354, 0.414, 0.507]),
+                4,
+            ),
+            "rates that fall": (
+                np.array([10.0, 42.0]),
+                np.array([3.0, -2.4]),
+                np.array([0.047, 0.046, 0.036, 0.035, 0.034, 0.032, 0.025]),
+                4,
+            ),
+            "three curvatures, rates in any order": some_rates,
+        },
         mistakes={
-            "The steepest direction explodes first: it sets the limit.": {"limit": 1.0},
-            "1/L is only halfway: runs stay stable up to 2/L.": {"limit": 0.02},
-            "Halfway to the limit is 1/L. The best rate balances both ends: 2/(L + μ).": {
-                "best": 0.02
-            },
-            "That is the condition number κ; the factor is (κ − 1)/(κ + 1).": {"factor": 25.0},
-            "That is what a step removes; the factor is what it leaves.": {"factor": 4 / 52},
-            "A distance has no sign: give the absolute value.": {"factor": -48 / 52},
+            "Whatever the order, the last rate wins, or nearly so. From where does the second rate "
+            "set out?": best_rate_without_restart,
+            "Every rate begins at the start, and then takes all its steps from there: is the start "
+            "set before each step?": (
+                lambda curvatures, start, rates, steps: best_rate(curvatures, start, rates, 1)
+            ),
+            "The lowest loss is the best.": partial(best_rate, best=max),
+            "Return the rate, not its loss.": lambda curvatures, start, rates, steps: min(
+                final_loss(lr, curvatures, start, steps)[0] for lr in rates
+            ),
         },
         hints=(
-            "Here μ = 2 and L = 50.",
-            "2/L, 2/(L + μ) and (L − μ)/(L + μ).",
+            "Follow w by hand, or print it: where is it when the second rate begins?",
+            "One line stands before the loop over the rates and belongs into it.",
+            "With μ = 2 and L = 50: 2/L, 2/(L + μ) and (L − μ)/(L + μ).",
+        ),
+        closing=Exercise(
+            "1.3",
+            reference={"limit": 0.04, "best": 2 / 52, "factor": 48 / 52},
+            mistakes={
+                "The steepest direction explodes first: it sets the limit.": {"limit": 1.0},
+                "1/L is only halfway: runs stay stable up to 2/L.": {"limit": 0.02},
+                "Halfway to the limit is 1/L. The best rate balances both ends: 2/(L + μ).": {
+                    "best": 0.02
+                },
+                "That is the condition number κ; the factor is (κ − 1)/(κ + 1).": {"factor": 25.0},
+                "That is what a step removes; the factor is what it leaves.": {"factor": 4 / 52},
+                "A distance has no sign: give the absolute value.": {"factor": -48 / 52},
+                "That is what is left of the loss, the square. The distance is asked for.": {
+                    "factor": (48 / 52) ** 2
+                },
+            },
+            hints=("With μ = 2 and L = 50: 2/L, 2/(L + μ) and (L − μ)/(L + μ).",),
         ),
     ),
     Exercise(
@@ -246,7 +413,7 @@ EXERCISES = [
         cases={
             "a small rate": (0.1, 1.0, 1e-6),
             "a rate that overshoots": (1.9, 1.0, 1e-3),
-            "a whole number by itself": (0.5, 1.0, 1 / 16),
+            "a whole number by itself": (0.25, 2.0, 1 / 64),
             "the rate that arrives at once": (0.5, 2.0, 1e-6),
             "a rate at the limit": (0.5, 4.0, 1e-6),
             "a rate beyond the limit": (3.0, 1.0, 1e-6),
@@ -308,7 +475,7 @@ EXERCISES = [
             "One look mixes all curvatures: feed the change back in as the next direction.": (
                 curvature_of_one_look
             ),
-            "The steepest direction need not lie along an axis.": curvature_along_axes,
+            "Does the steepest direction lie along an axis? It need not.": curvature_along_axes,
             "Begin in a random direction: a coordinate axis may have no part along the steepest "
             "direction, and what is not there never grows.": curvature_from_one_axis,
             "Begin in a random direction: one that you fix, such as all ones, may have no part "
@@ -316,6 +483,9 @@ EXERCISES = [
             "That is the length after shortening, which is always 1: measure it before.": (
                 lambda gradient, d: 1.0
             ),
+            "That is the smallest curvature.": lambda gradient, d: np.linalg.eigvalsh(
+                [difference(gradient, d)(axis) for axis in np.eye(d)]
+            )[0],
             "That is the cliff 2/L; the exercise asks for L.": (
                 lambda gradient, d: 2 / largest_curvature(gradient, d)
             ),
@@ -331,36 +501,32 @@ EXERCISES = [
     ),
     Exercise(
         "1.6",
-        reference=lambda loss, curvature, noise: 4 * loss / (noise**2 + 2 * loss * curvature),
-        cases={
-            "a low floor": (0.01, 1.0, 1.0),
-            "a high floor": (1.0, 3.0, 0.7),
-            "random problems": lambda rng: tuple(rng.uniform(0.1, 2, size=3)),
+        reference=tune,
+        properties={
+            "a model whose good rates are near 2": partial(tunes, 1.8),
+            "one whose good rates are tiny": partial(tunes, 2.3e-5),
+            "one whose good rates are huge": partial(tunes, 470.0),
         },
         mistakes={
-            "That is the rate for a variance of that size; the mean loss is ½·h times it.": (
-                lambda loss, curvature, noise: (
-                    2 * loss * curvature / (noise**2 + loss * curvature**2)
-                )
-            ),
-            "Half of hV, not hV: the loss is ½·h·w².": (
-                lambda loss, curvature, noise: 2 * loss / (noise**2 + loss * curvature)
-            ),
-            "That holds for small rates only: do not drop the term ηh in 2 − ηh.": (
-                lambda loss, curvature, noise: 4 * loss / noise**2
-            ),
-            "The noise enters as its variance, σ².": (
-                lambda loss, curvature, noise: 4 * loss / (noise + 2 * loss * curvature)
-            ),
+            NAN: partial(tune, choose=np.argmin),
+            SEEDS: partial(tune, seeds=[0]),
+            ON_TEST: partial(tune, part="test"),
+            ON_TRAINING: partial(tune, part="training"),
+            AT_EDGE: partial(tune, grid=10.0 ** np.arange(-5, 2)),
+            TOO_COARSE: partial(tune, fine=[1.0]),
+            TOO_MANY: partial(tune, grid=2.0 ** np.arange(-20, 14)),
         },
         hints=(
-            "The floor of the mean loss is ½hV = ησ² / (2(2 − ηh)).",
-            "Set it equal to the loss you want, multiply out, and collect η on one side.",
+            "Write a function of lr: the mean of the validation loss over the seeds 0 to 4. "
+            "np.mean gives nan if one of the runs diverged.",
+            "Begin with the powers of ten from 1e-6 to 1e4; that takes 55 runs. `argbest` passes "
+            "over nan, and warns at an edge.",
+            "Then try the best of them times 1/8, 1/4, 1/2, 1, 2, 4 and 8.",
         ),
     ),
     Exercise(
         "1.7",
-        reference={"deep": 0.87465, "shallow": 1.18853},
+        reference={"deep": 0.87465, "shallow": 1.18853, "first": "deep"},
         mistakes={
             "Swapped? The deep basin is the left one, near −1.": {
                 "deep": 1.18853,
@@ -370,6 +536,11 @@ EXERCISES = [
                 "deep": 0.43733,
                 "shallow": 0.59426,
             },
+            "That is for a bottom at −1 or 1. Where does the tilt of 0.1 w move it?": {
+                "deep": 1.0,
+                "shallow": 1.0,
+            },
+            "Which limit do you pass first as you raise the rate?": {"first": "shallow"},
         },
         hints=(
             "Near the bottom of a basin the loss is a parabola whose curvature is the second "
@@ -377,7 +548,6 @@ EXERCISES = [
             "The basins' bottoms are roots of w³ − w + 0.1: see np.roots. The second derivative "
             "is 3w² − 1.",
         ),
-        rtol=2e-3,
     ),
     Exercise(
         "1.8",
@@ -393,15 +563,43 @@ EXERCISES = [
             "The flattest parabola needs rates that add up to something large; the noise needs "
             "rates that end small.",
             "Keep a constant rate for a while, then let it fall like c/t with c of 3 or more.",
+            "For the constant rate set ησ²/(2(2 − ηh)), which is ½hV, equal to 0.003.",
+        ),
+        closing=Exercise(
+            "1.8",
+            reference={"rate": FLOOR_RATE, "left": loss_left(FLOOR_RATE)},
+            mistakes={
+                "That holds for small rates only: do not drop the term ηh in 2 − ηh.": {
+                    "rate": 0.012
+                },
+                "Which of the three curvatures has the highest floor at a given rate?": {
+                    "rate": 4 * 0.003 / (1 + 2 * 0.003 * 0.3)
+                },
+                "That is the rate for a variance of 0.003; the mean loss is ½·h times it.": {
+                    "rate": 2 * 0.003 * 3 / (1 + 0.003 * 9)
+                },
+                "Half of hV, not hV: the loss is ½·h·w².": {"rate": 2 * 0.003 / (1 + 0.003 * 3)},
+                "That is for curvature 3. The flattest parabola is the slowest.": {
+                    "left": loss_left(FLOOR_RATE, h=3.0)
+                },
+                "That is the distance that is left; the loss is ½·h times its square.": {
+                    "left": 10 * (1 - 0.3 * FLOOR_RATE) ** 1000
+                },
+                "Is the factor ½ in the loss?": {"left": 2 * loss_left(FLOOR_RATE)},
+                "That is a share of the first loss, which is ½·h·10².": {
+                    "left": (1 - 0.3 * FLOOR_RATE) ** 2000
+                },
+            },
+            hints=("Set ησ²/(2(2 − ηh)), which is ½hV, equal to 0.003.",),
         ),
     ),
     Exercise(
         "1.9",
         reference=lambda lr, a, b: lr * b**2 / a,
         cases={
-            "nothing changes": (0.1, 1.0, 1.0),
-            "the loss in other units": (0.1, 1000.0, 1.0),
-            "the parameters in other units": (0.1, 1.0, 100.0),
+            "the loss in other units": (0.03, 250.0, 1.0),
+            "the parameters in other units": (0.7, 1.0, 40.0),
+            "both": (0.3, 5.0, 1.7),
             "random units": lambda rng: tuple(rng.uniform(0.5, 3, size=3)),
         },
         mistakes={
@@ -410,15 +608,34 @@ EXERCISES = [
             "The parameters' unit enters twice: in the gradient and in the step.": (
                 lambda lr, a, b: lr * b / a
             ),
+            "The factor lr is missing.": lambda lr, a, b: b**2 / a,
             "The loss's unit is missing.": lambda lr, a, b: lr * b**2,
             "The parameters' unit is missing.": lambda lr, a, b: lr / a,
             "Right for the loss, upside down for the parameters.": (
                 lambda lr, a, b: lr / (a * b**2)
             ),
+            "Right for the parameters, upside down for the loss.": lambda lr, a, b: lr * a * b**2,
         },
         hints=(
             "By the chain rule the gradient of F(v) = a·f(v/b) is a/b times that of f.",
             "You want b·(w − η g) = b·w − η′·(a/b)·g for every g.",
+            "AdaGrad divides by the root of the squares: a/b cancels, and a step is η long.",
+        ),
+        closing=Exercise(
+            "1.9",
+            reference={"SGD": 1e12, "AdaGrad": 1e6},
+            mistakes={
+                "That is the factor between the two units. How does it enter SGD's rate?": {
+                    "SGD": 1e6
+                },
+                "A metre has a million micrometres.": {"AdaGrad": 1e3},
+                "In AdaGrad's step the gradient's unit cancels. What is left for η?": {
+                    "AdaGrad": 1e12
+                },
+                "AdaGrad's first step is η long. In which unit?": {"AdaGrad": 1.0},
+                "A factor above 1 is asked for.": {"SGD": 1e-12, "AdaGrad": 1e-6},
+            },
+            hints=("Your function says how SGD's rate depends on b. AdaGrad's step is η·g/√G.",),
         ),
     ),
 ]

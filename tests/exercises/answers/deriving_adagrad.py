@@ -1,12 +1,121 @@
 """Answers to the exercises of chapter 2: right ones in other forms, and wrong ones."""
 
+import math
+
 import numpy as np
 
+from adagrad_course.objectives import Quadratic
+
+
+class Remembering:
+    """AdaGrad with its accumulator in an object."""
+
+    def __init__(self, lr):
+        self.lr, self.G = lr, 0.0
+
+    def step(self, w, g):
+        self.G = self.G + g**2
+        return w - self.lr * g / (np.sqrt(self.G) + 1e-10)
+
+
+def run_with_an_object(gradient, start, lr, steps):
+    points, adagrad = [start], Remembering(lr)
+    for _ in range(steps):
+        points.append(adagrad.step(points[-1], gradient(points[-1])))
+    return points
+
+
+def run_that_adds_in_place(gradient, start, lr, steps):
+    w, G, points = np.array(start), np.zeros(np.shape(start)), []
+    for _ in range(steps):
+        points.append(w.copy())
+        G += gradient(w) ** 2
+        w -= lr * gradient(w) / (np.sqrt(G) + 1e-10)
+    return np.stack([*points, w])
+
+
+def run_that_keeps_one_array(gradient, start, lr, steps):
+    w, G, points = np.array(start), np.zeros(np.shape(start)), []
+    for _ in range(steps):
+        points.append(w)  # always the same one
+        g = gradient(w)
+        G += g**2
+        w -= lr * g / (np.sqrt(G) + 1e-10)
+    return [*points, w]
+
+
+def run_with_shorter_steps(gradient, start, lr, steps):
+    points = [start]
+    for t in range(steps):
+        points.append(points[-1] - lr / np.sqrt(t + 1) * np.sign(gradient(points[-1])))
+    return np.array(points)
+
+
+def regret_in_loops(played, fixed):
+    totals = [sum(float(loss) for loss in row) for row in fixed]
+    return sum(played) - min(totals)
+
+
+def condition_by_hand(h1, h2, angle):
+    c, s = math.cos(angle) ** 2, math.sin(angle) ** 2
+    d1, d2 = h1 * c + h2 * s, h1 * s + h2 * c
+    off = abs(h1 - h2) * math.sqrt(c * s) / math.sqrt(d1 * d2)
+    return (1 + off) / (1 - off)
+
+
+def condition_scaled_by_the_largest(h1, h2, angle):
+    H = Quadratic([h1, h2], rotation=angle).hessian
+    return np.linalg.cond(H / np.abs(H).max(axis=1))
+
+
+def bound_in_a_loop(G, D, lr, delta):
+    total = 0.0
+    for g in G:
+        s = math.sqrt(delta + g)
+        total += D**2 * s / (2 * lr) + lr * (s - math.sqrt(delta))
+    return total
+
+
+BUDGET = {"s1": 2, "s2": 8, "s3": 18, "least": 7, "equal": 10.5}
+BY_HAND = {"G1": 25, "G2": 100, "step 1": 0, "step 2": 0.3}
+
 RIGHT = [
+    ("2.1", {"G1": 25.0, "G2": np.int64(100), "step 1": 0.0, "step 2": 0.5 * 6 / 10}),
+    ("2.2", run_with_an_object),
+    ("2.2", run_that_adds_in_place),
+    ("2.3", regret_in_loops),
+    ("2.3", lambda played, fixed: -min(np.asarray(fixed) @ np.ones(len(played)) - sum(played))),
+    ("2.4", {name: float(value) for name, value in BUDGET.items()}),
+    ("2.5", lambda D, S, c: [D * c**-0.5, D * S * c**0.5]),
+    ("2.5", lambda D, S, c: np.array([D / math.sqrt(c), D * S * math.sqrt(c)])),
+    ("2.6", condition_by_hand),
+    ("2.7", bound_in_a_loop),
     ("2.8", (-1000.0) ** np.arange(10)),
+    ("2.8", [1e9, *[1] * 9]),
+    ("2.8", [1000**t for t in range(10)]),  # Python's integers do not overflow
 ]
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
+    ("2.1", BY_HAND | {"G2": 125}, "its own sum"),
+    ("2.1", BY_HAND | {"step 2": 0.6}, "factor η"),
+    ("2.1", BY_HAND | {"step 2": 0.375}, "present gradient"),
+    ("2.1", {"G1": 100, "G2": 25, "step 1": 0.3, "step 2": 0}, None),
+    ("2.2", run_that_keeps_one_array, None),
+    ("2.2", run_with_shorter_steps, None),
+    ("2.2", lambda gradient, start, lr, steps: start, None),
+    ("2.3", lambda played, fixed: np.max(played - fixed), None),
+    ("2.3", lambda played, fixed: np.sum(played - np.min(fixed, axis=0)), "one point for all"),
+    ("2.4", BUDGET | {"least": 14}, None),
+    ("2.4", BUDGET | {"equal": 3.5}, "third of the budget"),
+    ("2.5", lambda D, S, c: (D / np.sqrt(c), D * S), None),
+    ("2.5", lambda D, S, c: D / np.sqrt(c), None),
+    ("2.6", lambda h1, h2, angle: max(h1, h2) / min(h1, h2), "before scaling"),
+    ("2.6", lambda h1, h2, angle: condition_by_hand(h1, h2, math.radians(angle)), "radians"),
+    ("2.6", condition_scaled_by_the_largest, None),
+    ("2.6", lambda h1, h2, angle: 1.0, None),
+    ("2.7", lambda G, D, lr, delta: np.sqrt(2) * D * np.sum(np.sqrt(delta + G)), None),
     ("2.8", [1e200] * 10, "bracket"),
+    ("2.8", [100.0] * 9, None),
+    ("2.8", 2.0 ** np.arange(10), "bracket"),
 ]

@@ -15,20 +15,69 @@ def run_number_by_number(gradient, start, lr, steps, eps=1e-10):
     return w
 
 
+def run_with_all_squares(gradient, start, lr, steps):
+    w, squares = np.array(start), []
+    for _ in range(steps):
+        g = gradient(w)
+        squares.append(g**2)
+        w = w - lr * g / (1e-10 + np.sum(squares, axis=0) ** 0.5)
+    return w.tolist()
+
+
+def run_by_recursion(gradient, start, lr, steps, G=0.0):
+    if steps == 0:
+        return start
+    g = gradient(start)
+    G = G + g * g
+    return run_by_recursion(gradient, start - lr / (np.sqrt(G) + 1e-10) * g, lr, steps - 1, G)
+
+
 def run_in_place(gradient, start, lr, steps):
     start -= start - run_number_by_number(gradient, start, lr, steps)
     return start
 
 
+def run_with_one_sum_for_each_row(gradient, start, lr, steps):
+    w, G = start, 0.0
+    for _ in range(steps):
+        g = gradient(w)
+        G = G + np.sum(g**2, axis=-1, keepdims=True)
+        w = w - lr * g / (np.sqrt(G) + 1e-10)
+    return w
+
+
+def run_with_a_decaying_rate(gradient, start, lr, steps):
+    w = start
+    for t in range(1, steps + 1):
+        w = w - lr / np.sqrt(t) * gradient(w)
+    return w
+
+
+COUNTED = {"forecast": 1600, "slope": 1659, "twice as far": 6517, "steep start": 2354}
+
 RIGHT = [
+    ("0.1", {"G": 49.0, "rate": 0.7 / 7, "change": -0.6, "best": 3.5 / np.sqrt(49)}),
+    ("0.1", {"G": np.int64(49), "rate": np.float32(0.1), "change": -0.6, "best": 1 / 2}),
     ("0.2", run_number_by_number),
-    ("0.3", {"slope": 1658, "twice as far": 6516, "steep start": 2353}),  # counted from 0
+    ("0.2", run_with_all_squares),
+    ("0.2", run_by_recursion),
+    ("0.3", COUNTED),
+    # Counted from 0.
+    ("0.3", {"forecast": 1600.0, "slope": 1658, "twice as far": 6516, "steep start": 2353}),
 ]
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
+    ("0.1", {"G": 11, "rate": 0.1, "change": -0.6, "best": 0.5}, "absolute values"),
+    ("0.1", {"G": 49, "rate": 0.1, "change": -0.6, "best": 0.35}, "has η in it"),
+    ("0.1", {"G": 49, "rate": 0.2, "change": -0.6, "best": 0.5}, None),
     ("0.2", partial(run_number_by_number, eps=0), "0/0"),
     ("0.2", run_in_place, "copy"),
+    ("0.2", run_with_one_sum_for_each_row, "its own sum"),
+    ("0.2", run_with_a_decaying_rate, None),
     ("0.2", lambda gradient, start, lr, steps: start, None),
-    ("0.3", {"slope": 1600, "twice as far": 6400, "steep start": 2100}, "forecast"),
+    ("0.3", COUNTED | {"slope": 1600, "twice as far": 6400}, "run it"),
+    ("0.3", COUNTED | {"forecast": 1659}, "expect before"),
+    ("0.3", COUNTED | {"forecast": 400}, None),
+    ("0.3", COUNTED | {"steep start": 2350}, None),  # the rule's, not the run's
 ]

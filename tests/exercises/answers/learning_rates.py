@@ -1,6 +1,57 @@
 """Answers to the exercises of chapter 1: right ones in other forms, and wrong ones."""
 
+import math
+from functools import partial
+
 import numpy as np
+
+
+def descent_in_an_array(gradient, start, lr, steps):
+    points = np.full(steps + 1, start)
+    for t in range(steps):
+        points[t + 1] = points[t] - lr * gradient(points[t])
+    return points
+
+
+def descent_by_recursion(gradient, start, lr, steps):
+    if steps == 0:
+        return (start,)
+    return (start, *descent_by_recursion(gradient, start - lr * gradient(start), lr, steps - 1))
+
+
+def best_rate_all_at_once(curvatures, start, rates, steps):
+    w = np.tile(start, (len(rates), 1))
+    for _ in range(steps):
+        w = w - np.outer(rates, curvatures) * w
+    return rates[np.argmin((curvatures * w**2).sum(axis=1))]
+
+
+def best_rate_by_formula(curvatures, start, rates, steps):
+    left = {lr: np.sum(curvatures * ((1 - lr * curvatures) ** steps * start) ** 2) for lr in rates}
+    return min(left, key=left.get)
+
+
+def best_rate_of_the_bowl(curvatures, start, rates, steps):
+    return 2 / (np.min(curvatures) + np.max(curvatures))
+
+
+def best_rate_from_the_best_point(curvatures, start, rates, steps):
+    best, found = start, []
+    for lr in rates:
+        w = best * (1 - lr * curvatures) ** steps
+        found.append((np.sum(curvatures * w**2), lr))
+        if found[-1] == min(found):
+            best = w
+    return min(found)[1]
+
+
+def steps_by_counting(lr, curvature, reduction):
+    if reduction < 1 and abs(1 - lr * curvature) >= 1:
+        return math.inf
+    steps, loss = 0, 1.0
+    while loss > reduction * (1 + 1e-12):
+        steps, loss = steps + 1, loss * (1 - lr * curvature) ** 2
+    return steps
 
 
 def curvature_after(rounds, start):
@@ -19,18 +70,116 @@ def at_random(d):
     return np.random.default_rng(7).standard_normal(d)
 
 
+def curvature_of_the_matrix(gradient, d):
+    base, small = np.ones(d), 1e-3
+    H = np.array([(gradient(base + small * e) - gradient(base)) / small for e in np.eye(d)])
+    return np.linalg.norm(H, 2)
+
+
+def mean_over_seeds(train, lr):
+    loss = sum(train(lr, seed)["validation"] for seed in range(5))
+    return math.inf if math.isnan(loss) else loss
+
+
+def tune_by_walking(train, first=0.1, factor=10.0, seen=None):
+    """Go to the better neighbour, ever finer; from a flat place go down."""
+    seen, lr = {}, first
+
+    def loss(lr):
+        if lr not in seen:
+            seen[lr] = mean_over_seeds(train, lr)
+        return seen[lr]
+
+    while math.isinf(loss(lr)):
+        lr /= 10
+    while factor > 1.3:
+        better = min([lr, lr * factor, lr / factor], key=loss)
+        factor, lr = (factor**0.5, lr) if better == lr else (factor, better)
+    return lr
+
+
+def tune_in_thirds(train):
+    """Golden section, nearly, on the logarithm."""
+    low, high = math.log(1e-6), math.log(1e4)
+    losses = {x: mean_over_seeds(train, math.exp(x)) for x in np.linspace(low, high, 11)}
+    best = min(losses, key=losses.get)
+    low, high = best - 2.3, best + 2.3
+    while high - low > 0.5:
+        one, other = low + (high - low) / 3, high - (high - low) / 3
+        if mean_over_seeds(train, math.exp(one)) < mean_over_seeds(train, math.exp(other)):
+            high = other
+        else:
+            low = one
+    mean_over_seeds(train, math.exp((low + high) / 2))
+    return math.exp((low + high) / 2)
+
+
+class Tuner:
+    def __call__(self, train):
+        return tune_in_thirds(train)
+
+
+def tune_on_one_grid(train, rates, part="validation", seeds=5):
+    losses = [np.mean([train(lr, seed)[part] for seed in range(seeds)]) for lr in rates]
+    return rates[np.nanargmin(losses)]
+
+
+LIMITS = {"deep": 0.875, "shallow": 1.19, "first": "deep"}
+
 RIGHT = [
+    ("1.1", {"gradient": np.float32(8), "next point": 4.2, "limit": 1 / 2}),
+    ("1.2", descent_in_an_array),
+    ("1.2", descent_by_recursion),
+    ("1.3", best_rate_all_at_once),
+    ("1.3", best_rate_by_formula),
+    ("1.4", steps_by_counting),
+    ("1.4", lambda *args: np.float64(steps_by_counting(*args))),
     ("1.5", curvature_after(100, at_random)),
-    ("1.7", {"deep": 0.875, "shallow": 1.19}),  # to three digits
+    ("1.5", curvature_of_the_matrix),
+    ("1.6", tune_by_walking),
+    ("1.6", tune_in_thirds),
+    ("1.6", Tuner()),
+    ("1.6", lambda train: tune_on_one_grid(train, 2.0 ** np.arange(-17, 10))),
+    ("1.7", LIMITS),  # to three digits
+    ("1.7", {"deep": 0.87465, "shallow": 1.18853, "first": "Deep"}),
     ("1.8", lambda t: min(0.5, 4 / t) * (1 - t / 1000)),  # zero at the end
+    ("1.8", lambda t: 0.3 if t < 60 else 10 / (t + 20)),
+    ("1.9", lambda lr, a, b: (b / a) * b * lr),
+    ("1.9", lambda lr, a, b: np.float32(lr * b * b / a)),
 ]
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
+    ("1.1", {"gradient": -8, "next point": 4.2, "limit": 0.5}, "which sign"),
+    ("1.1", {"gradient": 8, "next point": 0.8, "limit": 0.5}, "after subtracting"),
+    ("1.2", lambda gradient, start, lr, steps: [start] * (steps + 1), None),
+    ("1.2", lambda gradient, start, lr, steps: None, None),
+    ("1.3", best_rate_from_the_best_point, "set out"),
+    ("1.3", best_rate_of_the_bowl, None),
+    ("1.3", lambda curvatures, start, rates, steps: rates[len(rates) // 2], None),
+    ("1.3", lambda curvatures, start, rates, steps: sorted(rates)[-2], None),
+    ("1.4", lambda lr, curvature, reduction: math.ceil(1 / (lr * curvature)), "limit"),
     ("1.5", lambda gradient, d: 1, "after shortening"),
     ("1.5", curvature_after(4, at_random), None),
     ("1.5", curvature_after(200, np.ones), "such as all ones"),
+    ("1.6", partial(tune_on_one_grid, rates=2.0 ** np.arange(-14, 3)), "beyond it"),
+    ("1.6", lambda train: 1.8, "How many runs"),  # by heart
+    ("1.6", lambda train: 1, "How many runs"),
+    ("1.6", lambda train: -1.0, None),
+    ("1.6", lambda train: None, None),
+    ("1.6", lambda train: [0.1, 1.0], None),
+    ("1.6", partial(tune_on_one_grid, rates=10.0 ** np.arange(-4, 2)), "beyond it"),
+    ("1.6", partial(tune_on_one_grid, rates=10.0 ** np.arange(-6, 5)), "far apart"),
+    ("1.6", partial(tune_on_one_grid, rates=2.0 ** np.arange(-18, 13)), "near the best"),
+    ("1.6", partial(tune_on_one_grid, rates=2.0 ** np.arange(-20, 14), seeds=3), "How many runs"),
+    ("1.6", partial(tune_on_one_grid, rates=4.0 ** np.arange(-10, 7), part="test"), "test part"),
+    ("1.7", LIMITS | {"first": "shallow"}, "pass first"),
+    ("1.7", LIMITS | {"first": "left"}, None),
+    ("1.7", LIMITS | {"deep": 1.0, "shallow": 1.0}, "tilt"),
     ("1.8", lambda t: 0.7, "too large for too long"),
     ("1.8", lambda t: 2 / 3, "too large for too long"),
     ("1.8", lambda t: np.full(3, 4 / t), None),
+    ("1.9", lambda lr, a, b: lr, "loss's unit"),
+    ("1.9", lambda lr, a, b: lr * a * b**2, "upside down for the loss"),
+    ("1.9", lambda lr, a, b: lr * b**2 / a**2, None),
 ]
