@@ -69,7 +69,8 @@ def is_adagrad(answer):
             right, _ = half_adagrad(gradients, 0.7, number=np.float64)
             worst = np.abs(w / right - 1).argmax()
             if not np.allclose(w, right, rtol=0.1, atol=0):
-                hint = TOO_SHORT if size < 1 and (np.abs(w) < np.abs(right)).all() else NOT_ADAGRAD
+                is_short = size < 1 and (np.abs(w) < np.abs(right)).all()
+                hint = TOO_SHORT if is_short else NOT_ADAGRAD if steps > 1 else None
                 raise Wrong(
                     f"expected about {right[worst]:.4g} after {steps} steps with gradients around "
                     f"{size:g}, got {w[worst]:.4g}",
@@ -119,6 +120,7 @@ def rounded_at_random(x, spacing, rng):
 
 
 NOT_A_MULTIPLE = "Adding chance is not yet rounding: take the floor of it."
+NOT_SCALED_BACK = "How many spacings, or how much? Multiply by the spacing again."
 NOT_A_NEIGHBOUR = "Only the multiple just below and the one just above may come out."
 SAME_EACH_TIME = "What all numbers lose in the same way is lost: give each its own chance."
 WRONG_WAY_ROUND = "The nearer a multiple is, the more likely it must be."
@@ -152,7 +154,9 @@ def gives_neighbours(answer):
             raise Wrong(
                 f"expected a multiple of {spacing:g} next to {x[far][0]:.4g}, "
                 f"got {rounded[far][0]:.4g}",
-                NOT_A_NEIGHBOUR,
+                NOT_SCALED_BACK
+                if (np.abs(rounded * spacing - x) < spacing).all()
+                else NOT_A_NEIGHBOUR,
             )
 
 
@@ -726,6 +730,7 @@ EXERCISES = [
             SAME_EACH_TIME: nearest,
             NOT_A_MULTIPLE: not_rounded,
             NOT_A_NEIGHBOUR: too_far,
+            NOT_SCALED_BACK: lambda x, spacing, rng: np.floor(x / spacing + rng.random(x.shape)),
             WRONG_WAY_ROUND: the_farther_one,
             EVEN_CHANCES: heads_or_tails,
             NOT_A_SHARE: not_a_share,
@@ -750,7 +755,7 @@ EXERCISES = [
             "one is too large": ([1000, 17, 12, 9], 2),
             "the smaller ones first": ([2, 3, 5, 7, 18], 2),
             "more processes than tensors": ([5, 3], 4),
-            "two of one size": ([40, 70, 70, 25], 3),
+            "two of one size": ([40, 70, 25, 70], 3),
             "random": lambda rng: (
                 [int(n) for n in rng.integers(1, 100, size=9)],
                 int(rng.integers(2, 5)),
@@ -838,11 +843,11 @@ EXERCISES = [
         reference=sparse_sm3_step,
         cases={
             "one row of two": (
-                np.array([[0.3, -0.8], [1.1, 0.6]]),
-                np.array([9.0, 4.0]),
-                np.array([9.0, 4.0]),
+                np.array([[0.3, -0.8, 1.7], [1.1, 0.6, -0.9]]),
+                np.array([9.0, 5.0]),
+                np.array([9.0, 5.0, 2.0]),
                 np.array([1]),
-                np.array([[1.5, 2.0]]),
+                np.array([[1.5, 2.0, -0.7]]),
                 0.2,
             ),
             "random": a_sparse_matrix,
@@ -854,6 +859,12 @@ EXERCISES = [
             ),
             "Each weight takes the smaller of its two numbers.": partial(
                 sparse_sm3_step, of_two=np.maximum
+            ),
+            "Where is c? ν takes the smaller of r and c.": partial(
+                sparse_sm3_step, of_two=lambda r, c: r + 0 * c
+            ),
+            "Where is r? ν takes the smaller of r and c.": partial(
+                sparse_sm3_step, of_two=lambda r, c: c + 0 * r
             ),
             "A row keeps the largest of its ν, not a sum.": sm3_summing,
             "Add the new squares before you divide.": partial(sparse_sm3_step, divisor=belated),
