@@ -93,9 +93,10 @@ STARTS = {"30 away": 30.0, "on the target": 0.0}
 WINDOWS = {"rounds 301 to 600": slice(300, 600), "rounds 9,001 to 10,000": slice(9000, 10_000)}
 ENOUGH = 0.062
 
-NOT_THERE = (
-    "It has not arrived. The first gradients were about 30: what have they left in the "
-    "accumulator, and what empties it?"
+NOT_THERE = "It has not arrived: are the steps at the beginning long enough?"
+POISONED = (
+    "Its effective rate is much lower than that of the other weight. Its first gradients were "
+    "about 30: what have they left in the accumulator, and what empties it?"
 )
 TOO_SLOW = (
     "The effective rate is too low, so it lags behind. G grows by about 1 in a round: how must "
@@ -147,8 +148,10 @@ def keeps_up(plan):
             if error <= ENOUGH:
                 continue
             hint = TOO_SLOW if course.mean() < 0.095 else TOO_RESTLESS  # 0.095 is the best
-            if error > 1:
+            if error > 100:  # not half of the way
                 hint = NOT_THERE
+            elif course.mean() < 0.7 * rates[rounds].mean(axis=(0, 2)).max():
+                hint = POISONED
             elif course.std() > 0.3 * course.mean():
                 hint = UNSTEADY
             raise Wrong(
@@ -266,7 +269,7 @@ EXERCISES = [
                 np.zeros(2),
                 0.15,
                 0.7,
-                0.0,
+                0.02,
             ),
             "random steps": a_step,
             "a table of weights": lambda rng: a_step(rng, shape=(2, 3)),
@@ -309,7 +312,8 @@ EXERCISES = [
             reference={"forecast": 600.0, "count": steps_to_go(30, 0.05, rho=0.9, weight=0.1)},
             mistakes={
                 "A forecast for AdaGrad, whose steps shrink. What is s here after many steps?": {
-                    "forecast": 90_000.0
+                    "forecast": 90_000.0,
+                    "count": 90_000.0,
                 },
                 "Gradient descent's steps are η · 4 long. What does RMSProp divide by?": {
                     "forecast": 150.0
@@ -431,6 +435,7 @@ EXERCISES = [
                 "Its sum takes in each square and needs it no longer.": {"AdaGrad": 100.0},
                 "How is a new average made from the old one?": {"average": 100.0},
                 "The parameter itself is not counted.": {"AdaGrad": 2.0, "average": 2.0},
+                "The sum or average itself must be kept.": {"AdaGrad": 0.0, "average": 0.0},
             },
             hints=("Which old squares does the next step need one by one?",),
             rtol=0.021,  # the present square and the sum may be counted with them, or not
@@ -497,8 +502,11 @@ EXERCISES = [
                 "The step divides by the root of s.": {"uncorrected": 0.1 / 0.001},
                 "Only m uncorrected? Both are.": {"uncorrected": 0.1},
                 "Only s uncorrected? Both are.": {"uncorrected": 1 / np.sqrt(0.001)},
-                "Upside down: m is above, s below.": {"uncorrected": np.sqrt(0.001) / 0.1},
-                "In units of η, and with the corrections.": {"first step": 0.1 / np.sqrt(0.001)},
+                "Is it upside down (m is above, s below), or not in units of η?": {
+                    "uncorrected": np.sqrt(0.001) / 0.1
+                },
+                "In units of η.": {"first step": 0.1},
+                "With the corrections, first.": {"first step": 0.1 / np.sqrt(0.001)},
             },
             hints=(
                 "Before the first step both averages are zero. What are m and s after it, in "
@@ -598,7 +606,8 @@ EXERCISES = [
         reference=level,
         properties={"on both weights, early and late": keeps_up},
         mistakes={
-            NOT_THERE: lambda t: (0.1 * np.sqrt(t), False),
+            POISONED: lambda t: (0.1 * np.sqrt(t), False),
+            NOT_THERE: lambda t: (0.01 * np.sqrt((t - 1) % 50 + 1), t % 50 == 1),
             TOO_SLOW: lambda t: (3.0 if t < 100 else 1.5, t == 100),
             TOO_RESTLESS: lambda t: (6.0, False),
             UNSTEADY: lambda t: (1.0, t % 200 == 1),

@@ -680,7 +680,7 @@ EXERCISES = [
                 np.zeros(2),
                 np.array([[1.0, 7.0, -2.0], [2.5, 0.5, 3.0]]),
                 0.5,
-                0.0,
+                0.03,
             ),
             "a row without a gradient": (
                 np.array([[0.4, 1.1], [-0.6, 0.9], [1.3, -0.2]]),
