@@ -165,8 +165,8 @@ def level(t):
     return (3.0, False) if t < 100 else (0.1 * np.sqrt(t - 99), t == 100)
 
 
-def steps_to_go(distance, lr, rho=0.0, weight=1.0):
-    """Count the steps on a constant slope, for an average or (both weights 1) for the sum."""
+def steps_to_go(distance, lr, rho, weight):
+    """Count the steps on a constant slope, with an average or (rho and weight 1) with the sum."""
     squares = away = steps = 0.0
     while away < distance:
         squares = rho * squares + weight
