@@ -6,9 +6,11 @@ import numpy as np
 
 from ..bounds import travel_budget
 from ._steps import belated, eps_inside, root, uphill, without_root
-from .machinery import Exercise
+from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
+
+TIGHT = 1e-4  # a tolerance that answers in float32 meet, too
 
 
 def average(s, g, rho):
@@ -20,9 +22,14 @@ def rmsprop_step(w, g, s, lr, rho, eps, accumulate=average, divisor=root):
     return w - lr * g / divisor(before, s, eps), s
 
 
-def a_step(rng):
-    w, g = rng.normal(size=(2, 3))
-    return w, g, rng.uniform(0.5, 2, size=3), 0.1, rng.uniform(0.5, 0.95), 0.01
+def rmsprop_without_rate(w, g, s, lr, rho, eps):
+    return rmsprop_step(w, g, s, 1.0, rho, eps)
+
+
+def a_step(rng, shape=3):
+    w, g = rng.normal(size=(2, *np.atleast_1d(shape)))
+    s = rng.uniform(0.5, 2, size=shape)
+    return w, g, s, rng.uniform(0.05, 0.5), rng.uniform(0.6, 0.9), rng.uniform(0.01, 0.1)
 
 
 def windowed(gradients, lr, window, mean=False, late=0):
@@ -33,45 +40,21 @@ def windowed(gradients, lr, window, mean=False, late=0):
     return lr / np.sqrt(sums)
 
 
-def adam_step(w, g, m, s, t, lr, beta1, beta2, eps, divisor=root):
-    m, s = beta1 * m + (1 - beta1) * g, average(s, g, beta2)
-    m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2**t)
-    return w - lr * m_hat / divisor(None, s_hat, eps), m, s
+def adam_steps(gradients, lr, beta1, beta2, eps, number=lambda i, j, d: i + 1, divisor=root):
+    """Return all steps; `number` says which step the corrections take this one for."""
+    steps, d = np.zeros_like(gradients), gradients.shape[1]
+    m, s = np.zeros((2, d))
+    for i, row in enumerate(gradients):
+        m, s = beta1 * m + (1 - beta1) * row, average(s, row, beta2)
+        t = number(i, np.arange(d), d)
+        m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2**t)
+        steps[i] = lr * m_hat / divisor(None, s_hat, eps)
+    return steps
 
 
-def adam_biased(w, g, m, s, t, lr, beta1, beta2, eps):
-    _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
-    return w - lr * m / (np.sqrt(s) + eps), m, s
-
-
-def adam_keeping_corrected(w, g, m, s, t, lr, beta1, beta2, eps):
-    w, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
-    return w, m / (1 - beta1**t), s / (1 - beta2**t)
-
-
-def adam_swapped(w, g, m, s, t, lr, beta1, beta2, eps):
-    return adam_step(w, g, m, s, t, lr, beta2, beta1, eps)
-
-
-def adam_without_momentum(w, g, m, s, t, lr, beta1, beta2, eps):
-    _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
-    return w - lr * g / (np.sqrt(s / (1 - beta2**t)) + eps), m, s
-
-
-def adam_eps_uncorrected(w, g, m, s, t, lr, beta1, beta2, eps):
-    _, m, s = adam_step(w, g, m, s, t, lr, beta1, beta2, eps)
-    lr = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)
-    return w - lr * m / (np.sqrt(s) + eps), m, s
-
-
-def adam_counting_from_0(w, g, m, s, t, lr, beta1, beta2, eps):
-    corrected, _, _ = adam_step(w, g, m, s, t + 1, lr, beta1, beta2, eps)
-    return corrected, *adam_step(w, g, m, s, t, lr, beta1, beta2, eps)[1:]
-
-
-def an_adam_step(rng):
-    w, g, m = rng.normal(size=(3, 2))
-    return w, g, m, rng.uniform(0.5, 2, size=2), int(rng.integers(1, 9)), 0.1, 0.9, 0.95, 0.01
+def adam_of_one_memory(gradients, lr, beta1, beta2, eps):
+    line = adam_steps(gradients.reshape(-1, 1), lr, beta1, beta2, eps)
+    return line.reshape(gradients.shape)
 
 
 def graft(length_step, direction_step):
@@ -96,30 +79,120 @@ def graft_without_length(length_step, direction_step):
     return direction_step / norm if norm else np.zeros_like(direction_step)
 
 
-def two_steps(rng):
-    return rng.normal(size=4), rng.normal(size=4)
+def graft_of_squares(length_step, direction_step):
+    norm = np.sum(direction_step**2)
+    return np.sum(length_step**2) / norm * direction_step if norm else direction_step
 
 
 def rate_after(a, k, lr, rho):
     return lr / np.sqrt((1 - rho) * rho**k * a**2 + 1 - rho**k)
 
 
+ROUNDS, WALKS, DRIFT = 10_000, 20, 0.1
+STARTS = {"30 away": 30.0, "on the target": 0.0}
+WINDOWS = {"rounds 301 to 600": slice(300, 600), "rounds 9,001 to 10,000": slice(9000, 10_000)}
+ENOUGH = 0.062
+
+NOT_THERE = "It has not arrived: are the steps at the beginning long enough?"
+POISONED = (
+    "Its effective rate is much lower than that of the other weight. Its first gradients were "
+    "about 30: what have they left in the accumulator, and what empties it?"
+)
+TOO_SLOW = (
+    "The effective rate is too low, so it lags behind. G grows by about 1 in a round: how must "
+    "the rate grow to make up for it?"
+)
+TOO_RESTLESS = "The effective rate is too high: it follows the noise."
+UNSTEADY = (
+    "The effective rate goes up and down, as after each restart: it is first too high and then too "
+    "low. Can it stay level?"
+)
+
+
+def tracked(plan):
+    """Play all walks with AdaGrad as planned: errors and rates, shape (round, start, walk)."""
+    rng = np.random.default_rng(5)
+    targets = np.cumsum(DRIFT * rng.normal(size=(ROUNDS, 1, WALKS)), axis=0)
+    noise = rng.normal(size=targets.shape)
+    w = np.array([*STARTS.values()])[:, None] + np.zeros(WALKS)
+    G = np.zeros_like(w)
+    away, rates = np.empty((2, ROUNDS, *w.shape))
+    for t in range(ROUNDS):
+        lr, forget = planned(plan(t + 1), t + 1)
+        away[t] = w - targets[t]
+        g = away[t] + noise[t]
+        G = g**2 if forget else G + g**2
+        rates[t] = lr / np.sqrt(G)
+        w = w - rates[t] * g
+    return away**2 / 2, rates
+
+
+def planned(answer, t):
+    try:
+        lr, forget = answer
+    except (TypeError, ValueError):
+        if answer is ...:
+            raise
+        raise Wrong(f"expected a rate and True or False for t={t}, got {answer!r}") from None
+    lr, forget = float(lr), int(forget)  # of a `...`, neither can be made
+    if not 0 <= lr < np.inf:
+        raise Wrong(f"expected a rate from zero on for t={t}, got {lr:g}")
+    return lr, forget
+
+
+def keeps_up(plan):
+    errors, rates = tracked(plan)
+    for window, rounds in WINDOWS.items():
+        for i, start in enumerate(STARTS):
+            error, course = errors[rounds, i].mean(), rates[rounds, i].mean(axis=1)
+            if error <= ENOUGH:
+                continue
+            hint = TOO_SLOW if course.mean() < 0.095 else TOO_RESTLESS  # 0.095 is the best
+            if error > 100:  # not half of the way
+                hint = NOT_THERE
+            elif course.mean() < 0.7 * rates[rounds].mean(axis=(0, 2)).max():
+                hint = POISONED
+            elif course.std() > 0.3 * course.mean():
+                hint = UNSTEADY
+            raise Wrong(
+                f"expected an error of at most {ENOUGH} in {window} from a start {start}, got "
+                f"{error:.3g} at a mean effective rate of {course.mean():.2g}",
+                hint,
+            )
+
+
+def level(t):
+    return (3.0, False) if t < 100 else (0.1 * np.sqrt(t - 99), t == 100)
+
+
+def steps_to_go(distance, lr, rho, weight):
+    """Count the steps on a constant slope, with an average or (rho and weight 1) with the sum."""
+    squares = away = steps = 0.0
+    while away < distance:
+        squares = rho * squares + weight
+        away, steps = away + lr / np.sqrt(squares), steps + 1
+    return steps
+
+
 EXERCISES = [
     Exercise(
         "5.1",
-        reference={"rate": 0.025, "step": 0.1, "steps needed": 400.0},
+        reference={"rate": 0.02, "step": 0.12, "steps needed": 400.0},
         mistakes={
-            "Divide by the root of G = 25 · 16.": {"rate": 0.5 / 400},
-            "The gradient enters G squared.": {"rate": 0.05},
-            "The step is the rate times the gradient.": {"step": 0.025},
-            "That is the length of the step; the rate is η/√G.": {"rate": 0.1},
-            "The 2 is missing: 2η√T ≥ 20.": {"steps needed": 1600.0},
-            "2η√T ≥ 20 gives √T ≥ 20.": {"steps needed": 20.0},
-            "Each step is shorter than the one before: use the budget.": {"steps needed": 40.0},
+            "Divide by the root of G, the sum of 25 squares.": {"rate": 0.6 / 900},
+            "The gradient enters G squared.": {"rate": 0.6 / np.sqrt(150)},
+            "Is that the root of one square? G is the sum of all 25.": {"rate": 0.1},
+            "The step is the rate times the gradient.": {"step": 0.02},
+            "Is that the length of the step? The rate is η/√G.": {"rate": 0.12},
+            "Only the first step is as long as that.": {"step": 0.6},
+            "The 2 is missing: the bound is 2η√T.": {"steps needed": 1600.0},
+            "That is √T.": {"steps needed": 20.0},
+            "Each step is shorter than the one before: use the bound.": {"steps needed": 40.0},
         },
         hints=(
-            "After 25 gradients of 4, G = 25 · 16.",
+            "After 25 gradients of 6, G = 25 · 36.",
             "On a constant slope step t has the length η/√t.",
+            "Solve 2η√T ≥ 24 for T.",
         ),
     ),
     Exercise(
@@ -127,13 +200,13 @@ EXERCISES = [
         reference=lambda distance, lr, steps: bool(travel_budget(lr, steps) >= distance),
         cases={
             "far enough": (2.0, 0.1, 150),
-            "too far": (2.0, 0.1, 50),
+            "too far": (2.0, 0.15, 30),
             "within the bound 2η√T, but not within the sum": (1.9, 0.1, 100),
             "the very first step": (0.5, 0.5, 1),
-            "too far for four steps": (0.5, 0.1, 4),
-            "much too far": (3.0, 0.1, 4),
+            "too far for four steps": (0.7, 0.15, 4),
+            "much too far": (3.0, 0.15, 4),
             "just enough": (0.5, 0.1, 10),
-            "just too little": (0.51, 0.1, 10),
+            "just too little": (1.01, 0.2, 10),
             "random cases": lambda rng: (
                 rng.uniform(0.5, 4),
                 rng.uniform(0.05, 0.3),
@@ -182,9 +255,24 @@ EXERCISES = [
         "5.3",
         reference=rmsprop_step,
         cases={
-            "one coordinate": (np.array([1.0]), np.array([2.0]), np.array([1.0]), 0.1, 0.9, 0.01),
-            "the first step": (np.ones(2), np.array([3.0, -1.0]), np.zeros(2), 0.1, 0.99, 0.0),
+            "one coordinate": (
+                np.array([1.3]),
+                np.array([2.4]),
+                np.array([0.7]),
+                0.2,
+                0.85,
+                0.03,
+            ),
+            "the first step": (
+                np.array([0.4, -1.2]),
+                np.array([3.0, -0.5]),
+                np.zeros(2),
+                0.15,
+                0.7,
+                0.02,
+            ),
             "random steps": a_step,
+            "a table of weights": lambda rng: a_step(rng, shape=(2, 3)),
         },
         mistakes={
             "That is AdaGrad's sum; multiply the old average by rho, the square by 1 − rho.": (
@@ -196,16 +284,55 @@ EXERCISES = [
             "The new square counts 1 − rho.": partial(
                 rmsprop_step, accumulate=lambda s, g, rho: rho * s + g**2
             ),
+            "The old average counts rho.": partial(
+                rmsprop_step, accumulate=lambda s, g, rho: s + (1 - rho) * g**2
+            ),
+            "The average is of squares, not of gradients.": partial(
+                rmsprop_step, accumulate=lambda s, g, rho: rho * s + (1 - rho) * g
+            ),
             "First the average, then the step: the present gradient counts.": partial(
                 rmsprop_step, divisor=belated
             ),
             "ε is added to the root, not under it.": partial(rmsprop_step, divisor=eps_inside),
             "Divide by the root of the average.": partial(rmsprop_step, divisor=without_root),
+            "Divide by the root of the new average, plus ε.": partial(
+                rmsprop_step, divisor=lambda *_: 1.0
+            ),
+            "The rate is missing.": rmsprop_without_rate,
             "You went uphill: subtract.": uphill(rmsprop_step),
         },
         hints=(
             "s is a weighted mean of the old s and g².",
             "s = rho * s + (1 - rho) * g**2; then the step as in AdaGrad.",
+            "For the count: while the way is less than 30, take one more step and add one.",
+        ),
+        rtol=TIGHT,
+        closing=Exercise(
+            "5.3",
+            reference={"forecast": 600.0, "count": steps_to_go(30, 0.05, rho=0.9, weight=0.1)},
+            mistakes={
+                "A forecast for AdaGrad, whose steps shrink. What is s here after many steps?": {
+                    "forecast": 90_000.0,
+                    "count": 90_000.0,
+                },
+                "Gradient descent's steps are η · 4 long. What does RMSProp divide by?": {
+                    "forecast": 150.0
+                },
+                "Is that a count of AdaGrad's steps?": {
+                    "count": steps_to_go(30, 0.05, rho=1.0, weight=1.0)
+                },
+                "One too few: the step that arrives counts, too.": {
+                    "count": steps_to_go(30, 0.05, rho=0.9, weight=0.1) - 1
+                },
+                "One too many: the first step is number 1.": {
+                    "count": steps_to_go(30, 0.05, rho=0.9, weight=0.1) + 1
+                },
+                "Close, and still only a forecast: the first steps are longer. Count.": {
+                    "count": 600.0
+                },
+            },
+            hints=("Once the average has filled, s is g² and each step is η long.",),
+            rtol=1e-9,  # a count
         ),
     ),
     Exercise(
@@ -213,33 +340,62 @@ EXERCISES = [
         reference=lambda rho: np.log(0.5) / np.log(rho),
         cases={
             "ρ = 0.8": (0.8,),
-            "ρ = 0.99": (0.99,),
-            "random ρ": lambda rng: (rng.uniform(0.6, 0.999),),
+            "ρ = 0.96": (0.96,),
+            "random ρ": lambda rng: (rng.uniform(0.6, 0.99),),
         },
         mistakes={
             "That is the rough length of the memory; the half-life solves ρ^k = 1/2.": (
                 lambda rho: 1 / (1 - rho)
             ),
+            "Is that the time until it counts a third as much, 1/e?": lambda rho: -1 / np.log(rho),
             "A number of steps is positive.": lambda rho: np.log(2) / np.log(rho),
             "Divide by the logarithm of ρ: k ln ρ = ln ½.": lambda rho: np.log(rho) / np.log(0.5),
             "Not rounded.": lambda rho: np.ceil(np.log(0.5) / np.log(rho)),
             "A half-life need not be a whole number of steps: do not cut it off.": (
                 lambda rho: np.floor(np.log(0.5) / np.log(rho))
             ),
+            "Is that rounded? A half-life need not be a whole number of steps.": (
+                lambda rho: np.round(np.log(0.5) / np.log(rho))
+            ),
+            "Count from when it came in: it loses its first share one step later.": (
+                lambda rho: np.log(0.5) / np.log(rho) + 1
+            ),
         },
         hints=(
             "After k more steps a square counts ρ^k as much as at first.",
             "Take logarithms of ρ^k = 1/2.",
+        ),
+        rtol=TIGHT,
+        closing=Exercise(
+            "5.4",
+            reference={
+                "0.9": np.log(0.5) / np.log(0.9),
+                "0.99": np.log(0.5) / np.log(0.99),
+                "0.999": np.log(0.5) / np.log(0.999),
+            },
+            mistakes={
+                "That is 1/(1 − ρ); what does your function say?": {
+                    "0.9": 10.0,
+                    "0.99": 100.0,
+                    "0.999": 1000.0,
+                },
+                "Not rounded to whole steps.": {"0.9": 7.0},
+            },
+            hints=("Call your function three times.",),
         ),
     ),
     Exercise(
         "5.5",
         reference=windowed,
         cases={
-            "a window of one": (np.array([2.0, -1.0, 4.0]), 1.0, 1),
-            "a window longer than the run": (np.array([3.0, 4.0]), 1.0, 10),
-            "an early peak": (np.array([10.0, 1.0, 1.0, 1.0, 1.0]), 0.5, 3),
-            "random gradients": lambda rng: (rng.normal(size=9), 0.1, int(rng.integers(2, 6))),
+            "a window of one": (np.array([2.0, -1.5, 4.0]), 0.3, 1),
+            "a window longer than the run": (np.array([3.0, 4.0]), 0.7, 10),
+            "an early peak": (np.array([10.0, 1.2, 0.8, 1.5, 1.1]), 0.5, 3),
+            "random gradients": lambda rng: (
+                rng.uniform(0.5, 3, size=9) * rng.choice([-1, 1], size=9),
+                rng.uniform(0.05, 0.5),
+                int(rng.integers(2, 6)),
+            ),
         },
         mistakes={
             "The sum over the window, not the mean.": (
@@ -247,6 +403,9 @@ EXERCISES = [
             ),
             "One too many: the present square and the window − 1 before it.": (
                 lambda gradients, lr, window: windowed(gradients, lr, window, late=1)
+            ),
+            "One too few: the present square and the window − 1 before it.": (
+                lambda gradients, lr, window: windowed(gradients, lr, max(window - 1, 1))
             ),
             "Squares older than the window must be forgotten.": (
                 lambda gradients, lr, window: windowed(gradients, lr, len(gradients))
@@ -257,77 +416,143 @@ EXERCISES = [
             "Divide by the root.": (
                 lambda gradients, lr, window: windowed(gradients, lr, window) ** 2 / lr
             ),
+            "The rate is missing.": lambda gradients, lr, window: windowed(gradients, 1.0, window),
+            "Are these the steps? The rates are not yet multiplied by the gradients.": (
+                lambda gradients, lr, window: gradients * windowed(gradients, lr, window)
+            ),
         },
         hints=(
             "Step i (from 1) sees squares[max(0, i - window) : i].",
             "A loop over the steps is fine.",
+            "To drop the oldest square from the sum, where do you get it from?",
+        ),
+        rtol=TIGHT,
+        closing=Exercise(
+            "5.5",
+            reference={"AdaGrad": 1.0, "window": 100.0, "average": 1.0},
+            mistakes={
+                "When a square leaves the window, it must still be known.": {"window": 1.0},
+                "Its sum takes in each square and needs it no longer.": {"AdaGrad": 100.0},
+                "How is a new average made from the old one?": {"average": 100.0},
+                "The parameter itself is not counted.": {"AdaGrad": 2.0, "average": 2.0},
+                "The sum or average itself must be kept.": {"AdaGrad": 0.0, "average": 0.0},
+            },
+            hints=("Which old squares does the next step need one by one?",),
+            rtol=0.021,  # the present square and the sum may be counted with them, or not
         ),
     ),
     Exercise(
         "5.6",
-        reference=adam_step,
+        reference=adam_steps,
         cases={
-            "the first step": (
-                np.zeros(2),
-                np.array([3.0, -0.1]),
-                np.zeros(2),
-                np.zeros(2),
-                1,
+            "one weight": (np.array([[1.4], [-0.6], [2.2]]), 0.2, 0.8, 0.95, 0.03),
+            "two weights with the same gradients": (
+                np.full((3, 2), 4.0),
                 0.1,
                 0.9,
-                0.999,
+                0.98,
                 0.0,
             ),
-            "random steps": an_adam_step,
+            "random gradients": lambda rng: (
+                rng.normal(size=(4, 3)),
+                rng.uniform(0.05, 0.5),
+                rng.uniform(0.6, 0.8),
+                rng.uniform(0.85, 0.95),
+                rng.uniform(0.01, 0.1),
+            ),
         },
         mistakes={
-            "Divide m by 1 − β₁ᵗ and s by 1 − β₂ᵗ before the step.": adam_biased,
-            "Return the plain averages; the corrected ones are for this step only.": (
-                adam_keeping_corrected
+            "Two weights with the same gradients take different steps. What do they share that "
+            "changes from one to the next?": partial(
+                adam_steps, number=lambda i, j, d: i * d + j + 1
             ),
-            "β₁ belongs to m, β₂ to s.": adam_swapped,
-            "ε is added to the root, not under it.": partial(adam_step, divisor=eps_inside),
-            "The averaged gradient takes the gradient's place.": adam_without_momentum,
-            "The first step is number 1: 1 − βᵗ with t itself.": adam_counting_from_0,
-            "ε is added to the root of the corrected average, √ŝ + ε.": adam_eps_uncorrected,
-            "You went uphill: subtract.": uphill(adam_step),
-            "Divide by the root.": partial(adam_step, divisor=without_root),
+            "Does t still count the steps? Now it starts anew in each.": partial(
+                adam_steps, number=lambda i, j, d: j + 1
+            ),
+            "Does t change at all? Each step has the corrections of the first.": partial(
+                adam_steps, number=lambda i, j, d: np.ones(d)
+            ),
+            "The first step is number 1: what is 1 − βᵗ for t = 0?": partial(
+                adam_steps, number=lambda i, j, d: i
+            ),
+            "One too many: the first step is number 1.": partial(
+                adam_steps, number=lambda i, j, d: i + 2
+            ),
+            "Are the corrections still there? They were not the fault.": partial(
+                adam_steps, number=lambda i, j, d: np.full(d, np.inf)
+            ),
+            "Each weight needs an m and an s of its own.": adam_of_one_memory,
+            "β₁ belongs to m, β₂ to s.": lambda gradients, lr, beta1, beta2, eps: adam_steps(
+                gradients, lr, beta2, beta1, eps
+            ),
+            "ε is added to the root, not under it.": partial(adam_steps, divisor=eps_inside),
+            "Divide by the root.": partial(adam_steps, divisor=without_root),
         },
         hints=(
-            "Both averages first, then both corrections, then the step.",
-            "m_hat = m / (1 - beta1**t) and s_hat = s / (1 - beta2**t).",
+            "With constant gradients m̂ is g and ŝ is g², so each step should be η long. Which "
+            "weight's first step is, and which one's is not?",
+            "Follow t through the first step of both weights.",
+            "t is the number of the step: it must be the same for all weights.",
+        ),
+        rtol=TIGHT,
+        closing=Exercise(
+            "5.6",
+            reference={"first step": 1.0, "uncorrected": 0.1 / np.sqrt(0.001)},
+            mistakes={
+                "The step divides by the root of s.": {"uncorrected": 0.1 / 0.001},
+                "Only m uncorrected? Both are.": {"uncorrected": 0.1},
+                "Only s uncorrected? Both are.": {"uncorrected": 1 / np.sqrt(0.001)},
+                "Is it upside down (m is above, s below), or not in units of η?": {
+                    "uncorrected": np.sqrt(0.001) / 0.1
+                },
+                "In units of η.": {"first step": 0.1},
+                "With the corrections, first.": {"first step": 0.1 / np.sqrt(0.001)},
+            },
+            hints=(
+                "Before the first step both averages are zero. What are m and s after it, in "
+                "terms of g?",
+            ),
         ),
     ),
     Exercise(
         "5.7",
         reference=graft,
         cases={
-            "two coordinates": (np.array([3.0, 4.0]), np.array([0.0, 2.0])),
-            "no direction": (np.array([1.0, 1.0]), np.zeros(2)),
-            "random steps": two_steps,
+            "two coordinates": (np.array([3.0, 4.0]), np.array([-1.0, 2.0])),
+            "no direction": (np.array([1.5, -0.5]), np.zeros(2)),
+            "no length": (np.zeros(3), np.array([0.3, -2.0, 1.1])),
+            "random steps": lambda rng: (rng.normal(size=4), rng.normal(size=4)),
         },
         mistakes={
             "Where there is no direction, the graft is zero.": graft_of_zero,
             "One length for the whole vector, not one for each coordinate.": graft_by_coordinate,
             "It is to be as long as the first step.": graft_without_length,
             "Length of the first, direction of the second.": lambda length, way: graft(way, length),
+            "Divide by the length of the second step, too.": (
+                lambda length, way: np.linalg.norm(length) * way
+            ),
+            "A length is the root of the sum of squares.": graft_of_squares,
+            "It points the other way: the second step is a change already.": (
+                lambda length, way: -graft(length, way)
+            ),
         },
         hints=(
             "Divide the second step by its length and multiply by that of the first.",
             "np.linalg.norm is the length; treat a zero apart.",
         ),
+        rtol=TIGHT,
     ),
     Exercise(
         "5.8",
         reference=rate_after,
         cases={
-            "no poison": (1.0, 5, 0.1, 0.9),
-            "a large first gradient": (1000.0, 10, 1.0, 0.99),
+            "a small first gradient": (1.5, 5, 0.1, 0.9),
+            "a large first gradient": (1000.0, 10, 0.4, 0.95),
             "random cases": lambda rng: (
                 rng.uniform(2, 50),
-                int(rng.integers(1, 100)),
-                0.1,
-                rng.uniform(0.8, 0.99),
+                int(rng.integers(1, 60)),
+                rng.uniform(0.05, 0.5),
+                rng.uniform(0.8, 0.95),
             ),
         },
         mistakes={
@@ -340,14 +565,59 @@ EXERCISES = [
             "Do not forget the k ones: together they weigh 1 − ρᵏ.": (
                 lambda a, k, lr, rho: lr / np.sqrt((1 - rho) * rho**k * a**2)
             ),
+            "k ones came, not one: what do they weigh together?": (
+                lambda a, k, lr, rho: lr / np.sqrt((1 - rho) * rho**k * a**2 + 1 - rho)
+            ),
+            "One step off: k gradients of size 1 came after the large one.": (
+                lambda a, k, lr, rho: rate_after(a, k - 1, lr, rho)
+            ),
             "Divide by the root of the average.": lambda a, k, lr, rho: (
                 rate_after(a, k, lr, rho) ** 2 / lr
             ),
             "That is AdaGrad's sum.": lambda a, k, lr, rho: lr / np.sqrt(a**2 + k),
+            "The rate η is missing.": lambda a, k, lr, rho: rate_after(a, k, 1.0, rho),
         },
         hints=(
             "What does the first square weigh after k more steps, and what do the ones together?",
             "The average is (1 - rho) * rho**k * a**2 + (1 - rho**k).",
+            "For the last part, try k = 1, 2, 3, … until the rate is at least 0.9 η.",
+        ),
+        rtol=TIGHT,
+        closing=Exercise(
+            "5.8",
+            reference={"a = 10": 1.0, "a = 100": 602.0, "a = 1000": 1061.0, "AdaGrad": "never"},
+            mistakes={
+                "k is at least 1.": {"a = 10": 0.0},
+                "One too few: is the rate there already?": {"a = 100": 601.0, "a = 1000": 1060.0},
+                "One too many: the first k at which it is there.": {
+                    "a = 10": 2.0,
+                    "a = 100": 603.0,
+                    "a = 1000": 1062.0,
+                },
+                "Is there a k at which a² + k is smaller than a²?": {"AdaGrad": "later"},
+                "Which of the two forgets: the sum, or the average?": {"AdaGrad": "sooner"},
+            },
+            hints=("np.arange(1, 2000) has enough values of k to try.",),
+            rtol=1e-9,  # counts
+        ),
+    ),
+    Exercise(
+        "5.9",
+        reference=level,
+        properties={"on both weights, early and late": keeps_up},
+        mistakes={
+            POISONED: lambda t: (0.1 * np.sqrt(t), False),
+            NOT_THERE: lambda t: (0.01 * np.sqrt((t - 1) % 50 + 1), t % 50 == 1),
+            TOO_SLOW: lambda t: (3.0 if t < 100 else 1.5, t == 100),
+            TOO_RESTLESS: lambda t: (6.0, False),
+            UNSTEADY: lambda t: (1.0, t % 200 == 1),
+        },
+        hints=(
+            "Two things are wrong with AdaGrad at a constant rate: what the start has left in G, "
+            "and that G goes on growing. There is a remedy for each.",
+            "Once the far weight has arrived, empty the accumulator, once.",
+            "From then on G is about the number of rounds since: a rate that grows like the root "
+            "of this number keeps the effective rate level. At which level?",
         ),
     ),
 ]

@@ -1,18 +1,85 @@
 """The exercises of chapter 6, Memory and scale."""
 
+import tracemalloc
 from functools import partial
 
 import numpy as np
 
-from ._steps import belated, eps_inside, root, without_root
+from ._steps import adagrad_step, belated, eps_inside, root, uphill, without_root
 from ._trials import IN_PLACE, numbers_like
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
 
+TIGHT = 1e-4  # a tolerance that answers in float32 meet, too
 
-def rows_that_fit(budget, d, kept):
-    return int(budget // (4 * d * (2 + kept)))
+
+def half_adagrad(gradients, lr=1.0, eps=1e-10, start=0.0, number=np.float16):
+    w = np.zeros(gradients.shape[1])
+    G = np.full(gradients.shape[1], start, dtype=number)
+    for g in gradients:
+        G = (G + g**2).astype(number)
+        w = w - lr * g / (np.sqrt(G, dtype=float) + eps)
+    return w, G
+
+
+LEAP = (
+    "The first gradient is 10⁻⁵. What is its square, and what does float16 make of it? See what G "
+    "is after the step."
+)
+FOUR_BYTES = "The state must need no more than 2 bytes a weight."
+TOO_SHORT = (
+    "Is what you add under or to the root too large? It must not be felt at gradients of 0.01."
+)
+NOT_ADAGRAD = "On ordinary gradients it must still be AdaGrad, whose sum goes on from step to step."
+
+
+def halved(answer, gradients, lr):
+    w, state = answer(gradients.copy(), lr)
+    return numbers_like(np.zeros(gradients.shape[1]), w), np.asarray(state)
+
+
+def makes_no_leaps(answer):
+    for lr in (1.0, 0.3):
+        tiny = np.array([[1e-5, 0.4, -1e-4, 3e-6, 2.3e-4]])
+        w, _ = halved(answer, tiny, lr)
+        longest = np.abs(w).max()
+        if not longest <= 1.01 * lr:
+            hint = LEAP if np.abs(w).argmax() != 1 else None
+            raise Wrong(f"expected no step longer than η = {lr:g}, got {longest:.4g}", hint)
+
+
+def stays_small(answer):
+    gradients = np.random.default_rng(1).normal(size=(3, 50))
+    _, state = halved(answer, gradients, 0.5)
+    if state.nbytes != 100:
+        raise Wrong(
+            f"expected 100 bytes of state for 50 weights, got {state.nbytes} ({state.dtype})",
+            FOUR_BYTES if state.nbytes > 100 else None,
+        )
+
+
+def is_adagrad(answer):
+    rng = np.random.default_rng(2)
+    for size in (1.0, 0.01):
+        for steps in (1, 12):
+            gradients = size * rng.uniform(0.6, 1.4, size=(steps, 4))
+            w, _ = halved(answer, gradients, 0.7)
+            right, _ = half_adagrad(gradients, 0.7, number=np.float64)
+            worst = np.abs(w / right - 1).argmax()
+            if not np.allclose(w, right, rtol=0.1, atol=0):
+                is_short = size < 1 and (np.abs(w) < np.abs(right)).all()
+                hint = TOO_SHORT if is_short else NOT_ADAGRAD if steps > 1 else None
+                raise Wrong(
+                    f"expected about {right[worst]:.4g} after {steps} steps with gradients around "
+                    f"{size:g}, got {w[worst]:.4g}",
+                    hint,
+                )
+
+
+def forgetting_the_sum(gradients, lr=1.0):
+    _, G = half_adagrad(gradients, lr, start=6e-8)
+    return sum(half_adagrad(g[None], lr, start=6e-8)[0] for g in gradients), G
 
 
 def mean_of_squares(g):
@@ -29,13 +96,18 @@ def row_wise_forgetful(w, G, g, lr, eps):
 
 
 def row_wise_of_columns(w, G, g, lr, eps):
-    G = G + np.mean(g**2, axis=0)
-    return w - lr * g / (np.sqrt(G) + eps), G
+    return row_wise_step(w, G, g, lr, eps, added=lambda g: np.mean(g**2, axis=0))
+
+
+def row_wise_without_rate(w, G, g, lr, eps):
+    return row_wise_step(w, G, g, 1.0, eps)
 
 
 def a_table(rng):
-    w, g = rng.normal(size=(2, 3, 3))
-    return w, rng.uniform(0.5, 2, size=3), g, 0.1, 0.01
+    n, d = rng.permutation([2, 3, 5])[:2]
+    w, g = rng.normal(size=(2, n, d))
+    lr, eps = rng.uniform(0.05, 0.5), rng.uniform(0.01, 0.1)
+    return w, rng.uniform(0.5, 2, size=n), g, lr, eps
 
 
 def rounded_at_random(x, spacing, rng):
@@ -43,17 +115,21 @@ def rounded_at_random(x, spacing, rng):
 
 
 NOT_A_MULTIPLE = "Adding chance is not yet rounding: take the floor of it."
+NOT_SCALED_BACK = "How many spacings, or how much? Multiply by the spacing again."
 NOT_A_NEIGHBOUR = "Only the multiple just below and the one just above may come out."
 SAME_EACH_TIME = "What all numbers lose in the same way is lost: give each its own chance."
 WRONG_WAY_ROUND = "The nearer a multiple is, the more likely it must be."
 ONE_SIDED = "For a negative x, too, the one below is the floor, not what is nearer to zero."
 NOT_A_SHARE = "The probability is a share of the spacing: divide by it."
 EVEN_CHANCES = "Equal chances are only right for a number halfway between two multiples."
+NOT_THE_GENERATOR = "Chance must come from `rng`, so that another seed gives other numbers."
+NOT_REPEATABLE = "Is there chance that does not come from `rng`?"
+NOT_INDEPENDENT = "Each number needs a chance of its own: `rng.random(x.shape)`."
 
 
-def _rounded(answer, x, spacing):
+def _rounded(answer, x, spacing, seed=0):
     given = x.copy()
-    rounded = numbers_like(x, answer(given, spacing, np.random.default_rng(0)))
+    rounded = numbers_like(x, answer(given, spacing, np.random.default_rng(seed)))
     if (given != x).any():
         raise Wrong("it changed its argument `x` in place", IN_PLACE)
     return rounded
@@ -73,7 +149,9 @@ def gives_neighbours(answer):
             raise Wrong(
                 f"expected a multiple of {spacing:g} next to {x[far][0]:.4g}, "
                 f"got {rounded[far][0]:.4g}",
-                NOT_A_NEIGHBOUR,
+                NOT_SCALED_BACK
+                if (np.abs(rounded * spacing - x) < spacing).all()
+                else NOT_A_NEIGHBOUR,
             )
 
 
@@ -103,9 +181,38 @@ def is_right_below_zero(answer):
 
 
 def leaves_multiples_alone(answer):
-    x = np.array([-1.5, 0.0, 0.5, 2.0])
-    if np.any(_rounded(answer, x, 0.5) != x):
-        raise Wrong("expected -1.5, 0, 0.5 and 2 to stay as they are")
+    x = np.array([[-1.5, 0.0, 0.5], [2.0, 3.5, -0.5]])
+    for seed in range(5):
+        rounded = _rounded(answer, x, 0.5, seed)
+        moved = rounded != x
+        if moved.any():
+            raise Wrong(f"expected {x[moved][0]:g} to stay as it is, got {rounded[moved][0]:.4g}")
+
+
+def is_independent(answer):
+    """Numbers are rounded each for itself, and with another seed differently."""
+    try:
+        is_right_on_average(answer)
+    except Wrong:
+        raise Wrong("not tried before it is right on average") from None
+    x = np.random.default_rng(2).uniform(0, 6, size=(2, 2000))
+    share = x - np.floor(x)
+    first, again, other = (_rounded(answer, x, 1.0, seed) - np.floor(x) for seed in (3, 3, 4))
+    if (first != again).any():
+        raise Wrong("expected the same numbers from the same seed, got others", NOT_REPEATABLE)
+    excess, excess_of_other = first - share, other - share
+    pairs = {  # two numbers that must have nothing to do with each other
+        "with two seeds": (excess, excess_of_other, NOT_THE_GENERATOR),
+        "in neighbouring columns": (excess[:, :-1], excess[:, 1:], NOT_INDEPENDENT),
+        "in the same column": (excess[0], excess[1], NOT_INDEPENDENT),
+        "at the two ends": (excess, excess[::-1, ::-1], NOT_INDEPENDENT),
+    }
+    for where, (one, another, hint) in pairs.items():
+        together = np.mean(one * another) / (one.std() * another.std() + 1e-12)
+        if abs(together) > 0.15:  # more than six standard errors
+            raise Wrong(
+                f"expected no correlation between the roundings {where}, got {together:.2f}", hint
+            )
 
 
 def nearest(x, spacing, rng):
@@ -141,6 +248,18 @@ def truncated(x, spacing, rng):
     return np.trunc(x / spacing + rng.random(x.shape)) * spacing
 
 
+def one_chance_for_all(x, spacing, rng):
+    return np.floor(x / spacing + rng.random()) * spacing
+
+
+def one_chance_for_each_column(x, spacing, rng):
+    return np.floor(x / spacing + rng.random(x.shape[-1])) * spacing
+
+
+def chance_of_its_own(x, spacing, rng):
+    return rounded_at_random(x, spacing, np.random.default_rng(7))
+
+
 def partitioned(sizes, processes, order=lambda sizes: sorted(sizes, reverse=True)):
     held = [0] * processes
     for size in order(sizes):
@@ -153,6 +272,10 @@ def assigned_in_turn(sizes, processes):
     return np.array([sum(sizes[i::processes]) for i in range(processes)])
 
 
+def assigned_in_blocks(sizes, processes):
+    return np.array([sum(part) for part in np.array_split(sizes, processes)])
+
+
 def divided_evenly(sizes, processes):
     return np.full(processes, sum(sizes) / processes)
 
@@ -162,36 +285,287 @@ def best_interval(cost, steps_between_failures):
 
 
 def sparse_sm3_step(w, r, c, rows, g, lr, of_two=np.minimum, divisor=root):
-    w, r = w.copy(), r.copy()
     before = of_two(r[rows][:, None], c)
     nu = before + g**2
-    w[rows] -= lr * g / divisor(before, nu)
-    r[rows] = nu.max(axis=1)
-    return w, r, np.maximum(c, nu.max(axis=0))
+    return w[rows] - lr * g / divisor(before, nu), nu.max(axis=1), np.maximum(c, nu.max(axis=0))
+
+
+def dense_sm3_step(w, r, c, rows, g, lr):
+    dense = np.zeros(w.shape)
+    dense[rows] = g
+    nu = np.minimum(r[:, None], c) + dense**2
+    change = np.divide(lr * dense, np.sqrt(nu), out=dense, where=dense != 0)
+    return (w - change)[rows], nu.max(axis=1)[rows], nu.max(axis=0)
 
 
 def sm3_forgetting_columns(w, r, c, rows, g, lr):
-    new_w, new_r, _ = sparse_sm3_step(w, r, c, rows, g, lr)
     nu = np.minimum(r[rows][:, None], c) + g**2
-    return new_w, new_r, nu.max(axis=0)
+    return *sparse_sm3_step(w, r, c, rows, g, lr)[:2], nu.max(axis=0)
 
 
 def sm3_summing(w, r, c, rows, g, lr):
-    new_r = r.copy()
-    new_r[rows] += (g**2).sum(axis=1)
+    new_r = r[rows] + (g**2).sum(axis=1)
     return sparse_sm3_step(w, r, c, rows, g, lr)[0], new_r, c + (g**2).sum(axis=0)
 
 
-def sm3_resetting_rows(w, r, c, rows, g, lr):
-    new_w, new_r, new_c = sparse_sm3_step(w, r, c, rows, g, lr)
-    return new_w, np.where(np.isin(np.arange(len(r)), rows), new_r, 0), new_c
+def sm3_of_first_rows(w, r, c, rows, g, lr):
+    return sparse_sm3_step(w, r, c, np.arange(len(rows)), g, lr)
+
+
+def sm3_without_rate(w, r, c, rows, g, lr):
+    return sparse_sm3_step(w, r, c, rows, g, 1.0)
 
 
 def a_sparse_matrix(rng):
-    G = rng.uniform(0.5, 2, size=(5, 3))
+    G = rng.uniform(0.5, 2, size=(6, 3))
     r, c = G.max(axis=1), G.max(axis=0)
-    rows = rng.permutation(5)[:2]
-    return rng.normal(size=(5, 3)), r, c, rows, rng.normal(size=(2, 3)), 0.1
+    rows = rng.permutation(6)[:2]
+    return rng.normal(size=(6, 3)), r, c, rows, rng.normal(size=(2, 3)), rng.uniform(0.05, 0.5)
+
+
+WHOLE_TABLE = "That is the size of a whole table: w[rows], r[rows] and g are enough."
+
+
+def needs_little_memory(answer):
+    n, d = 500_000, 8
+    rng = np.random.default_rng(3)
+    rows, g = rng.permutation(n)[:5], rng.normal(size=(5, d))
+    w, r, c = np.zeros((n, d)), np.full(n, 1.7), np.full(d, 1.7)
+    tracemalloc.start()
+    try:
+        got = answer(w, r, c, rows, g, 0.3)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    if peak > 1e6:
+        raise Wrong(
+            f"expected less than 1 MB of new arrays for 5 rows of {n:,}, got {peak / 1e6:.0f} MB",
+            WHOLE_TABLE,
+        )
+    return got if got is ... else None
+
+
+class SharedAdaGrad:
+    """AdaGrad whose accumulator is divided among processes, all simulated in one."""
+
+    def __init__(self, d, processes, lr, eps):
+        self.lr, self.eps = lr, eps
+        self.shards = np.array_split(np.zeros(d), processes)
+
+    def step(self, w, grads):
+        parts = np.array_split(self.gradient(grads), len(self.shards))
+        self.shards = [G + g**2 for G, g in zip(self.shards, parts, strict=True)]
+        rates = self.lr / (np.sqrt(np.concatenate(self.shards)) + self.eps)
+        return w - rates * np.concatenate(parts)
+
+    def gradient(self, grads):
+        return np.mean(grads, axis=0)
+
+    def save(self):
+        return np.concatenate(self.shards)
+
+    def load(self, G):
+        self.shards = np.array_split(G, len(self.shards))
+
+
+class WholeCopies(SharedAdaGrad):
+    def __init__(self, d, processes, lr, eps):
+        super().__init__(d, processes, lr, eps)
+        self.shards = [np.zeros(d) for _ in range(processes)]
+
+    def step(self, w, grads):
+        g = self.gradient(grads)
+        self.shards = [G + g**2 for G in self.shards]
+        return w - self.lr * g / (np.sqrt(self.shards[0]) + self.eps)
+
+    def save(self):
+        return self.shards[0]
+
+    def load(self, G):
+        self.shards = [G.copy() for _ in self.shards]
+
+
+class AllOnTheFirst(SharedAdaGrad):
+    def __init__(self, d, processes, lr, eps):
+        super().__init__(d, processes, lr, eps)
+        self.shards = [np.zeros(d), *[np.zeros(0)] * (processes - 1)]
+
+    def step(self, w, grads):
+        g = np.mean(grads, axis=0)
+        w, self.shards[0] = adagrad_step(w, g, self.shards[0], self.lr, self.eps)
+        return w
+
+    def load(self, G):
+        self.shards[0] = G
+
+
+class SummedGradients(SharedAdaGrad):
+    def gradient(self, grads):
+        return np.sum(grads, axis=0)
+
+
+class MeanOfSquares(SharedAdaGrad):
+    def step(self, w, grads):
+        squares = np.array_split(np.mean(np.square(grads), axis=0), len(self.shards))
+        self.shards = [G + part for G, part in zip(self.shards, squares, strict=True)]
+        return w - self.lr * np.mean(grads, axis=0) / (np.sqrt(self.save()) + self.eps)
+
+
+class OwnGradients(SharedAdaGrad):
+    def gradient(self, grads):
+        splits = [np.array_split(g, len(self.shards)) for g in grads]
+        return np.concatenate([split[rank] for rank, split in enumerate(splits)])
+
+
+class Uphill(SharedAdaGrad):
+    def step(self, w, grads):
+        return 2 * w - super().step(w, grads)
+
+
+class FreshEachStep(SharedAdaGrad):
+    def step(self, w, grads):
+        self.shards = [np.zeros_like(G) for G in self.shards]
+        return super().step(w, grads)
+
+
+class LostShards(SharedAdaGrad):
+    def save(self):
+        return np.concatenate([self.shards[0], *[np.zeros_like(G) for G in self.shards[1:]]])
+
+
+class SavedWithoutCopy(SharedAdaGrad):
+    """Its shards are views of one array, which it saves and goes on changing."""
+
+    def __init__(self, d, processes, lr, eps):
+        super().__init__(d, processes, lr, eps)
+        self.load(np.zeros(d))
+
+    def step(self, w, grads):
+        g = self.gradient(grads)
+        self.G += g**2
+        return w - self.lr * g / (np.sqrt(self.G) + self.eps)
+
+    def save(self):
+        return self.G
+
+    def load(self, G):
+        super().load(G)
+        self.G = G
+
+
+class ForgetfulLoad(SharedAdaGrad):
+    def load(self, G):
+        pass
+
+
+COPIES = "Does each process keep the whole accumulator? That is data parallel, without shards."
+UNEVEN = "Are the shards of equal size, as far as that is possible?"
+ONE_FIRST = "With one process it must be AdaGrad itself. Is it?"
+NOT_AVERAGED = "Do all processes step with the mean of their gradients?"
+NOT_SUMMED = "Is that the sum of the gradients? They are averaged."
+SQUARED_TOO_SOON = "The square of the mean gradient is added: do you average the squares?"
+STATE_LOST = "Is the accumulator still there in the second step?"
+SHARD_LOST = "Which parts of the accumulator are in the checkpoint, and which are lost?"
+NOT_LOADED = "After `load` the first step is too long: is the accumulator empty?"
+STILL_CHANGING = "The checkpoint changed while the run went on: is it a copy?"
+
+
+def _gradients(d, processes, steps, seed):
+    return np.random.default_rng(seed).normal(size=(steps, processes, d))
+
+
+def _walk(optimizer, w, gradients):
+    points = []
+    for grads in gradients:
+        w = numbers_like(np.zeros(w.shape), optimizer.step(w.copy(), [*grads.copy()]))
+        points.append(w)
+    return np.array(points)
+
+
+def _alone(w, gradients, lr, eps, combine=np.mean, squared=lambda grads, g: g**2):
+    """Return the points of one process."""
+    points, G = [], 0.0
+    for grads in gradients:
+        g = combine(grads, axis=0)
+        G = G + squared(grads, g)
+        w = w - lr * g / (np.sqrt(G) + eps)
+        points.append(w)
+    return np.array(points)
+
+
+def _demand_parts(optimizer, d, processes):
+    sizes, most = [np.size(shard) for shard in optimizer.shards], -(-d // processes)
+    where = f"for {d} weights and {processes} processes"
+    if len(sizes) != processes:
+        raise Wrong(f"expected {processes} shards {where}, got {len(sizes)}")
+    if max(sizes) > most:
+        hint = COPIES if min(sizes) == d else UNEVEN
+        raise Wrong(f"expected at most {most} numbers in a shard {where}, got {max(sizes)}", hint)
+    if sum(sizes) != d:
+        raise Wrong(f"expected {d} numbers in all shards together {where}, got {sum(sizes)}")
+
+
+def keeps_its_part(answer):
+    for d, processes in ((11, 3), (12, 4), (2, 5)):
+        optimizer = answer(d, processes, 0.3, 0.02)
+        _demand_parts(optimizer, d, processes)
+        _walk(optimizer, np.ones(d), _gradients(d, processes, 1, seed=1))
+        _demand_parts(optimizer, d, processes)
+
+
+def equals_one_process(answer):
+    for d, processes in ((5, 1), (11, 3), (2, 4)):
+        w, lr, eps = np.linspace(-1, 2, d), 0.3, 0.02
+        gradients = _gradients(d, processes, 4, seed=d)
+        points = _walk(answer(d, processes, lr, eps), w, gradients)
+        right = _alone(w, gradients, lr, eps)
+        variants = {
+            NOT_SUMMED: partial(_alone, combine=np.sum),
+            SQUARED_TOO_SOON: partial(_alone, squared=lambda grads, g: np.mean(grads**2, axis=0)),
+        }
+        for t, (point, expected) in enumerate(zip(points, right, strict=True), start=1):
+            if np.allclose(point, expected, rtol=TIGHT, atol=TIGHT):
+                continue
+            hint = STATE_LOST if t > 1 else ONE_FIRST if processes == 1 else NOT_AVERAGED
+            for known, variant in variants.items():
+                if np.allclose(points, variant(w, gradients, lr, eps), rtol=TIGHT, atol=TIGHT):
+                    hint = known
+            i = np.abs(point - expected).argmax()
+            raise Wrong(
+                f"expected weight {i} at {expected[i]:.4g} after step {t}, as one process has it, "
+                f"got {point[i]:.4g}; number of processes: {processes}",
+                hint,
+            )
+
+
+def goes_on_after_a_crash(answer):
+    d, lr, eps = 11, 0.3, 0.02
+    w = np.linspace(-1, 2, d)
+    mean = _gradients(d, 1, 6, seed=8)
+    right = _alone(w, mean, lr, eps)
+    first = answer(d, 4, lr, eps)
+    points = _walk(first, w, mean[:3].repeat(4, axis=1))
+    if not np.allclose(points, right[:3], rtol=TIGHT, atol=TIGHT):
+        raise Wrong("not tried before its steps are those of one process")
+    saved = first.save()
+    G = numbers_like(w, saved).copy()
+    if not np.allclose(G, (mean[:3, 0] ** 2).sum(axis=0), rtol=TIGHT, atol=0):
+        raise Wrong("expected the sums of all weights' squares from `save`, got others", SHARD_LOST)
+    _walk(first, points[-1], mean[3:].repeat(4, axis=1))  # the crash comes later
+    if not np.array_equal(numbers_like(w, saved), G):
+        raise Wrong(
+            "expected a checkpoint that stays as it is, got one that changes", STILL_CHANGING
+        )
+    second = answer(d, 3, lr, eps)
+    second.load(G)
+    resumed = _walk(second, points[-1], mean[3:].repeat(3, axis=1))
+    if not np.allclose(resumed, right[3:], rtol=TIGHT, atol=TIGHT):
+        raise Wrong(
+            f"expected weight 0 at {right[3, 0]:.4g} one step after a checkpoint, as without a "
+            f"crash, got {resumed[0, 0]:.4g}",
+            NOT_LOADED,
+        )
+    _demand_parts(second, d, 3)
 
 
 EXERCISES = [
@@ -204,6 +578,7 @@ EXERCISES = [
             "Adam": 120.0,
             "row-wise": 0.2,
             "SM3": 0.2012,
+            "rows in 1.8 GB": 500_000.0,
         },
         mistakes={
             "In megabytes: divide by 10⁶.": {
@@ -213,81 +588,99 @@ EXERCISES = [
                 "row-wise": 0.2e6,
                 "SM3": 0.2012e6,
             },
+            "A megabyte is 10⁶ bytes here, not 2²⁰.": {
+                "weights": 60e6 / 2**20,
+                "AdaGrad": 60e6 / 2**20,
+                "Adam": 120e6 / 2**20,
+                "row-wise": 0.2e6 / 2**20,
+                "SM3": 0.2012e6 / 2**20,
+            },
             "A number in float32 has four bytes.": {
                 "weights": 15.0,
                 "AdaGrad": 15.0,
                 "Adam": 30.0,
                 "row-wise": 0.05,
                 "SM3": 0.0503,
+                "rows in 1.8 GB": 2e6,
             },
-            "The state does not include the weights themselves.": {
+            "Are the weights counted as state? They are not the optimizer's.": {
                 "SGD": 60.0,
                 "AdaGrad": 120.0,
                 "Adam": 180.0,
+                "row-wise": 60.2,
+                "SM3": 60.2012,
             },
             "Adam keeps two numbers for each weight.": {"Adam": 60.0},
+            "Are these numbers of 8 bytes, float64?": {
+                "weights": 120.0,
+                "AdaGrad": 120.0,
+                "Adam": 240.0,
+                "row-wise": 0.4,
+                "SM3": 0.4024,
+                "rows in 1.8 GB": 250_000.0,
+            },
+            "Are these numbers of 2 bytes, as in float16?": {
+                "weights": 30.0,
+                "AdaGrad": 30.0,
+                "Adam": 60.0,
+                "row-wise": 0.1,
+                "SM3": 0.1006,
+                "rows in 1.8 GB": 1e6,
+            },
             "One number for each of the 50,000 rows, not for each column.": {"row-wise": 0.0012},
             "SM3 keeps a number for each row and one for each column.": {"SM3": 0.2},
+            "The gradients need memory, too: as much as the weights.": {
+                "rows in 1.8 GB": 750_000.0
+            },
+            "Is the state counted, and are the gradients?": {"rows in 1.8 GB": 1.5e6},
+            "Is that how many weights fit? A row has 300.": {"rows in 1.8 GB": 1.5e8},
         },
         hints=(
             "The table has 50,000 · 300 = 15 million weights.",
             "AdaGrad keeps as many numbers as there are weights, Adam twice as many, row-wise "
             "AdaGrad 50,000.",
             "SM3: 50,000 + 300 numbers.",
+            "With AdaGrad there are three numbers for each weight: itself, its gradient and its "
+            "accumulator. How many bytes are that for a row?",
         ),
     ),
     Exercise(
         "6.2",
-        reference=rows_that_fit,
-        cases={
-            "SGD": (1e9, 64, 0),
-            "AdaGrad": (1e9, 64, 1),
-            "Adam": (1e9, 64, 2),
-            "row-wise AdaGrad": (1e9, 64, 1 / 64),
-            "just filled": (1200, 10, 1),
-            "random": lambda rng: (
-                float(rng.integers(10**6, 10**9)),
-                int(rng.integers(1, 200)),
-                int(rng.integers(0, 3)),
-            ),
+        reference=partial(half_adagrad, start=6e-8),
+        properties={
+            "no step longer than η": makes_no_leaps,
+            "two bytes of state a weight": stays_small,
+            "AdaGrad where gradients are larger": is_adagrad,
         },
         mistakes={
-            "The gradients need memory, too: as much as the weights.": (
-                lambda budget, d, kept: int(budget // (4 * d * (1 + kept)))
-            ),
-            "A number in float32 has four bytes.": (
-                lambda budget, d, kept: int(budget // (d * (2 + kept)))
-            ),
-            "Half a row is no row: round down.": (
-                lambda budget, d, kept: budget / (4 * d * (2 + kept))
-            ),
-            "One row more than fits is one too many.": (
-                lambda budget, d, kept: rows_that_fit(budget, d, kept) + 1
-            ),
-            "A row has d weights.": lambda budget, d, kept: int(budget // (4 * (2 + kept))),
+            LEAP: half_adagrad,
+            FOUR_BYTES: partial(half_adagrad, number=np.float32),
+            TOO_SHORT: partial(half_adagrad, eps=0.01),
+            NOT_ADAGRAD: forgetting_the_sum,
         },
         hints=(
-            "How many bytes does one row need: weights, gradients and state?",
-            "For each weight there are 2 + kept numbers of four bytes.",
+            "Print G after the first step.",
+            "The smallest positive number of float16 is 6e-8: a square of less than half of it is "
+            "rounded to zero, and then only ε is left to divide by.",
+            "Start G with something that is not zero, and that ordinary gradients do not feel.",
         ),
-        rtol=1e-9,  # a count, of which one more is wrong
     ),
     Exercise(
         "6.3",
         reference=row_wise_step,
         cases={
             "the first step": (
-                np.zeros((2, 2)),
+                np.array([[0.5, -1.2, 0.7], [2.0, 0.3, -0.4]]),
                 np.zeros(2),
-                np.array([[1.0, 7.0], [2.0, 0.0]]),
+                np.array([[1.0, 7.0, -2.0], [2.5, 0.5, 3.0]]),
                 0.5,
-                0.0,
+                0.03,
             ),
             "a row without a gradient": (
-                np.ones((2, 2)),
-                np.zeros(2),
-                np.array([[0.0, 0.0], [3.0, -4.0]]),
-                0.1,
+                np.array([[0.4, 1.1], [-0.6, 0.9], [1.3, -0.2]]),
+                np.array([0.0, 2.5, 0.8]),
+                np.array([[0.0, 0.0], [3.0, -4.0], [-0.7, 1.9]]),
+                0.2,
                 1e-8,
             ),
             "random tables": a_table,
@@ -303,12 +696,19 @@ EXERCISES = [
             "Add the new squares before you divide.": partial(row_wise_step, divisor=belated),
             "ε is added to the root, not under it.": partial(row_wise_step, divisor=eps_inside),
             "G goes on from what it was.": row_wise_forgetful,
-            "One number for each row: the mean is taken along axis 1.": row_wise_of_columns,
+            "Is the mean taken along axis 1, so that there is one for each row? And does G get a "
+            "second axis, [:, None], where it divides?": row_wise_of_columns,
+            "One number for each row, not one for all.": partial(
+                row_wise_step, added=lambda g: np.mean(g**2)
+            ),
+            "The rate is missing.": row_wise_without_rate,
+            "You went uphill: subtract.": uphill(row_wise_step),
         },
         hints=(
             "np.mean(g**2, axis=1) has one number for each row.",
             "To divide each row by its own number, give it a second axis: [:, None].",
         ),
+        rtol=TIGHT,
     ),
     Exercise(
         "6.4",
@@ -318,15 +718,22 @@ EXERCISES = [
             "multiples stay as they are": leaves_multiples_alone,
             "right on average": is_right_on_average,
             "right on average below zero": is_right_below_zero,
+            "each independently": is_independent,
         },
         mistakes={
             SAME_EACH_TIME: nearest,
             NOT_A_MULTIPLE: not_rounded,
             NOT_A_NEIGHBOUR: too_far,
+            NOT_SCALED_BACK: lambda x, spacing, rng: np.floor(x / spacing + rng.random(x.shape)),
             WRONG_WAY_ROUND: the_farther_one,
             EVEN_CHANCES: heads_or_tails,
             NOT_A_SHARE: not_a_share,
             ONE_SIDED: truncated,
+            NOT_INDEPENDENT: one_chance_for_each_column,
+            NOT_THE_GENERATOR: chance_of_its_own,
+            NOT_REPEATABLE: lambda x, spacing, rng: rounded_at_random(
+                x, spacing, np.random.default_rng()
+            ),
         },
         hints=(
             "How far x lies above the multiple below it, as a share of the spacing, is the "
@@ -338,10 +745,11 @@ EXERCISES = [
         "6.5",
         reference=partitioned,
         cases={
-            "eight equal ones": ([100] * 8, 4),
-            "one is too large": ([1000, 10, 10, 10], 2),
-            "the smaller ones first": ([1, 2, 3, 4, 10], 2),
+            "eight tensors": ([120, 90, 250, 60, 80, 310, 75, 140], 4),
+            "one is too large": ([1000, 17, 12, 9], 2),
+            "the smaller ones first": ([2, 3, 5, 7, 18], 2),
             "more processes than tensors": ([5, 3], 4),
+            "two of one size": ([40, 70, 25, 70], 3),
             "random": lambda rng: (
                 [int(n) for n in rng.integers(1, 100, size=9)],
                 int(rng.integers(2, 5)),
@@ -354,20 +762,38 @@ EXERCISES = [
             "Begin with the largest, not with the smallest.": (
                 lambda sizes, processes: partitioned(sizes, processes, order=sorted)
             ),
-            "Not in turn: each goes to the process that has least.": assigned_in_turn,
+            "Do they take turns? Each tensor goes to the process with the fewest weights so far.": (
+                assigned_in_turn
+            ),
+            "Neighbours in the list need not go to the same process.": assigned_in_blocks,
             "A tensor is not divided.": divided_evenly,
+            "Process 0 comes first: the sums are not to be sorted.": (
+                lambda sizes, processes: np.sort(partitioned(sizes, processes))[::-1]
+            ),
         },
         hints=(
             "Sort the sizes, the largest first.",
             "Keep a list of what each process holds; the next tensor goes where it is smallest.",
+        ),
+        rtol=1e-9,  # counts
+        closing=Exercise(
+            "6.5",
+            reference={"near the average": "small tensors"},
+            mistakes={
+                "More processes make the average smaller. Can the largest share follow, if one "
+                "tensor is large?": {"near the average": "many processes"},
+                "Two tensors on two processes, of 1,000 and of 10 weights: how far is the larger "
+                "share from the average?": {"near the average": "equal counts"},
+            },
+            hints=("By how much can a process be above the others when it gets its last tensor?",),
         ),
     ),
     Exercise(
         "6.6",
         reference=best_interval,
         cases={
-            "a checkpoint costs half a step": (0.5, 10_000.0),
-            "a checkpoint costs as much as a step": (1.0, 800.0),
+            "a checkpoint costs half a step": (0.5, 7_000.0),
+            "a checkpoint costs three steps": (3.0, 800.0),
             "random": lambda rng: (rng.uniform(0.1, 10), rng.uniform(100, 1e5)),
         },
         mistakes={
@@ -380,11 +806,30 @@ EXERCISES = [
             "A dearer checkpoint should be written less often.": (
                 lambda cost, steps_between_failures: np.sqrt(2 * steps_between_failures / cost)
             ),
+            "Is the 2 on the right side? C/k² = 1/(2M).": (
+                lambda cost, steps_between_failures: np.sqrt(cost * steps_between_failures / 2)
+            ),
+            "Is that how often to save in each step? The number of steps between two is asked.": (
+                lambda cost, steps_between_failures: 1 / best_interval(cost, steps_between_failures)
+            ),
         },
         hints=(
             "Checkpoints cost cost / k for each step.",
             "Failures cost k / 2 steps in each steps_between_failures of them.",
             "Set the derivative of C/k + k/(2M) to zero.",
+        ),
+        rtol=TIGHT,
+        closing=Exercise(
+            "6.6",
+            reference={"times as small": 10.0},
+            mistakes={
+                "Does k go with M, or with its root?": {"times as small": 100.0},
+                "Smaller, not larger: how many times?": {"times as small": 0.1},
+                "Is the 2 still in it? It is the same before and after.": {
+                    "times as small": np.sqrt(200)
+                },
+            },
+            hints=("Divide the k for M by the k for M / 100.",),
         ),
     ),
     Exercise(
@@ -392,15 +837,16 @@ EXERCISES = [
         reference=sparse_sm3_step,
         cases={
             "one row of two": (
-                np.zeros((2, 2)),
-                np.array([9.0, 4.0]),
-                np.array([9.0, 4.0]),
+                np.array([[0.3, -0.8, 1.7], [1.1, 0.6, -0.9]]),
+                np.array([9.0, 5.0]),
+                np.array([9.0, 5.0, 2.0]),
                 np.array([1]),
-                np.array([[1.0, 2.0]]),
-                0.1,
+                np.array([[1.5, 2.0, -0.7]]),
+                0.2,
             ),
             "random": a_sparse_matrix,
         },
+        properties={"with the rows named only": needs_little_memory},
         mistakes={
             "A column's number must not fall: the other rows are still there.": (
                 sm3_forgetting_columns
@@ -408,14 +854,71 @@ EXERCISES = [
             "Each weight takes the smaller of its two numbers.": partial(
                 sparse_sm3_step, of_two=np.maximum
             ),
+            "Where is c? ν takes the smaller of r and c.": partial(
+                sparse_sm3_step, of_two=lambda r, c: r + 0 * c
+            ),
+            "Where is r? ν takes the smaller of r and c.": partial(
+                sparse_sm3_step, of_two=lambda r, c: c + 0 * r
+            ),
             "A row keeps the largest of its ν, not a sum.": sm3_summing,
             "Add the new squares before you divide.": partial(sparse_sm3_step, divisor=belated),
-            "Rows that are not named keep their numbers.": sm3_resetting_rows,
+            "Divide by the root of ν.": partial(sparse_sm3_step, divisor=without_root),
+            "`rows` says which rows of w and r these are: are they the first ones?": (
+                sm3_of_first_rows
+            ),
+            "The rate is missing.": sm3_without_rate,
+            "You went uphill: subtract.": lambda w, r, c, rows, g, lr: sparse_sm3_step(
+                w, r, c, rows, g, -lr
+            ),
+            WHOLE_TABLE: dense_sm3_step,
         },
         hints=(
-            "Can a number of a row ever be larger than those of all columns?",
             "r[rows] are the numbers of the rows named; with [:, None] they meet the columns' c.",
+            "r of a named row becomes its largest ν. Can c of a column become smaller, if the "
+            "other rows keep theirs?",
             "The new c is the larger of the old one and the largest ν of the rows named.",
+        ),
+        rtol=TIGHT,
+        closing=Exercise(
+            "6.7",
+            reference={"why": "B"},
+            mistakes={
+                "With g = 0, ν is min(r, c), which need not be zero.": {"why": "A"},
+                "The dense step looks at every row. What does it find in this one?": {"why": "C"},
+            },
+            hints=(
+                "After each step, r of a row is at most the largest c. What is then the largest "
+                "min(r, c) of the row?",
+            ),
+        ),
+    ),
+    Exercise(
+        "6.8",
+        reference=SharedAdaGrad,
+        properties={
+            "each process keeps its part": keeps_its_part,
+            "the same steps as one process": equals_one_process,
+            "goes on from a checkpoint with fewer processes": goes_on_after_a_crash,
+        },
+        mistakes={
+            COPIES: WholeCopies,
+            UNEVEN: AllOnTheFirst,
+            NOT_AVERAGED: OwnGradients,
+            NOT_SUMMED: SummedGradients,
+            SQUARED_TOO_SOON: MeanOfSquares,
+            ONE_FIRST: Uphill,
+            STATE_LOST: FreshEachStep,
+            SHARD_LOST: LostShards,
+            STILL_CHANGING: SavedWithoutCopy,
+            NOT_LOADED: ForgetfulLoad,
+        },
+        hints=(
+            "np.array_split cuts an array into a list of nearly equal parts; np.concatenate joins "
+            "them again.",
+            "In `step`: average the gradients, cut w and the mean gradient like the accumulator, "
+            "and let each process take AdaGrad's step on its part.",
+            "`save` joins the shards, `load` cuts what it is given into as many parts as there "
+            "are processes now.",
         ),
     ),
 ]

@@ -1,12 +1,225 @@
 """Answers to the exercises of chapter 5: right ones in other forms, and wrong ones."""
 
+import math
+from functools import partial
+
 import numpy as np
 
-RIGHT = []
+
+def budget_by_loop(distance, lr, steps):
+    way = 0.0
+    for t in range(1, steps + 1):
+        way += lr / math.sqrt(t)
+    return way >= distance
+
+
+def rmsprop(w, g, s, lr, rho, eps):
+    s = s + (1 - rho) * (g**2 - s)
+    return w - lr / (np.sqrt(s) + eps) * g, s
+
+
+def rmsprop_in_float32(w, g, s, lr, rho, eps):
+    w, g, s = np.float32(w), np.float32(g), np.float32(s)
+    return [np.float32(part) for part in rmsprop(w, g, s, np.float32(lr), np.float32(rho), eps)]
+
+
+def rmsprop_entry_by_entry(w, g, s, lr, rho, eps):
+    w, s = np.array(w), np.array(s)
+    for i in np.ndindex(w.shape):
+        s[i] = rho * s[i] + (1 - rho) * g[i] ** 2
+        w[i] -= lr * g[i] / (math.sqrt(s[i]) + eps)
+    return w.tolist(), s.tolist()
+
+
+def rmsprop_of_one_dimension(w, g, s, lr, rho, eps):
+    s = [rho * old + (1 - rho) * slope**2 for old, slope in zip(s, g, strict=True)]
+    return [a - lr * b / (math.sqrt(c) + eps) for a, b, c in zip(w, g, s, strict=True)], s
+
+
+def rmsprop_in_place(w, g, s, lr, rho, eps):
+    s *= rho
+    s += (1 - rho) * g**2
+    return w - lr * g / (np.sqrt(s) + eps), s
+
+
+def half_life_by_search(rho):
+    low, high = 0.0, 1e4
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rho**middle > 0.5 else (low, middle)
+    return low
+
+
+def window_by_convolution(gradients, lr, window):
+    sums = np.convolve(np.square(gradients), np.ones(window))[: len(gradients)]
+    return lr / np.sqrt(sums)
+
+
+def window_by_list(gradients, lr, window):
+    rates = []
+    for i in range(len(gradients)):
+        recent = gradients[max(0, i + 1 - window) : i + 1]
+        rates.append(lr / math.sqrt(sum(float(g) ** 2 for g in recent)))
+    return rates
+
+
+def window_by_running_sum(gradients, lr, window):
+    sums = np.cumsum(gradients**2)
+    sums[window:] -= np.cumsum(gradients**2)[:-window] if window < len(gradients) else 0
+    return lr / np.sqrt(sums)
+
+
+def adam_steps(gradients, lr, beta1, beta2, eps, where="steps"):
+    steps, t = np.zeros_like(gradients), 0
+    m, s = np.zeros((2, gradients.shape[1]))
+    for i, row in enumerate(gradients):
+        t += where == "steps"
+        for j, g in enumerate(row):
+            t += where == "weights"
+            m[j] = beta1 * m[j] + (1 - beta1) * g
+            s[j] = beta2 * s[j] + (1 - beta2) * g**2
+            m_hat, s_hat = m[j] / (1 - beta1**t), s[j] / (1 - beta2**t)
+            steps[i, j] = lr * m_hat / (np.sqrt(s_hat) + eps)
+    return steps
+
+
+def adam_in_float32(gradients, *constants):
+    return adam_steps(gradients.astype(np.float32), *map(np.float32, constants))
+
+
+def adam_weight_by_weight(gradients, *constants):
+    return np.column_stack([adam_steps(g[:, None], *constants)[:, 0] for g in gradients.T])
+
+
+def adam_without_corrections(gradients, lr, beta1, beta2, eps):
+    m = s = 0.0
+    steps = []
+    for g in gradients:
+        m, s = beta1 * m + (1 - beta1) * g, beta2 * s + (1 - beta2) * g**2
+        steps.append(lr * m / (np.sqrt(s) + eps))
+    return np.array(steps)
+
+
+def graft_of_floats(length_step, direction_step):
+    length, norm = math.hypot(*length_step), math.hypot(*direction_step)
+    return [length / norm * x for x in direction_step] if norm else [0.0] * len(direction_step)
+
+
+def poisoned_rate(a, k, lr, rho):
+    s = (1 - rho) * a**2
+    for _ in range(k):
+        s = rho * s + 1 - rho
+    return lr / math.sqrt(s)
+
+
+class Plan:
+    """Count the rounds since the last restart, which comes in round 90."""
+
+    def __call__(self, t):
+        return [5.0 / t**0.25 if t < 90 else 0.11 * math.sqrt(t - 89), int(t == 90)]
+
+
+def sawtooth_made_level(t):
+    since = (t - 1) % 150 + 1
+    return (2.0 if t <= 150 else 0.1 * since**0.5), since == 1
+
+
+RIGHT = [
+    ("5.1", {"rate": 0.6 / 30, "step": np.float32(0.12), "steps needed": 400}),
+    ("5.2", budget_by_loop),
+    ("5.2", lambda d, lr, n: np.sum(lr / np.sqrt(np.arange(n) + 1)) >= d),
+    ("5.2", lambda d, lr, n: d - lr * sum(t**-0.5 for t in range(1, n + 1)) <= 0),
+    ("5.3", rmsprop),
+    ("5.3", rmsprop_in_float32),
+    ("5.3", rmsprop_entry_by_entry),
+    ("5.3", lambda *args: list(rmsprop(*args))),
+    ("5.4", lambda rho: math.log(2) / -math.log(rho)),
+    ("5.4", lambda rho: math.log(0.5, rho)),
+    ("5.4", lambda rho: np.float32(-np.log2(2) / np.log2(rho))),
+    ("5.4", half_life_by_search),
+    ("5.5", window_by_convolution),
+    ("5.5", window_by_list),
+    ("5.5", window_by_running_sum),
+    ("5.5", lambda g, lr, n: window_by_convolution(np.float32(g), np.float32(lr), n)),
+    ("5.6", adam_steps),
+    ("5.6", partial(adam_steps, where="steps")),
+    ("5.6", adam_in_float32),
+    ("5.6", adam_weight_by_weight),
+    ("5.6", lambda *args: adam_steps(*args).tolist()),
+    ("5.7", graft_of_floats),
+    ("5.7", lambda a, b: b * np.sqrt(a @ a / (b @ b)) if b.any() else 0 * b),
+    ("5.7", lambda a, b: np.float32(np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-300))),
+    ("5.8", poisoned_rate),
+    ("5.8", lambda a, k, lr, rho: lr * (1 + rho**k * ((1 - rho) * a * a - 1)) ** -0.5),
+    ("5.9", Plan()),
+    ("5.9", sawtooth_made_level),
+    ("5.9", lambda t: (np.float64(4), False) if t < 60 else (0.09 * (t - 59) ** 0.5, t == 60)),
+]
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
+    ("5.1", {"rate": 0.6, "step": 0.12, "steps needed": 400}, None),
+    ("5.1", {"rate": 0.02, "step": 0.12, "steps needed": 399}, None),
+    ("5.1", {"rate": 0.1, "step": 0.12, "steps needed": 400}, "all 25"),
     ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 2) ** -0.5) >= d, "too many"),
     ("5.2", lambda d, lr, n: np.sum(np.arange(1, n + 1) ** -0.5) >= d, "rate is missing"),
+    ("5.2", lambda d, lr, n: lr * sum(t**-0.5 for t in range(1, n)) >= d, "too few"),
+    ("5.2", lambda d, lr, n: lr * n >= d, "η/√t and not η."),
+    ("5.2", lambda d, lr, n: 2 * lr * math.sqrt(n) >= d, "bound"),
+    ("5.2", lambda d, lr, n: lr * (2 * math.sqrt(n) - 1) >= d, "bound"),
     ("5.2", lambda d, lr, n: False, None),
+    ("5.2", lambda d, lr, n: True, None),
+    ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 1) ** -0.5), None),
+    ("5.3", rmsprop_of_one_dimension, None),
+    ("5.3", rmsprop_in_place, "copy"),
+    ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, 0.1, rho, eps), None),
+    ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, 0.9, eps), None),
+    ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, 1.0, rho, eps), "rate is missing"),
+    ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, -g, s, lr, rho, eps), "uphill"),
+    ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, 1 - rho, eps), "rho belongs"),
+    ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, rho, 0.0), None),
+    ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, rho, eps)[::-1], None),
+    ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, rho, eps)[0], None),
+    ("5.3", lambda w, g, s, lr, rho, eps: (w - lr * g / (s**0.5 + eps), s + g**2), None),
+    ("5.4", lambda rho: 1 / (1 - rho), "rough"),
+    ("5.4", lambda rho: round(math.log(0.5) / math.log(rho)), "rounded"),
+    ("5.4", lambda rho: 0.69 / (1 - rho), None),
+    ("5.4", lambda rho: math.log(2) / math.log(rho), "positive"),
+    ("5.4", lambda rho: math.log(0.5) / math.log(1 - rho), None),
+    ("5.5", lambda g, lr, n: lr / np.sqrt(np.cumsum(g**2)), "forgotten"),
+    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n + 1), "too many"),
+    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n) * np.sqrt(n), None),
+    ("5.5", lambda g, lr, n: window_by_convolution(g, 0.5, n), None),
+    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, 3), "forgotten"),
+    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n) * g, "Are these the steps"),
+    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n)[n - 1 :], None),
+    ("5.6", partial(adam_steps, where="weights"), "share"),
+    ("5.6", adam_without_corrections, "corrections"),
+    ("5.6", lambda g, *rest: adam_steps(g[:, :1], *rest) + 0 * g, None),
+    ("5.6", lambda g, lr, b1, b2, eps: adam_steps(g, lr, b2, b1, eps), "belongs"),
+    ("5.6", lambda g, lr, b1, b2, eps: adam_steps(g, lr, 0.9, 0.98, eps), None),
+    ("5.6", lambda g, lr, b1, b2, eps: adam_steps(g, 0.1, b1, b2, eps), None),
+    ("5.6", lambda g, lr, b1, b2, eps: lr * np.sign(g), None),
+    ("5.6", lambda *args: adam_steps(*args)[-1], None),
+    ("5.7", lambda a, b: np.linalg.norm(a) / np.linalg.norm(b) * b, "nan"),
+    ("5.7", lambda a, b: np.linalg.norm(a) * b, "Divide"),
+    ("5.7", lambda a, b: b / np.linalg.norm(b) if b.any() else b, "as long as"),
+    ("5.7", lambda a, b: abs(a) * np.sign(b), "not one for each"),
+    ("5.7", lambda a, b: a, "no direction"),
+    ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k, 0.1, rho), None),
+    ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k - 1, lr, rho), "One step off"),
+    ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k + 1, lr, rho), None),
+    ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k, 1.0, rho), "missing"),
+    ("5.8", lambda a, k, lr, rho: lr / np.sqrt(a * a + k), "AdaGrad"),
+    ("5.8", lambda a, k, lr, rho: poisoned_rate(math.sqrt(a), k, lr, rho), "squared"),
+    ("5.9", lambda t: (6.0, False), "too high"),
+    ("5.9", lambda t: (3.0, False), "other weight"),
+    ("5.9", lambda t: (3.0, False) if t <= 100 else (0.1 * (t - 99) ** 0.5, False), "other weight"),
+    ("5.9", lambda t: (3.0 if t < 100 else 1.2, t == 100), "too low"),
+    ("5.9", lambda t: (0.1 if t < 9000 else 3.0, t % 100 == 1), "arrived"),
+    ("5.9", lambda t: (0.1, True), "up and down"),
+    ("5.9", lambda t: (1.0, t % 200 == 0), "up and down"),
+    ("5.9", lambda t: (-0.1, False), None),
+    ("5.9", lambda t: 0.1, None),
+    ("5.9", lambda t: (math.nan, False), None),
 ]

@@ -1,6 +1,83 @@
 """Answers to the exercises of chapter 6: right ones in other forms, and wrong ones."""
 
+import heapq
+import math
+from functools import partial
+
 import numpy as np
+
+
+def half(gradients, lr=1.0, eps=1e-10, start=0.0, number=np.float16):
+    w = np.zeros(gradients.shape[1])
+    G = np.full(gradients.shape[1], start, dtype=number)
+    for g in gradients:
+        G = (G + g**2).astype(number)
+        w = w - lr * g / (np.sqrt(G.astype(float)) + eps)
+    return w, G
+
+
+def half_root(gradients, lr=1.0, eps=1e-10):
+    """Keep the root of the sum, whose range is that of the gradients."""
+    w, root = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        root = np.hypot(root.astype(float), g).astype(np.float16)
+        w = w - lr * g / (np.maximum(root.astype(float), abs(g)) + eps)
+    return w, root
+
+
+def half_scaled(gradients, lr=1.0, eps=1e-10):
+    w, scaled = [0.0] * gradients.shape[1], np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        scaled = np.maximum(np.float16(scaled + 1024 * g**2), np.float16(6e-8))
+        w = [
+            a - lr * b / (math.sqrt(c / 1024) + 1e-4) for a, b, c in zip(w, g, scaled, strict=True)
+        ]
+    return w, scaled
+
+
+def row_wise(w, G, g, lr, eps):
+    new_w, new_G = w.copy(), [float(x) for x in G]
+    for i, row in enumerate(g):
+        new_G[i] += sum(float(x) ** 2 for x in row) / len(row)
+        new_w[i] -= lr * row / (math.sqrt(new_G[i]) + eps)
+    return new_w, new_G
+
+
+def row_wise_in_float32(w, G, g, lr, eps):
+    w, G, g = np.float32(w), np.float32(G), np.float32(g)
+    G = G + (g * g).mean(1)
+    return w - np.float32(lr) * g / (np.sqrt(G.reshape(-1, 1)) + np.float32(eps)), G
+
+
+def row_wise_by_norm(w, G, g, lr, eps):
+    G = G + np.linalg.norm(g, axis=-1) ** 2 / g.shape[1]
+    return (w.T - lr * g.T / (np.sqrt(G) + eps)).T, G
+
+
+def divided_by_rows(w, G, g, lr, eps):
+    G = G + np.sum(g**2, axis=1) / len(g)
+    return w - lr * g / (np.sqrt(G)[:, None] + eps), G
+
+
+def rounded_by_loop(x, spacing, rng):
+    out = np.empty_like(x)
+    for i in np.ndindex(x.shape):
+        share, below = math.modf(x[i] / spacing) if x[i] >= 0 else (None, None)
+        if share is None:
+            below = math.floor(x[i] / spacing)
+            share = x[i] / spacing - below
+        out[i] = (below + (rng.random() < share)) * spacing
+    return out
+
+
+def rounded_by_where(x, spacing, rng):
+    below = np.floor(x / spacing) * spacing
+    up = rng.uniform(size=x.shape) < (x - below) / spacing
+    return np.where(up, below + spacing, below)
+
+
+def rounded_from_above(x, spacing, rng):
+    return np.ceil(x / spacing - rng.random(x.size).reshape(x.shape)) * spacing
 
 
 def rounded_in_place(x, spacing, rng):
@@ -8,10 +85,267 @@ def rounded_in_place(x, spacing, rng):
     return np.floor(x + rng.random(x.shape)) * spacing
 
 
-RIGHT = []
+def partition_by_heap(sizes, processes):
+    heap = [(0, k) for k in range(processes)]
+    for size in sorted(sizes)[::-1]:
+        held, k = heap[0]
+        heapq.heapreplace(heap, (held + int(size), k))
+    return [held for held, _ in sorted(heap, key=lambda pair: pair[1])]
+
+
+def partition_by_argmin(sizes, processes):
+    held = np.zeros(processes, dtype=int)
+    for size in -np.sort(-np.array(sizes)):
+        held[held.argmin()] += size
+    return tuple(held)
+
+
+def partition_in_place(sizes, processes):
+    sizes.sort(reverse=True)
+    return partition_by_argmin(sizes, processes)
+
+
+def partition_last_first(sizes, processes):
+    return partition_by_argmin(sizes, processes)[::-1]
+
+
+def partition_fewest_tensors(sizes, processes):
+    held = [[] for _ in range(processes)]
+    for size in sorted(sizes, reverse=True):
+        min(held, key=len).append(size)
+    return [sum(part) for part in held]
+
+
+def best_interval_by_search(cost, failures):
+    k = np.geomspace(0.5, 1e4, 400_001)
+    return k[np.argmin(cost / k + k / (2 * failures))]
+
+
+def sm3(w, r, c, rows, g, lr):
+    nu = np.minimum(r[rows, None], c[None, :]) + np.square(g)
+    return w[rows] - g * lr * nu**-0.5, nu.max(1), np.maximum(c, nu.max(0))
+
+
+def sm3_row_by_row(w, r, c, rows, g, lr):
+    new_w, new_r, new_c = [], [], c.copy()
+    for i, row in zip(rows, g, strict=True):
+        nu = [min(r[i], c[j]) + row[j] ** 2 for j in range(len(c))]
+        new_w.append([w[i, j] - lr * row[j] / math.sqrt(nu[j]) for j in range(len(c))])
+        new_r.append(max(nu))
+        new_c = np.maximum(new_c, nu)
+    return new_w, new_r, list(new_c)
+
+
+def sm3_by_columns_seen_so_far(w, r, c, rows, g, lr):
+    """Each row meets the columns' numbers as the rows before have left them."""
+    new_w, new_r, c = [], [], c.copy()
+    for i, row in zip(rows, g, strict=True):
+        nu = np.minimum(r[i], c) + row**2
+        new_w.append(w[i] - lr * row / np.sqrt(nu))
+        new_r.append(nu.max())
+        c = np.maximum(c, nu)
+    return new_w, new_r, c
+
+
+def sm3_with_a_copy(w, r, c, rows, g, lr):
+    w, r = w.copy(), r.copy()
+    w[rows], r[rows], c = sm3(w, r, c, rows, g, lr)
+    return w[rows], r[rows], c
+
+
+def sm3_of_whole_tables(w, r, c, rows, g, lr):
+    w, r = w.copy(), r.copy()
+    w[rows], r[rows], c = sm3(w, r, c, rows, g, lr)
+    return w, r, c
+
+
+class ByStride:
+    """Process k has every weight whose number leaves the remainder k."""
+
+    def __init__(self, d, processes, lr, eps):
+        self.n, self.lr, self.eps = processes, lr, eps
+        self.load([0.0] * d)
+
+    def load(self, G):
+        self.shards = [np.array(G)[k :: self.n] for k in range(self.n)]
+
+    def save(self):
+        G = np.empty(sum(map(len, self.shards)))
+        for k, shard in enumerate(self.shards):
+            G[k :: self.n] = shard
+        return G
+
+    def step(self, w, grads):
+        g, new = sum(grads) / len(grads), w.copy()
+        for k in range(self.n):
+            mine = slice(k, None, self.n)
+            self.shards[k] = self.shards[k] + g[mine] ** 2
+            new[mine] -= self.lr * g[mine] / (np.sqrt(self.shards[k]) + self.eps)
+        return new
+
+
+class ByChunk(ByStride):
+    """Lists in place of arrays, in chunks of one length, of which the last may be shorter."""
+
+    def load(self, G):
+        size = -(-len(G) // self.n)
+        self.shards = [list(G[k * size : (k + 1) * size]) for k in range(self.n)]
+
+    def save(self):
+        return [x for shard in self.shards for x in shard]
+
+    def step(self, w, grads):
+        g = np.mean(np.array(grads), axis=0)
+        G = np.array(self.save()) + g * g
+        self.load(G)
+        return list(w - self.lr * g / (np.sqrt(G) + self.eps))
+
+
+class OnlyTheFirst(ByStride):
+    def step(self, w, grads):
+        return super().step(w, grads[:1])
+
+
+class Concatenated(ByStride):
+    def save(self):
+        return np.concatenate(self.shards)
+
+
+class EmptyEachStep(ByStride):
+    def step(self, w, grads):
+        for k in range(self.n):
+            self.shards[k][:] = 0.0
+        return super().step(w, grads)
+
+
+class WithoutRate(ByStride):
+    def step(self, w, grads):
+        self.lr = 1.0
+        return super().step(w, grads)
+
+
+class AsSGD(ByStride):
+    def step(self, w, grads):
+        return w - self.lr * np.mean(grads, axis=0)
+
+
+class GrowingShards(ByStride):
+    def step(self, w, grads):
+        new = super().step(w, grads)
+        self.shards = [self.save()] * self.n
+        return new
+
+
+class NoSave(ByStride):
+    def save(self):
+        pass
+
+
+RIGHT = [
+    (
+        "6.1",
+        {"weights": 60, "SGD": 0, "AdaGrad": 60, "Adam": 120.0, "row-wise": 0.2, "SM3": 0.201}
+        | {"rows in 1.8 GB": 500_000},
+    ),
+    ("6.2", partial(half, start=6e-8)),
+    ("6.2", partial(half, start=1e-7)),
+    ("6.2", partial(half, eps=2.4e-4)),
+    ("6.2", half_root),
+    ("6.2", half_scaled),
+    ("6.3", row_wise),
+    ("6.3", row_wise_in_float32),
+    ("6.3", row_wise_by_norm),
+    ("6.4", rounded_by_loop),
+    ("6.4", rounded_by_where),
+    ("6.4", rounded_from_above),
+    ("6.4", lambda x, s, rng: (s * np.floor(np.float64(x) / s + rng.random(x.shape))).tolist()),
+    ("6.5", partition_by_heap),
+    ("6.5", partition_by_argmin),
+    ("6.5", lambda sizes, n: np.array(partition_by_heap(sizes, n), dtype=np.float32)),
+    ("6.6", lambda cost, failures: (2 * failures * cost) ** 0.5),
+    ("6.6", lambda cost, failures: np.float32(math.sqrt(cost / (1 / (2 * failures))))),
+    ("6.6", best_interval_by_search),
+    ("6.7", sm3),
+    ("6.7", sm3_row_by_row),
+    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, rows, np.float32(g), np.float32(lr))),
+    ("6.8", ByStride),
+    ("6.8", ByChunk),
+]
+
+ALL = {"weights": 60, "SGD": 0, "AdaGrad": 60, "Adam": 120, "row-wise": 0.2, "SM3": 0.2012}
+ALL |= {"rows in 1.8 GB": 500_000}
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
+    ("6.1", ALL | {"AdaGrad": 120}, "counted as state"),
+    ("6.1", ALL | {"weights": 120, "AdaGrad": 120, "Adam": 240}, "float64"),
+    ("6.1", ALL | {"weights": 57.22, "AdaGrad": 57.22, "Adam": 114.4}, "2²⁰"),
+    ("6.1", ALL | {"Adam": 180}, "counted as state"),
+    ("6.1", ALL | {"rows in 1.8 GB": 750_000}, "gradients"),
+    ("6.1", ALL | {"SM3": 15_000_000}, None),
+    ("6.2", half, "square"),
+    ("6.2", partial(half, eps=1e-8), "square"),
+    ("6.2", lambda g, lr=1.0: half(g.astype(np.float16), lr), "square"),
+    ("6.2", partial(half, number=np.float32), "2 bytes"),
+    ("6.2", partial(half, number=np.float64), "2 bytes"),
+    ("6.2", partial(half, start=1e-3), "too large"),
+    (
+        "6.2",
+        lambda g, lr=1.0: (-lr * np.sign(g).sum(axis=0), np.zeros(g.shape[1], np.float16)),
+        "on",
+    ),
+    ("6.2", lambda g, lr=1.0: (-half(g, lr, start=6e-8)[0], half(g)[1]), None),
+    ("6.2", lambda g, lr=1.0: (half(g, 1.0, start=6e-8)[0], half(g)[1]), None),
+    ("6.2", lambda g, lr=1.0: half(g, lr, start=6e-8)[0], None),
+    ("6.3", divided_by_rows, None),
+    ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 0.1, eps), None),
+    ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 1.0, eps), "rate is missing"),
+    ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, -g, lr, eps), "uphill"),
+    ("6.3", lambda w, G, g, lr, eps: row_wise_by_norm(w, G, g, lr, 0.0), "nan"),
+    ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g * np.sqrt(g.shape[1]), lr, eps), None),
+    ("6.3", lambda w, G, g, lr, eps: row_wise(w, 0 * G, g, lr, eps), "goes on"),
+    ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, lr, eps)[0], None),
+    ("6.3", lambda w, G, g, lr, eps: (w - lr * g / (np.abs(g) + eps), G), None),
+    (
+        "6.3",
+        lambda w, G, g, lr, eps: (w - lr * g / (np.sqrt(G + (g**2).mean(1)) + eps), G),
+        "axis 1",
+    ),
     ("6.4", rounded_in_place, "copy"),
     ("6.4", lambda x, spacing, rng: None, None),
+    ("6.4", lambda x, spacing, rng: np.floor(x / spacing) * spacing, "lose"),
+    ("6.4", lambda x, spacing, rng: np.floor(x / spacing + rng.random()) * spacing, "lose"),
+    ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape[-1])) * s, "chance of its own"),
+    ("6.4", lambda x, s, rng: rounded_by_where(x, s, np.random.default_rng(0)), "another seed"),
+    ("6.4", lambda x, s, rng: rounded_by_where(x, s, np.random.default_rng()), "not come from"),
+    ("6.4", lambda x, s, rng: np.round(x / s + rng.random(x.shape) - 0.5), "again"),
+    ("6.4", lambda x, s, rng: np.floor(x / s + rng.normal(0.5, 0.2, x.shape)) * s, "just below"),
+    ("6.5", partition_in_place, "copy"),
+    ("6.5", partition_last_first, None),
+    ("6.5", partition_fewest_tensors, "turns"),
+    ("6.5", lambda sizes, n: sorted(partition_by_heap(sizes, n)), None),
+    ("6.5", lambda sizes, n: sorted(partition_by_heap(sizes, n), reverse=True), "sorted"),
+    ("6.5", lambda sizes, n: [sum(sizes) / n] * n, "divided"),
+    ("6.5", lambda sizes, n: max(partition_by_heap(sizes, n)), None),
+    ("6.6", lambda cost, failures: math.sqrt(cost * failures), "half"),
+    ("6.6", lambda cost, failures: math.sqrt(2 * failures), None),
+    ("6.6", lambda cost, failures: round(math.sqrt(2 * cost * failures)), None),
+    ("6.6", lambda cost, failures: 2 * cost * failures, "k²"),
+    ("6.6", lambda cost, failures: 100.0, None),
+    ("6.7", sm3_by_columns_seen_so_far, None),
+    ("6.7", sm3_with_a_copy, "whole table"),
+    ("6.7", sm3_of_whole_tables, "whole table"),
+    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, np.sort(rows), g, lr), None),
+    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, rows, g, 0.2), None),
+    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, rows, -g, lr), "uphill"),
+    ("6.7", lambda w, r, c, rows, g, lr: (*sm3(w, r, c, rows, g, lr)[:2], c), None),
+    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, 99 + 0 * r, c, rows, g, lr), "Where is r"),
+    ("6.8", OnlyTheFirst, "mean"),
+    ("6.8", Concatenated, "Which parts"),
+    ("6.8", EmptyEachStep, "second step"),
+    ("6.8", WithoutRate, "itself"),
+    ("6.8", AsSGD, "itself"),
+    ("6.8", GrowingShards, "data parallel"),
+    ("6.8", NoSave, None),
+    ("6.8", ByStride(4, 2, 0.1, 0.0), None),
 ]
