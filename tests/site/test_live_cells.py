@@ -133,15 +133,28 @@ def test_every_cell_shows_what_is_stored(chapter, ask):
     assert {place: joined(seen.get(str(place), [])) for place in expected} == expected
 
 
-def test_reports_on_exercises_are_the_same(ask):
-    numbers = [
+def numbers_in_pages():
+    """Return which exercises can be solved in the page."""
+    return [
         about["exercise"]
         for chapter in CHAPTERS
         for about in book_live.describe([cell.source for cell in code_cells(chapter)])
         if "exercise" in about
     ]
+
+
+def test_all_exercises_but_one_about_pytorch_can_be_solved_in_the_page():
     known = [number for chapter in exercises.CHAPTERS for number in exercises.load(chapter)]
-    assert sorted({*known} - {*numbers}) == ["3.5"]  # which is about PyTorch
+    assert sorted({*known} - {*numbers_in_pages()}) == ["3.5"]
+
+
+def test_an_exercise_with_a_closing_question_is_one():
+    about = book_live.describe(["first = ...\nlast = ...", 'check("1.2", first, last)', "1"])
+    assert about == [{"live": "", "exercise": "1.2"}, {"live": ""}, {"live": ""}]
+
+
+def test_reports_on_exercises_are_the_same(ask):
+    numbers = numbers_in_pages()
     names = {}
     exec(REPORTS, names)
     expected = {number: names["reports"](number) for number in numbers}

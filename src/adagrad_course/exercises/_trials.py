@@ -159,11 +159,13 @@ class Trial:
             return "there is still a `...`"
         if isinstance(got.value, Raised):
             return got.value.text
-        is_known = any(self.explained_by(hint, got) for hint in self.known)
-        problem = self.difference(self.expected, got, near=0.0 if is_known else NEAR)
-        if problem and not is_known and self.choices and isinstance(got.value, str):
-            problem = f"expected one of {', '.join(self.choices)}, got {show(got.value)}"
-        if problem and got.value is None and not self.exercise.is_value:
+        problem = self.difference(self.expected, got)
+        if problem and self.exercise.is_value:
+            if not any(self.explained_by(hint, got) for hint in self.known):
+                problem = self.difference(self.expected, got, near=NEAR)
+                if isinstance(got.value, str) and len(self.choices) > 1:
+                    problem = f"expected one of {', '.join(self.choices)}, got {show(got.value)}"
+        elif problem and got.value is None:
             problem = NOTHING
         if got.changed:
             names = " and ".join(f"`{name}`" for name in got.changed)
@@ -175,8 +177,7 @@ class Trial:
     def choices(self) -> list[str]:
         """The texts that one can choose from: of the reference and of all known mistakes."""
         values = [outcome.value for outcome in (self.expected, *self.known.values())]
-        texts = {show(value) for value in values if isinstance(value, str)}
-        return sorted(texts) if self.exercise.is_value and len(texts) > 1 else []
+        return sorted({show(value) for value in values if isinstance(value, str)})
 
     def explained_by(self, hint: str, got: Outcome) -> bool:
         """Return whether the known mistake with this hint does here what the answer did."""
