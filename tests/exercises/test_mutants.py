@@ -37,7 +37,11 @@ SAME = {
             "NumPy stretches a single zero"
         ),
     },
-    "0.3": {"slope: 1660 for 1659": "it is rounded to three digits"},
+    "0.3": {
+        f"{part}: {number + off} for {number}": "one step more or less is allowed"
+        for part, number in {"slope": 1659, "twice as far": 6517, "steep start": 2354}.items()
+        for off in (1, -1)
+    },
     "1.4": {
         "return exact_steps(lr, curvature, reduction, math.ceil) → "
         "return exact_steps(curvature, lr, reduction, math.ceil)": "only their product counts",

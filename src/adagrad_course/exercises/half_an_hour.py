@@ -102,6 +102,7 @@ EXERCISES = [
     ),
     Exercise(
         "0.3",
+        rtol=1e-3,  # whoever counts from 0 has one step less
         reference={
             "forecast": 1600.0,
             "slope": steps_to(4),
