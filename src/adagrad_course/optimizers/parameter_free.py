@@ -1,8 +1,10 @@
 """Optimizers that estimate the distance to go and take it as the learning rate.
 
-With the distance D from the start to the minimum as its rate, AdaGrad-Norm's bound is as good as
-with the best constant rate (see `bounds`). D is not known, but a lower bound of it is, and that
-rises as the run goes on. Both methods here begin with a millionth and never let the estimate fall.
+The rate that makes AdaGrad's bound on regret small is about the distance from the start to the
+minimum. Nobody knows it, but a run shows something of it: how far it has gone itself (`DoG`), or,
+where the loss is convex, how far the minimum is away at least (`Prodigy`). Both begin with about a
+millionth, and never let the estimate fall. Until it has grown, which takes a hundred steps or more
+with `DoG`, little happens.
 
 All distances are over the last axis: it must hold the whole model, as one vector.
 """
@@ -116,7 +118,7 @@ class DoG(LearningRateOptimizer):
 class ProdigyState(NamedTuple):
     """What Prodigy remembers: the steps, the start, Adam's two averages, and its estimate, D.
 
-    D is that of the last step, (..., 1). The next one follows from the averages p, (..., 1), and q.
+    D is that of the last step, (..., 1). The next one follows from P, (..., 1), and Q.
     """
 
     steps: int
@@ -135,19 +137,19 @@ class Prodigy(LearningRateOptimizer):
     .. math::
 
         \begin{aligned}
-        D_t &= \max\bigl(D_{t-1},\, \bar p_{t-1} / \|\bar q_{t-1}\|_1\bigr), \\
+        D_t &= \max\bigl(D_{t-1},\, \bar P_{t-1} / \|\bar Q_{t-1}\|_1\bigr), \\
         m_t &= \beta_1 m_{t-1} + (1 - \beta_1)\, D_t\, g_t, \qquad
         \bar G_t = \beta_2 \bar G_{t-1} + (1 - \beta_2)\, D_t^2\, g_t^2, \\
-        \bar p_t &= \beta_3\, \bar p_{t-1} + (1 - \beta_3)\, \eta_t D_t^2\, g_t^\top (w_1 - w_t), \\
-        \bar q_t &= \beta_3\, \bar q_{t-1} + (1 - \beta_3)\, \eta_t D_t^2\, g_t, \\
+        \bar P_t &= \beta_3\, \bar P_{t-1} + (1 - \beta_3)\, \eta_t D_t^2\, g_t^\top (w_1 - w_t), \\
+        \bar Q_t &= \beta_3\, \bar Q_{t-1} + (1 - \beta_3)\, \eta_t D_t^2\, g_t, \\
         w_{t+1} &= w_t - \eta_t D_t\, \frac{m_t}{\sqrt{\bar G_t} + D_t\, \varepsilon}
         \end{aligned}
 
-    with :math:`\beta_3 = \sqrt{\beta_2}`. Where the loss is convex,
+    with :math:`\beta_3 = \sqrt{\beta_2}`. Where the loss is convex and the gradients are exact,
     :math:`g_t^\top (w_1 - w_t)` is at most :math:`g_t^\top (w_1 - w^*)`, and so the quotient at
-    most the largest distance of a coordinate from the minimum. Weights :math:`D_t^2` let the newest
-    gradients, at the best estimate, count most; in D-Adaptation, of which this came, they are
-    :math:`D_t`. Adam's corrections for the start at zero are left out, as published.
+    most the largest of the coordinates' distances :math:`|w_1 - w^*|`. It may stay far below. The
+    weights :math:`D_t^2` let the gradients at the latest estimate count most; D-Adaptation, from
+    which this came, has :math:`D_t`. Adam's corrections for the start are left out, as published.
 
     Parameters
     ----------
