@@ -71,29 +71,31 @@ def toy(seed, n=200):
     return Dataset("toy", *parts, tuple(map(str, range(12))), ("a", "b", "c"))
 
 
-def test_a_text_is_learned_in_one_pass_without_its_rare_words():
+@pytest.mark.parametrize("passes", [1, 3])
+def test_a_text_is_learned_without_its_rare_words(passes):
     data, rng = toy(4), np.random.default_rng(4)
     parts = [data.train, data.validation, data.test]
     (x, y), *held_out = [(part.features.toarray()[:, 1:], part.labels) for part in parts]
     w, adagrad = np.zeros((11, 3)), AdaGrad(0.5)
     state = adagrad.init(w)
-    for rows in np.array_split(rng.permutation(200), 3):
+    orders = [rng.permutation(200) for _ in range(passes)]
+    for rows in (rows for order in orders for rows in np.array_split(order, 3)):
         grads = np.zeros((11, 3))
         for i in rows:
             p = np.exp(x[i] @ w)
             grads += np.outer(x[i], p / p.sum() - np.eye(3)[y[i]]) / len(rows)
         w, state = adagrad.step(w, grads, state)
     errors = [100 * np.mean((x @ w).argmax(axis=1) != y) for x, y in held_out]
-    found = tasks._text(toy, 2, AdaGrad(LRS[:, None]), 2, 4)
+    found = tasks._text(toy, 2, passes, AdaGrad(LRS[:, None]), 2, 4)
     np.testing.assert_allclose([part[1] for part in found], errors)
     assert 10 < errors[0] < 60
 
 
 @pytest.mark.parametrize("make", [DoG, Prodigy, lambda lr: Averaged(DoG(lr))])
 def test_distances_are_those_of_the_whole_model_for_each_rate_alone(make):
-    together = tasks._text(toy, 2, make(LRS[:, None]), 2, 0)
+    together = tasks._text(toy, 2, 2, make(LRS[:, None]), 2, 0)
     for i, lr in enumerate(LRS):
-        alone = tasks._text(toy, 2, make(lr), 1, 0)
+        alone = tasks._text(toy, 2, 2, make(lr), 1, 0)
         assert [part[i] for part in together] == [part[0] for part in alone]
 
 

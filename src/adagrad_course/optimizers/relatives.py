@@ -245,8 +245,8 @@ class Muon(LearningRateOptimizer):
         \end{aligned}
 
     with a singular value decomposition, whose :math:`\tilde S` has about 1 in place of each
-    singular value. It is found without one, by five steps of a Newton-Schulz iteration. Of
-    AdaGrad it has no sum left: this is the full-matrix step (Shampoo's) of one gradient alone.
+    singular value. It is found without one, by five steps of a Newton-Schulz iteration. No
+    sum is left of AdaGrad: it is Shampoo's step, if that remembered the last gradient only.
 
     Parameters
     ----------
