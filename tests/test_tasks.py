@@ -189,3 +189,13 @@ def test_what_is_wrong_is_said():
             verdict(np.array(one), np.array(other))
     assert repr(TASKS["bowl"]) == "Task(log₁₀ of the loss)"
     assert "seeds: 1" in repr(tuned(TASKS["bowl"], [Momentum], seeds=[0])["Momentum"])
+
+
+def test_what_the_methods_without_a_rate_come_to_on_the_turned_bowl():
+    task = TASKS["turned bowl"]
+    found = tuned(task, [SGD, AdaGrad, Adam])
+    prodigy, dog = untuned(task, Prodigy()), untuned(task, Averaged(DoG()))
+    assert verdict(prodigy, found["SGD"].scores) == "ahead"
+    assert verdict(prodigy, found["Adam"].scores) == "undecided"
+    assert verdict(dog, found["SGD"].scores) == "beaten"  # within its first 150 steps
+    assert verdict(untuned(task, AdaGrad(0.01)), dog) == "beaten"

@@ -65,7 +65,7 @@ class DoG(LearningRateOptimizer):
 
     Examples
     --------
-    The steps are short at first, and in a few of them the rate has found its size:
+    The first steps are tiny. They grow with the distance that they have made:
 
     >>> dog, params = DoG(), np.array([3.0, 4.0])
     >>> state = dog.init(params)
@@ -154,8 +154,8 @@ class Prodigy(LearningRateOptimizer):
     Parameters
     ----------
     lr : float or array_like or callable, optional
-        A factor η on the steps; it has no unit. The method was published with η = 1 and a schedule.
-        An array must have a last axis of length 1, as arrays of all constants.
+        A factor η on the steps; it has no unit. Its authors leave it at 1, times a schedule if there
+        is one. Like all constants, an array must have a last axis of length 1.
     betas : pair of float or array_like, optional
         The decay rates β₁ and β₂, as in `Adam`.
     eps : float or array_like, optional
