@@ -154,8 +154,8 @@ class Prodigy(LearningRateOptimizer):
     Parameters
     ----------
     lr : float or array_like or callable, optional
-        A factor η on the steps; it has no unit. Its authors leave it at 1, times a schedule if there
-        is one. Like all constants, an array must have a last axis of length 1.
+        A factor η on the steps; it has no unit. Its authors leave it at 1, or use a schedule from 1
+        to 0. Like all constants, an array must have a last axis of length 1.
     betas : pair of float or array_like, optional
         The decay rates β₁ and β₂, as in `Adam`.
     eps : float or array_like, optional
