@@ -13,7 +13,14 @@ from optional_torch import needs_torch, torch
 from scipy.sparse import csr_array
 
 from adagrad_course.datasets import Split, digits
-from adagrad_course.optimizers import SGD, AdaGrad, AdaGradNorm, FullMatrixAdaGrad, Momentum
+from adagrad_course.optimizers import (
+    SGD,
+    AdaGrad,
+    AdaGradNorm,
+    FTRLProximal,
+    FullMatrixAdaGrad,
+    Momentum,
+)
 from adagrad_course.sparse import OnlineSoftmax, coalesce, row_step
 
 examples = settings(max_examples=15)
@@ -27,6 +34,7 @@ SWEEPS = {
     "SGD-rates-schedule": SGD(lambda t: COLUMN / np.sqrt(t)),
     "AdaGrad-rates": AdaGrad(COLUMN),
     "AdaGrad-all": AdaGrad(COLUMN, eps=COLUMN, initial_accumulator_value=COLUMN),
+    "FTRL-all": FTRLProximal(COLUMN, l1=COLUMN, l2=COLUMN, eps=COLUMN),
 }
 OPTIMIZERS = {
     "SGD": SGD(0.1),
@@ -36,6 +44,8 @@ OPTIMIZERS = {
     "AdaGrad-eps-array": AdaGrad(np.array(0.1), eps=np.array(1e-3)),
     "AdaGrad-initial": AdaGrad(0.1, initial_accumulator_value=0.5),
     "AdaGrad-schedule": AdaGrad(lambda t: 0.1 / np.sqrt(t)),
+    "FTRL": FTRLProximal(0.1),
+    "FTRL-penalties": FTRLProximal(0.1, l1=0.5, l2=0.5),
 }
 CASES = [
     *((name, optimizer, (8, 3, 4)) for name, optimizer in SWEEPS.items()),
@@ -111,7 +121,7 @@ def test_a_gradient_may_name_no_rows():
 def test_a_sparse_step_is_the_dense_one_bit_for_bit(optimizer, shape, dtype, seed):
     params = start(seed, shape, dtype)
     expected, state = params.copy(), optimizer.init(params)
-    expected_state, accumulator = optimizer.init(params), getattr(state, "accumulator", None)
+    expected_state, arrays = optimizer.init(params), state[1:]
     for rows, grads in sparse_gradients(seed, shape, dtype):
         state = row_step(optimizer, params, rows, grads, state)
         gradient = dense(shape, rows, grads)
@@ -119,9 +129,9 @@ def test_a_sparse_step_is_the_dense_one_bit_for_bit(optimizer, shape, dtype, see
         np.testing.assert_array_equal(params, expected)
         assert type(state) is type(expected_state)
         assert state.steps == expected_state.steps
-        if accumulator is not None:
-            assert state.accumulator is accumulator
-            np.testing.assert_array_equal(accumulator, expected_state.accumulator)
+        for array, kept, dense_array in zip(arrays, state[1:], expected_state[1:], strict=True):
+            assert kept is array
+            np.testing.assert_array_equal(array, dense_array)
 
 
 TORCHS = {
@@ -259,12 +269,16 @@ BAD_STEPS = {
     **{
         type(optimizer).__name__: (
             {"optimizer": optimizer},
-            "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone, "
+            "optimizer must be an SGD, an AdaGrad or an FTRLProximal, which leave a row without a "
+            "gradient alone, "
             f"got {type(optimizer).__name__}",
         )
         for optimizer in (Momentum(0.1), AdaGradNorm(0.1), FullMatrixAdaGrad(0.1))
     },
-    "class": ({"optimizer": AdaGrad}, "optimizer must be an SGD or an AdaGrad, which leave a row"),
+    "class": (
+        {"optimizer": AdaGrad},
+        "optimizer must be an SGD, an AdaGrad or an FTRLProximal, which leave a row",
+    ),
     # As many rates as rows are named, or as there are: they would be given out by position.
     **{
         f"{name}-{n}": (
@@ -509,10 +523,10 @@ def test_there_is_no_average_that_was_not_kept():
 @pytest.mark.parametrize(
     ("optimizer", "message"),
     [
-        (Momentum(0.1), "optimizer must be an SGD or an AdaGrad, which leave a row without a grad"),
-        (AdaGradNorm(0.1), "optimizer must be an SGD or an AdaGrad, which leave a row without a "),
-        (SGD, "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone"),
-        ("SGD", "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alo"),
+        (Momentum(0.1), "optimizer must be an SGD, an AdaGrad or an FTRLProximal, which leave "),
+        (AdaGradNorm(0.1), "optimizer must be an SGD, an AdaGrad or an FTRLProximal, which "),
+        (SGD, "optimizer must be an SGD, an AdaGrad or an FTRLProximal, which leave a row "),
+        ("SGD", "optimizer must be an SGD, an AdaGrad or an FTRLProximal, which leave a "),
         (
             SGD([0.1, 0.2]),
             "start must broadcast with the rates, whose last axis must have length 1",
@@ -524,6 +538,13 @@ def test_there_is_no_average_that_was_not_kept():
         (
             AdaGrad(0.1, eps=np.ones((7, 1))),
             "eps must broadcast to the shape of one row, (4,), got shape (7, 1)",
+        ),
+        *(
+            (
+                FTRLProximal(0.1, **{name: np.ones((7, 1))}),
+                f"{name} must broadcast to the shape of one row, (4,), got shape (7, 1)",
+            )
+            for name in ("l1", "l2")
         ),
         (AdaGrad(lambda t: -1.0), "lr(1) must be zero or positive, got -1.0"),
     ],

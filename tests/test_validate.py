@@ -58,9 +58,15 @@ from adagrad_course.optimizers import (
     AdaGrad,
     AdaGradNorm,
     Adam,
+    AdamW,
+    Averaged,
+    DoG,
+    FTRLProximal,
     FullMatrixAdaGrad,
     Grafted,
     Momentum,
+    Muon,
+    Prodigy,
     RestartedAdaGrad,
     RMSProp,
     WindowedAdaGrad,
@@ -76,9 +82,11 @@ RNG = np.random.default_rng(0)
 RESTARTED = functools.partial(RestartedAdaGrad, every=2)
 WINDOWED = functools.partial(WindowedAdaGrad, window=3)
 ELEMENTWISE = [SGD, Momentum, AdaGrad, RMSProp, AdaDelta, Adam, RESTARTED, WINDOWED]
-KINDS_OF_OPTIMIZERS = [*ELEMENTWISE, AdaGradNorm, FullMatrixAdaGrad]
+ELEMENTWISE += [AdamW, FTRLProximal]
+KINDS_OF_OPTIMIZERS = [*ELEMENTWISE, AdaGradNorm, FullMatrixAdaGrad, DoG, Prodigy]
 GRAFTED = Grafted(AdaGrad(0.1), SGD(0.1))
-OPTIMIZERS = [*(kind(0.1) for kind in KINDS_OF_OPTIMIZERS), GRAFTED]
+AVERAGED = Averaged(AdaGrad(0.1))
+OPTIMIZERS = [*(kind(0.1) for kind in KINDS_OF_OPTIMIZERS), GRAFTED, AVERAGED]
 PAIR = np.ones(2)
 LOSSES = LinearLosses(np.ones((4, 2)), [1, -1, 1, 1], "hinge")
 COLUMN = np.full((3, 1), 0.5)
@@ -127,8 +135,16 @@ ARRAYS = [
         for kind in (WINDOWED, RMSProp, AdaDelta, Adam)
     ),
     *(("rho", lambda v, kind=kind: kind(0.1, rho=v)) for kind in (RMSProp, AdaDelta)),
-    ("betas[0]", lambda v: Adam(0.1, (v, 0.9))),
-    ("betas[1]", lambda v: Adam(0.1, [0.9, v])),
+    *(("betas[0]", lambda v, kind=kind: kind(0.1, (v, 0.9))) for kind in (Adam, AdamW, Prodigy)),
+    *(("betas[1]", lambda v, kind=kind: kind(0.1, [0.9, v])) for kind in (Adam, AdamW, Prodigy)),
+    *(("eps", lambda v, kind=kind: kind(0.1, eps=v)) for kind in (FTRLProximal, DoG, Prodigy)),
+    ("weight_decay", lambda v: AdamW(0.1, weight_decay=v)),
+    ("l1", lambda v: FTRLProximal(0.1, l1=v)),
+    ("l2", lambda v: FTRLProximal(0.1, l2=v)),
+    ("reps_rel", lambda v: DoG(reps_rel=v)),
+    ("d0", lambda v: Prodigy(d0=v)),
+    ("lr", Muon),
+    ("momentum", lambda v: Muon(0.1, v)),
     ("curvatures", Quadratic),
     ("rotation", lambda v: Quadratic([1.0, 4.0], rotation=v)),
     ("tilt", DoubleWell),
@@ -193,6 +209,7 @@ NUMBERS = [
         for bound in (adagrad_bound, sgd_bound)
     ),
     ("eps", lambda v: FullMatrixAdaGrad(0.1, eps=v)),
+    ("power", lambda v: Averaged(SGD(0.1), v)),
     ("eps", lambda v: adagrad_bound(COLUMN, 1.0, eps=v)),
     ("best_total", GAME.regret),
     ("alpha", lambda v: power_law_features(2, 2, v, RNG)),
@@ -226,9 +243,10 @@ def test_not_finite_numbers(value, rows, array, bad, place):
         refused(name, "be finite", str(bad), give, array)
 
 
-POSITIVE = {"curvatures"}
+POSITIVE = {"curvatures", "reps_rel", "d0"}
 BELOW_ONE = {"momentum", "rho", "betas[0]", "betas[1]"}
 FROM_ZERO = BELOW_ONE | {"lr", "lr(1)", "lrs", "eps", "initial_accumulator_value", "alpha"}
+FROM_ZERO |= {"weight_decay", "l1", "l2", "power"}
 
 
 @examples
@@ -306,6 +324,7 @@ METHODS = [
     ("learner", "init", lambda v: play(LOSSES, v)),
     ("magnitude", "init", lambda v: Grafted(v, SGD(0.1))),
     ("direction", "init", lambda v: Grafted(SGD(0.1), v)),
+    ("optimizer", "init", Averaged),
 ]
 
 
@@ -427,7 +446,7 @@ REFUSED = {
             "broadcast to the shape of params, (1,)",
             "shape (2,)",
         )
-        for kind in (AdaGradNorm, FullMatrixAdaGrad)
+        for kind in (AdaGradNorm, FullMatrixAdaGrad, DoG, Prodigy)
     },
     **{
         f"{type(opt).__name__}-params-{method}": (
@@ -436,7 +455,7 @@ REFUSED = {
             "have at least 1 dimension",
             "float 1.0",
         )
-        for opt in (AdaGradNorm(0.1), FullMatrixAdaGrad(0.1), GRAFTED)
+        for opt in (AdaGradNorm(0.1), FullMatrixAdaGrad(0.1), DoG(), Prodigy(), GRAFTED)
         for method, give in [
             ("init", lambda opt: opt.init(1.0)),
             ("step", lambda opt: opt.step(1.0, 1.0, opt.init(PAIR))),
@@ -501,6 +520,24 @@ REFUSED = {
             (AdaDelta(1), "update_average"),
             (Adam(1), "average"),
             (Adam(1), "square_average"),
+            (FTRLProximal(1), "z"),
+            (DoG(), "start"),
+            (Prodigy(), "weighted_average"),
+            (AVERAGED, "average"),
+        ]
+    },
+    **{
+        f"{field}-{type(optimizer).__name__}": (
+            lambda optimizer=optimizer, field=field: stepped(optimizer, **{field: PAIR}),
+            f"state.{field}",
+            "have shape (1,)",
+            "(2,)",
+        )
+        for optimizer, field in [
+            (DoG(), "distance"),
+            (DoG(), "accumulator"),
+            (Prodigy(), "distance"),
+            (Prodigy(), "gain"),
         ]
     },
     "squares": (

@@ -7,7 +7,7 @@ and a value for each. All other rows of the gradient are zero and are never look
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ from ._validate import (
     same_shape,
     whole_numbers,
 )
-from .optimizers import SGD, AdaGrad, AdaGradState, SGDState
+from .optimizers import SGD, AdaGrad, AdaGradState, FTRLProximal, FTRLProximalState, SGDState
 from .optimizers._base import Optimizer, cast_grads, change_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["OnlineSoftmax", "Progress", "coalesce", "row_step"]
 
 
-State = TypeVar("State", SGDState, AdaGradState)
+LeavesRowsAlone: TypeAlias = SGD | AdaGrad | FTRLProximal
+State = TypeVar("State", SGDState, AdaGradState, FTRLProximalState)
 
 
 def coalesce(rows: ArrayLike, grads: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +84,7 @@ def coalesce(rows: ArrayLike, grads: ArrayLike) -> tuple[np.ndarray, np.ndarray]
 
 
 def row_step(
-    optimizer: SGD | AdaGrad,
+    optimizer: LeavesRowsAlone,
     params: np.ndarray,
     rows: ArrayLike,
     grads: ArrayLike,
@@ -93,11 +94,12 @@ def row_step(
 
     It equals the dense step with zeros in all other rows, at a cost that does not depend on how
     many of them there are. That holds for optimizers that leave a coordinate alone when its
-    gradient is zero: SGD and AdaGrad, but not those with momentum or with a memory that decays.
+    gradient is zero: SGD, AdaGrad and FTRL-Proximal, but not those with momentum or with a memory
+    that decays.
 
     Parameters
     ----------
-    optimizer : SGD or AdaGrad
+    optimizer : SGD, AdaGrad or FTRLProximal
         Or a subclass, which may override the step. Its constants may be arrays that broadcast to
         the shape of one row, for a sweep.
     params : numpy.ndarray, shape (n, ...)
@@ -106,14 +108,14 @@ def row_step(
         Which rows the gradient names, in any order. One named twice has its gradients summed.
     grads : array_like, shape (k, ...)
         Their gradients.
-    state : SGDState or AdaGradState
-        The state from `optimizer.init(params)` or from the step before. The rows of its
-        accumulator are overwritten.
+    state : SGDState, AdaGradState or FTRLProximalState
+        The state from `optimizer.init(params)` or from the step before. The rows of its arrays are
+        overwritten.
 
     Returns
     -------
-    SGDState or AdaGradState
-        The state after the step; it holds the same accumulator.
+    SGDState, AdaGradState or FTRLProximalState
+        The state after the step; it holds the same arrays.
 
     Raises
     ------
@@ -139,13 +141,12 @@ def row_step(
     _leaves_rows_alone(optimizer)
     overwritable("params", params)
     instance("state", state, optimizer._State)
-    if isinstance(state, AdaGradState):
-        accumulator = overwritable("state.accumulator", state.accumulator)
-        same_shape("state.accumulator", accumulator, "params", params)
-        if accumulator.dtype != params.dtype:
+    for name in optimizer._State._fields[1:]:
+        kept = overwritable(f"state.{name}", getattr(state, name))
+        same_shape(f"state.{name}", kept, "params", params)
+        if kept.dtype != params.dtype:
             raise TypeError(
-                f"state.accumulator must have the dtype of params, {params.dtype}, "
-                f"got {accumulator.dtype}"
+                f"state.{name} must have the dtype of params, {params.dtype}, got {kept.dtype}"
             )
     _same_for_every_row(optimizer, params.shape[1:], state.steps + 1)
     rows, grads = coalesce(rows, grads)
@@ -162,7 +163,7 @@ def row_step(
 
 
 def _row_step(
-    optimizer: SGD | AdaGrad,
+    optimizer: LeavesRowsAlone,
     params: np.ndarray,
     rows: np.ndarray,
     named: np.ndarray,
@@ -176,16 +177,15 @@ def _row_step(
     if not rows.size:
         return grads, state._replace(steps=state.steps + 1)
     # `take` is faster than indexing with an array.
-    part = state
-    if isinstance(state, AdaGradState):
-        part = state._replace(accumulator=state.accumulator.take(rows, axis=0))
+    kept = {name: getattr(state, name) for name in state._fields[1:]}
+    part = state._replace(**{name: array.take(rows, axis=0) for name, array in kept.items()})
     # `change_of` leaves out the checks of `step`, with which this would take far longer.
     grads = cast_grads(grads, params.dtype)
     change, part = change_of("optimizer", optimizer, named, grads, part)
     # In place, as fresh memory costs more than arithmetic.
     params[rows] = np.subtract(named, change, out=named)
-    if isinstance(state, AdaGradState):
-        state.accumulator[rows] = part.accumulator
+    for name, array in kept.items():
+        array[rows] = getattr(part, name)
     return change, state._replace(steps=part.steps)
 
 
@@ -223,7 +223,7 @@ class OnlineSoftmax:
     ----------
     n_features, n_classes : int
         The p rows of W and its columns.
-    optimizer : SGD or AdaGrad
+    optimizer : SGD, AdaGrad or FTRLProximal
         With rates of shape (n_lrs, 1) it trains n_lrs models at once.
     average : bool, optional
         Whether to keep the mean of the weights after each step as well.
@@ -232,7 +232,7 @@ class OnlineSoftmax:
     ----------
     weights : numpy.ndarray, shape (p, ..., n_classes)
         W, of shape (p, n_lrs, n_classes) for a sweep. It starts at zero.
-    state : SGDState or AdaGradState
+    state : SGDState, AdaGradState or FTRLProximalState
         What the optimizer remembers.
     progress : Progress or None
         How the last `partial_fit` predicted each example just before it was trained on.
@@ -263,7 +263,7 @@ class OnlineSoftmax:
     """
 
     def __init__(
-        self, n_features: int, n_classes: int, optimizer: SGD | AdaGrad, *, average: bool = False
+        self, n_features: int, n_classes: int, optimizer: LeavesRowsAlone, *, average: bool = False
     ) -> None:
         n_features = positive_int("n_features", n_features)
         n_classes = positive_int("n_classes", n_classes)
@@ -430,22 +430,24 @@ def _fit_together(
         model.progress = progress
 
 
-def _leaves_rows_alone(optimizer: SGD | AdaGrad) -> SGD | AdaGrad:
+def _leaves_rows_alone(optimizer: LeavesRowsAlone) -> LeavesRowsAlone:
     """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
     if not (isinstance(optimizer, Optimizer) and optimizer._skips_zero_gradients):
         raise TypeError(
-            "optimizer must be an SGD or an AdaGrad, which leave a row without a gradient alone, "
+            "optimizer must be an SGD, an AdaGrad or an FTRLProximal, which leave a row without a "
+            "gradient alone, "
             f"got {optimizer!r:.60}"
         )
     return optimizer
 
 
-def _same_for_every_row(optimizer: SGD | AdaGrad, row_shape: tuple[int, ...], step: int) -> None:
+def _same_for_every_row(optimizer: LeavesRowsAlone, row_shape: tuple[int, ...], step: int) -> None:
     """Raise ValueError for a constant with an axis that would be taken for the rows of a step."""
     lr = optimizer.lr
     if callable(lr):
         lr = positive(f"lr({step})", lr(step), zero_allowed=True)
-    for name, value in {"lr": lr, "eps": getattr(optimizer, "eps", 0.0)}.items():
+    others = {name: getattr(optimizer, name, 0.0) for name in ("eps", "l1", "l2")}
+    for name, value in ({"lr": lr} | others).items():
         try:
             np.broadcast_to(value, (1, *row_shape))
         except ValueError:

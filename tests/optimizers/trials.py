@@ -13,9 +13,14 @@ from adagrad_course.optimizers import (
     AdaGrad,
     AdaGradNorm,
     Adam,
+    AdamW,
+    Averaged,
+    DoG,
+    FTRLProximal,
     FullMatrixAdaGrad,
     Grafted,
     Momentum,
+    Prodigy,
     RestartedAdaGrad,
     RMSProp,
     WindowedAdaGrad,
@@ -54,6 +59,11 @@ OURS_AND_TORCHS = {
     "Adam-constants": (
         Adam(0.1, betas=(0.5, 0.8), eps=1.0),
         lambda p: torch.optim.Adam(p, lr=0.1, betas=(0.5, 0.8), eps=1.0),
+    ),
+    "AdamW": (AdamW(0.1), lambda p: torch.optim.AdamW(p, lr=0.1)),
+    "AdamW-constants": (
+        AdamW(0.1, betas=(0.5, 0.8), weight_decay=0.3),
+        lambda p: torch.optim.AdamW(p, lr=0.1, betas=(0.5, 0.8), weight_decay=0.3),
     ),
 }
 
@@ -103,9 +113,12 @@ WITH_A_ROOT = [AdaGradNorm, FullMatrixAdaGrad, *WITH_A_ROOT_EACH]
 KINDS = [SGD, Momentum, *WITH_A_ROOT]
 OPTIMIZERS = [
     *KINDS,
+    *(AdamW, FTRLProximal, DoG, Prodigy),
+    lambda lr: FTRLProximal(lr, l1=0.5, l2=0.5),
     *(functools.partial(kind, eps=0.0) for kind in WITH_A_ROOT),
     lambda lr: Grafted(RMSProp(lr), Momentum(0.1)),
     lambda lr: Grafted(SGD(0.1), Adam(lr)),
+    lambda lr: Averaged(RMSProp(lr)),
 ]
 
 

@@ -14,11 +14,12 @@ A subclass that overrides `update` is another optimizer, wherever one is taken.
 `effective_lr` only says what an update did.
 
 No update looks beyond the last axis, so a sweep over learning rates is a batch dimension, no loop:
-`SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate. `SM3` is for
-matrices and looks at the last two axes.
+`SGD(lr=lrs[:, None])` trains parameters of shape `(n_lrs, d)`, one row per rate. `SM3` and `Muon`
+are for matrices and look at the last two axes.
 
 `core` has the methods that a reader meets first, `adagrads` those that change what AdaGrad
-remembers, `relatives` what came of it.
+remembers, `relatives` what came of it, `parameter_free` those that estimate the rate, and
+`wrappers` those that are made of others.
 """
 
 from .adagrads import (
@@ -43,7 +44,17 @@ from .core import (
     RMSPropState,
     SGDState,
 )
-from .relatives import AdaDelta, AdaDeltaState, Grafted, GraftedState
+from .parameter_free import DoG, DoGState, Prodigy, ProdigyState
+from .relatives import (
+    AdaDelta,
+    AdaDeltaState,
+    AdamW,
+    FTRLProximal,
+    FTRLProximalState,
+    Muon,
+    MuonState,
+)
+from .wrappers import Averaged, AveragedState, Grafted, GraftedState
 
 __all__ = [
     "SGD",
@@ -55,12 +66,23 @@ __all__ = [
     "AdaGradState",
     "Adam",
     "AdamState",
+    "AdamW",
+    "Averaged",
+    "AveragedState",
+    "DoG",
+    "DoGState",
+    "FTRLProximal",
+    "FTRLProximalState",
     "FullMatrixAdaGrad",
     "FullMatrixAdaGradState",
     "Grafted",
     "GraftedState",
     "Momentum",
     "MomentumState",
+    "Muon",
+    "MuonState",
+    "Prodigy",
+    "ProdigyState",
     "RMSProp",
     "RMSPropState",
     "RestartedAdaGrad",

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from .._arrays import shaped
 from .._protocols import OptimizerLike
-from .._validate import instance, positive, real_array, same_shape
+from .._validate import instance, pair, positive, real_array, same_shape
 
 # A number, an array of them for a sweep, or a schedule, which gives the rate of step 1, 2, 3, …
 LearningRate: TypeAlias = ArrayLike | Callable[[int], ArrayLike]
@@ -37,7 +37,8 @@ class Optimizer:
         Parameters
         ----------
         params : array_like
-            The parameters; the last axis holds the coordinates. Only shape and dtype matter.
+            The parameters; the last axis holds the coordinates. Only shape and dtype matter, but
+            for `DoG` and `Prodigy`, which measure distances from here.
 
         Returns
         -------
@@ -159,6 +160,13 @@ class LearningRateOptimizer(Optimizer):
         for name in names:
             if (value := check(name, getattr(self, name))).ndim:
                 object.__setattr__(self, name, value.copy())
+
+    def _check_pair(self, check, name):
+        """Check a constant that is a pair, and keep it as a tuple."""
+        parts = (
+            check(f"{name}[{i}]", part) for i, part in enumerate(pair(name, getattr(self, name)))
+        )
+        object.__setattr__(self, name, tuple(p.copy() if p.ndim else float(p) for p in parts))
 
     def _at(self, step, params):
         super()._at(step, params)

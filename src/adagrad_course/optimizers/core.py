@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._validate import pair, share
+from .._validate import share
 from ._base import LearningRateOptimizer, entrywise, nonnegative
 
 
@@ -344,8 +344,7 @@ class Adam(LearningRateOptimizer):
 
     def __post_init__(self):
         super().__post_init__()
-        betas = (share(f"betas[{i}]", b) for i, b in enumerate(pair("betas", self.betas)))
-        object.__setattr__(self, "betas", tuple(b.copy() if b.ndim else float(b) for b in betas))
+        self._check_pair(share, "betas")
         self._check(nonnegative, "eps")
 
     def _start(self, params):
