@@ -382,7 +382,7 @@ SELF_TEST_BREAKAGES = {
         ),
         lambda chapter: [
             in_text(question(n), question(3).replace("Question 3", f"Question {n}"))(chapter)
-            for n in range(1, 11)
+            for n in range(1, structure.QUESTIONS + 1)
         ],
     ],
 }
