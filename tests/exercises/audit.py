@@ -6,6 +6,11 @@ from adagrad_course.exercises._sandbox import quiet
 from adagrad_course.exercises.machinery import grade
 
 
+def right_closing(exercise):
+    """Return the right answer to an exercise's closing question, `...` where it has none."""
+    return exercise.closing.reference if exercise.closing else ...
+
+
 def audit(exercise):
     """Return what is wrong with an exercise, as a list of sentences; empty if all is well.
 
@@ -30,7 +35,7 @@ def audit(exercise):
     []
     """
     faults = audit(exercise.closing) if exercise.closing else []
-    right = exercise.closing.reference if exercise.closing else ...
+    right = right_closing(exercise)
     report = grade(exercise, exercise.reference, right)
     if not report.passed:
         faults.append(f"the reference does not pass:\n{report}")

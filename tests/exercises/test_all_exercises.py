@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 
 import pytest
-from audit import audit
+from audit import audit, right_closing
 from optional_torch import needs_torch
 
 import adagrad_course.exercises as package
@@ -64,9 +64,10 @@ def test_in_a_browser_checks_need_no_threads_no_signals_and_no_large_packages():
         for chapter in CHAPTERS:
             for number, exercise in load(chapter).items():
                 if number != "3.5":
-                    check(number, exercise.reference)
+                    closing = exercise.closing.reference if exercise.closing else ...
+                    check(number, exercise.reference, closing)
                     for wrong in exercise.mistakes.values():
-                        assert not grade(exercise, wrong).passed, number
+                        assert not grade(exercise, wrong, closing).passed, number
     """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -74,12 +75,18 @@ def test_in_a_browser_checks_need_no_threads_no_signals_and_no_large_packages():
     assert run.stdout.count("passed.") == len(NUMBERS) - 1
 
 
+# An answer stands alone there: the closing question, where there is one, is answered rightly.
 ANSWERS = [import_module(f"answers.{module}") for module in CHAPTERS.values()]
+
+
+def graded(number, answer):
+    exercise = load(number.partition(".")[0])[number]
+    return grade(exercise, answer, right_closing(exercise))
 
 
 @pytest.mark.parametrize(("number", "answer"), [a for module in ANSWERS for a in module.RIGHT])
 def test_a_right_answer_in_another_form_passes(number, answer):
-    report = grade(load(number[0])[number], answer)
+    report = graded(number, answer)
     assert report.passed, str(report)
 
 
@@ -87,7 +94,7 @@ def test_a_right_answer_in_another_form_passes(number, answer):
     ("number", "answer", "hint"), [a for module in ANSWERS for a in module.WRONG]
 )
 def test_a_wrong_answer_is_told_its_own_mistake_or_none(number, answer, hint):
-    report = grade(load(number[0])[number], answer)
+    report = graded(number, answer)
     assert not report.passed
     hints = [result.hint for result in report.results if result.hint]
     assert (hint in hints[0]) if hint else not hints, str(report)

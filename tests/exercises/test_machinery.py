@@ -196,7 +196,12 @@ def test_wrong_shape():
         (lambda a, b, c, d: a, "expected a function of (w, grad, lr), got one of (a, b, c, d)"),
         (
             lambda w, *, grad, lr: w,
-            "expected a function of (w, grad, lr), got one of (w, *, grad, lr)",
+            "expected a function of (w, grad, lr), got one of (w, *, grad, lr): arguments come by "
+            "position, which nothing after the `*` accepts",
+        ),
+        (
+            functools.partial(descend, lr=0.1),
+            "expected a function of (w, grad, lr), got one of (w, grad, *, lr=0.1): arguments come",
         ),
     ],
 )
@@ -571,6 +576,48 @@ def test_parts():
         "✓ ok",
         '1.3: 1 of 4 checks passed. For a hint: hint("1.3")',
     ]
+
+
+def test_a_number_that_is_nearly_right_is_asked_for_more_digits():
+    third = Exercise("1.2", reference=1 / 3, mistakes={"Not 1/π.": 0.332}, hints=("A third.",))
+    assert grade(third, 0.333).passed
+    assert lines(third, 0.33)[0] == (
+        "✗ your answer: 0.33 is close, but not exact enough: more digits, please"
+    )
+    assert lines(third, 0.332)[:2] == [
+        "✗ your answer: 0.332 is not right",
+        "    Not 1/π.",
+    ]
+
+
+def test_an_exercise_that_states_its_tolerance_takes_no_rounded_numbers():
+    exact = Exercise("1.2", reference=1.2345, rtol=1e-5, hints=("Exactly.",))
+    assert problems(exact, 1.23)["your answer"].endswith("more digits, please")
+
+
+WHICH = Exercise(
+    "1.4",
+    reference={"first": "the rare word", "steps": 4.0},
+    mistakes={
+        "It has the larger sum.": {"first": "the frequent word"},
+        "One is last.": {"first": "neither"},
+    },
+    hints=("Try.",),
+)
+
+
+def test_a_choice_is_read_whatever_its_case():
+    assert grade(WHICH, {"first": " The rare WORD", "steps": 4}).passed
+    report = grade(WHICH, {"first": "NEITHER ", "steps": 4})
+    assert str(report.results[0]) == "✗ first: 'NEITHER ' is not right\n    One is last."
+
+
+def test_a_text_that_is_no_choice_is_told_the_choices():
+    assert problems(WHICH, {"first": "the raer word", "steps": "4"}) == {
+        "first": "expected one of 'neither', 'the frequent word', 'the rare word', "
+        "got 'the raer word'",
+        "steps": "expected a number, got the text '4'",
+    }
 
 
 def test_missing_parts():

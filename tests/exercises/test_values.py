@@ -111,6 +111,7 @@ def test_leaves_are_what_has_no_parts():
         ({"a": 1.0}, {"a": 1, "b": 2}),
         (True, np.bool_(True)),
         (Other("a set"), {1}),
+        ("Adam", " adam\n"),
     ],
 )
 def test_no_difference(expected, got):
@@ -141,6 +142,7 @@ def test_no_difference(expected, got):
         (True, 1, "expected True or False, got the number 1"),
         (True, False, "expected True, got False"),
         ("a", "b", "expected 'a', got 'b'"),
+        ("a", 1, "expected a text, got the number 1"),
         (np.zeros(2), 0, "expected an array of shape (2,), got the number 0"),
         (np.zeros(2), np.zeros(3), "expected an array of shape (2,), got an array of shape (3,)"),
         (
@@ -179,7 +181,7 @@ def test_difference(expected, got, text):
     assert difference(expected, plain(got)) == text
 
 
-@pytest.mark.parametrize("expected", [0.4, np.array([0.4, 0.4]), (0.4, 0.4), {"a": 0.4}])
+@pytest.mark.parametrize("expected", [0.4, np.array([0.4, 0.4]), (0.4, 0.4), {"a": 0.4}, "0.4"])
 @pytest.mark.parametrize("got", [0.5, "0.5", None, True, 0.4j, [0.5, 0.5], {"a": 0.5}, INF, NAN])
 def test_difference_keeps_the_right_value_to_itself(expected, got):
     assert "0.4" not in difference(expected, plain(got), reveal=False)
@@ -189,6 +191,45 @@ def test_tolerance():
     assert difference(100.0, 100.05, rtol=1e-3) is None
     assert difference(100.0, 100.2, rtol=1e-3) is not None
     assert difference(0.0, 1e-13, rtol=1e-3, atol=1e-12) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [(0.12345, 0.123), (2 / 3, 0.667), (1234.0, 1230), (np.array([1.004, 0.0]), [1, 0])],
+)
+def test_numbers_may_be_rounded_to_three_digits(expected, got):
+    assert difference(expected, plain(got), digits=3) is None
+    assert difference(expected, plain(got), digits=4) is not None
+
+
+@pytest.mark.parametrize(("expected", "got"), [(1659.0, 1658), (1e6, 1e6 + 1), (1996.0, 1990)])
+def test_a_whole_number_with_all_its_digits_must_be_the_right_one(expected, got):
+    assert difference(expected, plain(got), rtol=1e-2, digits=3) is not None
+    assert difference(expected, plain(got), rtol=1e-2) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "is_close"),
+    [
+        (0.0937, 0.094, True),
+        (0.0937, 0.0931, True),
+        (0.0937, 0.09, False),
+        (0.0937, -0.0937, False),
+        (8.0, 7.97, True),
+        (400.0, 401, False),  # all digits are there
+        (0.0, 1e-9, False),
+        (INF, 1.0, False),
+        (NAN, 1.0, False),
+        (np.array([0.0937, 2.0]), [0.094, 2], True),
+        (np.array([0.0937, 2.0]), [0.094, 3], False),
+        ({"a": (0.0937, 1.0)}, {"a": [0.094, 1]}, True),
+    ],
+)
+def test_what_is_close_is_asked_for_more_digits(expected, got, is_close):
+    text = difference(expected, plain(got), rtol=1e-3, digits=3, near=0.01, reveal=False)
+    assert ("close, but not exact enough: more digits, please" in text) == is_close
+    assert "0.0937" not in text.replace("-0.0937", "")
+    assert "digits" not in difference(expected, plain(got), rtol=1e-3, reveal=False)
 
 
 def test_missing_parts_does_not_look_at_the_parts():
@@ -264,6 +305,17 @@ def test_any_two_values_can_be_compared_and_shown(one, other, reveal):
         text = difference(plain(one), plain(other), reveal=reveal)
     assert text is None or text.isprintable()
     assert show(plain(one)).isprintable()
+
+
+@settings(max_examples=50)
+@given(st.floats(), st.integers(0, 60), st.floats(0.9, 1.1))
+def test_what_was_expected_never_looks_like_what_came(number, power, factor):
+    for other in (number * (1 + 2.0**-power), number * factor):
+        with np.errstate(all="ignore"):
+            text = difference(plain(number), plain(other))
+        if text:
+            expected, got = text.removeprefix("expected ").split(", got ")
+            assert expected != got
 
 
 @settings(max_examples=50)

@@ -73,10 +73,11 @@ from adagrad_course.exercises.machinery import grade
 def reports(number):
     chapter = number.partition(".")[0]
     exercise = load(chapter)[number]
+    closing = exercise.closing.reference if exercise.closing else ...
     answers = {"": exercise.reference}
     for hint, mistake in exercise.mistakes.items():
         answers[hint] = exercise.reference | mistake if isinstance(mistake, dict) else mistake
-    return {hint: grade(exercise, answer).as_json() for hint, answer in answers.items()}
+    return {hint: grade(exercise, answer, closing).as_json() for hint, answer in answers.items()}
 """
 
 

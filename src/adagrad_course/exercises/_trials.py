@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ._sandbox import TimeUp
-from ._values import describe, difference, leaves, missing_parts, plain, printable, remark, show
+from ._values import (
+    describe,
+    difference,
+    leaves,
+    missing_parts,
+    plain,
+    printable,
+    remark,
+    show,
+)
 
 if TYPE_CHECKING:
     from .machinery import Exercise
@@ -25,6 +34,7 @@ IN_PLACE = (
     "`sorted(x)` make something new."
 )
 NOTHING = "returned None: is a `return` missing?"
+NEAR = 0.01  # relative distance up to which a value lacks nothing but digits
 REMEDIES = {
     ImportError: "Is the package installed, and its name spelled right?",
     NameError: "Is every name spelled right, and defined before it is used?",
@@ -131,10 +141,17 @@ class Trial:
         """What comes of trying each known mistake, by its hint."""
         return {hint: self.observe(wrong) for hint, wrong in self.exercise.mistakes.items()}
 
-    def difference(self, one: Outcome, other: Outcome) -> str | None:
+    def difference(self, one: Outcome, other: Outcome, near: float = 0.0) -> str | None:
         """Return in words how the values of two outcomes differ, or None."""
-        rtol, reveal = self.exercise.tolerance, not self.exercise.is_value
-        return difference(one.value, other.value, rtol=rtol, atol=1e-12, reveal=reveal)
+        return difference(
+            one.value,
+            other.value,
+            rtol=self.exercise.tolerance,
+            atol=1e-12,
+            digits=self.exercise.digits,
+            near=near,
+            reveal=not self.exercise.is_value,
+        )
 
     def problem(self, got: Outcome) -> str | None:
         """Return in words what is wrong with an outcome, or None."""
@@ -142,7 +159,10 @@ class Trial:
             return "there is still a `...`"
         if isinstance(got.value, Raised):
             return got.value.text
-        problem = self.difference(self.expected, got)
+        is_known = any(self.explained_by(hint, got) for hint in self.known)
+        problem = self.difference(self.expected, got, near=0.0 if is_known else NEAR)
+        if problem and not is_known and self.choices and isinstance(got.value, str):
+            problem = f"expected one of {', '.join(self.choices)}, got {show(got.value)}"
         if problem and got.value is None and not self.exercise.is_value:
             problem = NOTHING
         if got.changed:
@@ -150,6 +170,13 @@ class Trial:
             problem = f"{problem}; it also" if problem else "the value is right, but it"
             problem += f" changed its argument {names} in place"
         return problem
+
+    @property
+    def choices(self) -> list[str]:
+        """The texts that one can choose from: of the reference and of all known mistakes."""
+        values = [outcome.value for outcome in (self.expected, *self.known.values())]
+        texts = {show(value) for value in values if isinstance(value, str)}
+        return sorted(texts) if self.exercise.is_value and len(texts) > 1 else []
 
     def explained_by(self, hint: str, got: Outcome) -> bool:
         """Return whether the known mistake with this hint does here what the answer did."""
@@ -190,7 +217,10 @@ def demand_kind(exercise: "Exercise", answer: object) -> None:
             try:
                 signature.bind(*exercise.trials[0].args)
             except TypeError:
-                raise Wrong(f"expected a function of ({names}), got one of {signature}") from None
+                problem = f"expected a function of ({names}), got one of {signature}"
+                if any(p.kind is p.KEYWORD_ONLY for p in signature.parameters.values()):
+                    problem += ": arguments come by position, which nothing after the `*` accepts"
+                raise Wrong(problem) from None
 
 
 def _read(error):

@@ -72,9 +72,18 @@ def leaves(value: Any) -> Iterator[Any]:
 
 
 def difference(
-    expected: Any, got: Any, *, rtol: float = 0.0, atol: float = 0.0, reveal: bool = True
+    expected: Any,
+    got: Any,
+    *,
+    rtol: float = 0.0,
+    atol: float = 0.0,
+    digits: int | None = None,
+    near: float = 0.0,
+    reveal: bool = True,
 ) -> str | None:
     """Return in words how `got` differs from `expected`, both plain data; None if it does not.
+
+    Texts may differ in case, and in the spaces around them.
 
     Parameters
     ----------
@@ -82,6 +91,12 @@ def difference(
         What `plain` returns.
     rtol, atol : float
         Relative and absolute tolerance for numbers.
+    digits : int, optional
+        Numbers that are rounded to so many significant digits are right, too; other whole numbers
+        must then be the same.
+    near : float
+        Relative distance up to which numbers are asked for more digits, where the right value is
+        not revealed.
     reveal : bool
         Whether a wrong value may be answered with the right one.
 
@@ -91,26 +106,40 @@ def difference(
     'expected [1, 2], got [2, 1]'
     >>> difference(0.4, 0.5, reveal=False)
     '0.5 is not right'
+    >>> difference(0.12345, 0.123, near=0.01, reveal=False)
+    '0.123 is close, but not exact enough: more digits, please'
     """
     if problem := missing_parts(expected, got):
         return problem
     if isinstance(expected, tuple | dict):
         for key in expected if isinstance(expected, dict) else range(len(expected)):
             if problem := difference(
-                expected[key], plain(got[key]), rtol=rtol, atol=atol, reveal=reveal
+                expected[key],
+                plain(got[key]),
+                rtol=rtol,
+                atol=atol,
+                digits=digits,
+                near=near,
+                reveal=reveal,
             ):
                 name = show(key) if isinstance(expected, dict) else f"value {key + 1}"
                 return f"{name}: {problem}"
         return None
 
-    where = ""
+    where, close = "", False
     if isinstance(expected, float | np.ndarray):
         array = _numbers(got)
         if array is None or array.shape != np.shape(expected):
             return _mismatch(expected, got)
         wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
+        # Whole numbers have all their digits: 1999 steps are not 2000.
+        whole = (np.trunc(array) == array) & (np.trunc(expected) == expected)
+        if digits is not None:
+            wrong |= whole & ~np.isclose(array, expected, rtol=1e-13, atol=0)
+            wrong &= ~np.isclose(array, _rounded(expected, digits), rtol=1e-12, atol=0)
         if not wrong.any():
             return None
+        close = np.all(~wrong | (np.isclose(array, expected, rtol=near, atol=0) & ~whole))
         if (
             isinstance(expected, np.ndarray) and array.size > LONG
         ):  # the first wrong entry stands for all
@@ -120,14 +149,39 @@ def difference(
         expected, got = plain(expected), plain(array)
     elif type(got) is not type(expected):
         return _mismatch(expected, got)
-    elif got == expected:
+    elif got == expected or (isinstance(got, str) and _folded(got) == _folded(expected)):
         return None
     if not reveal:
+        if close:
+            return f"{where}{show(got, 8)} is close, but not exact enough: more digits, please"
         return f"{where}{show(got)} is not right"
-    for digits in (4, 8, 17):  # as many as it takes to see a difference
-        if show(expected, digits) != show(got, digits):
+    shown, given = told_apart(expected, got)
+    return f"{where}expected {shown}, got {given}"
+
+
+def told_apart(one: Any, other: Any) -> tuple[str, str]:
+    """Show two plain values with as many digits as it takes to see that they differ.
+
+    Examples
+    --------
+    >>> told_apart(0.003, 0.0030000012)
+    ('0.003', '0.0030000012')
+    """
+    for digits in (4, 8, 17):
+        shown, given = show(one, digits), show(other, digits)
+        if shown != given:
             break
-    return f"{where}expected {show(expected, digits)}, got {show(got, digits)}"
+    return shown, given
+
+
+def _folded(text: str) -> str:
+    """Return a text as it is compared: without regard to case and to the spaces around it."""
+    return text.strip().casefold()
+
+
+def _rounded(value: Any, digits: int) -> np.ndarray:
+    """Return a number, or an array, rounded to so many significant digits."""
+    return np.reshape([float(f"{x:.{digits}g}") for x in np.ravel(value)], np.shape(value))
 
 
 def missing_parts(expected: Any, got: Any) -> str | None:
@@ -155,7 +209,8 @@ def _numbers(value: Any) -> np.ndarray | None:
 
 def _mismatch(expected: Any, got: Any) -> str:
     """Return in words which kind of value came instead of which, without giving a value away."""
-    wanted = {bool: "True or False", float: "a number"}.get(type(expected)) or describe(expected)
+    kinds = {bool: "True or False", float: "a number", str: "a text"}
+    wanted = kinds.get(type(expected)) or describe(expected)
     text = f"expected {wanted}, got {describe(got)}"
     if isinstance(expected, np.ndarray) and isinstance(got, tuple):
         odd = [part for part in got if not isinstance(part, float)]

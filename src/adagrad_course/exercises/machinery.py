@@ -31,7 +31,8 @@ class Exercise:
 
     There are three kinds. With `cases`, the answer is a function that is called with each case's
     arguments and must return what the reference returns. Without, the answer is a value that must
-    equal the reference; a dictionary is checked part by part, and the right value is never shown.
+    equal the reference; a dictionary is checked part by part, and the right value is never shown,
+    except among the texts to choose from, which are those of the reference and of the mistakes.
     With `properties` alone, any answer that has them is right; the reference is then one right
     answer, and an answer must be of its kind.
 
@@ -53,8 +54,8 @@ class Exercise:
     hints : tuple of str
         From a nudge to nearly the solution.
     rtol : float, optional
-        Relative tolerance for numbers: by default 1e-5 for what functions return, and 1e-3 for
-        values, which people round.
+        Relative tolerance for numbers: by default 1e-5 for what functions return, and for values,
+        which people round, 1e-3 or three digits.
     run : callable, optional
         `run(answer, *args)` is compared in place of `answer(*args)`, say because the answer is a
         class, or a function that is best judged by what another makes of it.
@@ -120,6 +121,11 @@ class Exercise:
         if self.rtol is not None:
             return self.rtol
         return 1e-3 if self.is_value else 1e-5
+
+    @property
+    def digits(self) -> int | None:
+        """To how many significant digits a number may be rounded, whatever the tolerance."""
+        return 3 if self.is_value and self.rtol is None else None
 
     @cached_property
     def trials(self) -> list[Trial]:

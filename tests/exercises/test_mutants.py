@@ -1,0 +1,203 @@
+"""Each check notices what goes wrong by a slip: all that machine can think of, in each exercise."""
+
+import ast
+
+import pytest
+from mutants import hard_coded, passes, unnoticed, values_a_little_off, with_one_slip
+from optional_torch import needs_torch
+
+from adagrad_course.exercises import CHAPTERS, load
+from adagrad_course.exercises.machinery import Exercise
+
+NUMBERS = [number for chapter in CHAPTERS for number in load(chapter)]
+
+# Exercises in which many answers are right, so that some of those made here are.
+OPEN = {
+    "1.8": "other schedules arrive, too",
+    "2.8": "other sequences grow fast enough, too",
+}
+
+# Changes that leave a right answer, by exercise, and why.
+UNUSED = "`root` does not look at what was before the step"
+TINY = "1e-10 is too small to see"
+SAME_SHAPE = "both have the same shape"
+SAME = {
+    "0.2": {
+        "before, G = (G, G + g ** 2) → before, G = (lr, G + g ** 2)": UNUSED,
+        "return np.sqrt(after) + eps → return np.sqrt(after) - eps": TINY,
+        "w, G = adagrad_step(w, gradient(w), G, lr, 1e-10) → "
+        "w, G = adagrad_step(w, gradient(w), G, lr, 2e-10)": TINY,
+        "w, G = (start, np.zeros(np.shape(start))) → w, G = (start, np.zeros(np.shape(lr)))": (
+            "NumPy stretches a single zero"
+        ),
+    },
+    "0.3": {"slope: 1660 for 1659": "it is rounded to three digits"},
+    "1.4": {
+        "return exact_steps(lr, curvature, reduction, math.ceil) → "
+        "return exact_steps(curvature, lr, reduction, math.ceil)": "only their product counts",
+        "factor = abs(1 - lr * curvature) → factor = abs(lr * curvature - 1)": "|x| = |-x|",
+    },
+    "2.2": {"before, G = (G, G + g ** 2) → before, G = (lr, G + g ** 2)": UNUSED},
+    "2.6": {
+        "scale = 1 / np.sqrt(np.diag(hessian)) → scale = 2 / np.sqrt(np.diag(hessian))": (
+            "a condition number has no unit"
+        ),
+    },
+    "3.2": {
+        "before, G = (G, G + g ** 2) → before, G = (lr, G + g ** 2)": UNUSED,
+        "w, self.G = adagrad_step(w, g, self.G, self.lr, self.eps, **mistake) → "
+        "w, self.G = adagrad_step(w, g, self.G, self.lr, self.eps)": "there is no mistake in it",
+    },
+    "3.5": {
+        "G = self.sums.get(param, w.new_full(w.shape, self.start)) + g ** 2 → "
+        "G = self.sums.get(param, self.start) + g ** 2": "PyTorch stretches a single number",
+    },
+    "3.6": {"before, G = (G, G + g ** 2) → before, G = (lr, G + g ** 2)": UNUSED},
+    "4.4": {
+        "w[rows] -= lr * grads / root(before[rows], G[rows]) → "
+        "w[rows] -= lr * grads / root(before, G[rows])": UNUSED,
+    },
+    "4.6": {
+        "good = np.flatnonzero(errors <= limit) → good = np.flatnonzero(errors < limit)": (
+            "the line from the next point ends in a point at the limit"
+        ),
+    },
+    "5.3": {"before, s = (s, average(s, g, rho)) → before, s = (lr, average(s, g, rho))": UNUSED},
+    "5.7": {
+        "return np.zeros_like(direction_step) → return direction_step": "it is zero there",
+        "return np.zeros_like(direction_step) → return np.zeros_like(length_step)": SAME_SHAPE,
+    },
+    "6.2": {
+        "return int(budget // (4 * d * (2 + kept))) → return budget // (4 * d * (2 + kept))": (
+            "a whole number is one as a float, too"
+        ),
+        "return int(budget // (4 * d * (2 + kept))) → return int(budget / (4 * d * (2 + kept)))": (
+            "int rounds down"
+        ),
+    },
+    "6.3": {
+        "before, G = (G, G + mean_of_squares(g)) → before, G = (g, G + mean_of_squares(g))": UNUSED,
+        "return (w - lr * g / root(before[:, None], G[:, None], eps), G) → "
+        "return (w - lr * g / root(before, G[:, None], eps), G)": UNUSED,
+        "return (w - lr * g / root(before[:, None], G[:, None], eps), G) → "
+        "return (w - lr * g / root(before[None, :], G[:, None], eps), G)": UNUSED,
+    },
+    "6.7": {
+        "w, r = (w.copy(), r.copy()); before = np.minimum(r[rows][:, None], c) → "
+        "before = np.minimum(r[rows][:, None], c); w, r = (w.copy(), r.copy())": (
+            "a copy has the same entries"
+        ),
+    },
+    "7.4": {
+        "edges = (best == 0) | (best == test.shape[1] - 1) → "
+        "edges = (best == 0) | (best == validation.shape[1] - 1)": SAME_SHAPE,
+        "return (test[np.arange(len(test)), best], np.sum(edges)) → "
+        "return (test[np.arange(len(validation)), best], np.sum(edges))": SAME_SHAPE,
+    },
+    "7.5": {
+        "before, largest = (largest, np.maximum(largest, s)) → "
+        "before, largest = (lr, np.maximum(largest, s))": UNUSED,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(n, marks=needs_torch) if n == "3.5" else n for n in NUMBERS]
+)
+def test_no_slip_passes(number):
+    exercise = load(number.partition(".")[0])[number]
+    parts = [part for part in (exercise, exercise.closing) if part]
+    counts, found = zip(*map(unnoticed, parts), strict=True)
+    passed = {text for texts in found for text in texts}
+    assert min(counts) > 0
+    if number in OPEN:
+        assert passed, f"take out of OPEN: {number}"
+        assert len(passed) < sum(counts), "the check notices nothing"
+        return
+    right = SAME.get(number, {}).keys()
+    new, stale = "\n".join(passed - right), "\n".join(right - passed)
+    assert not new, f"{number} needs a case in which these differ, or in SAME a reason:\n{new}"
+    assert not stale, f"take out of SAME[{number!r}]:\n{stale}"
+
+
+def test_the_lists_name_exercises_that_there_are():
+    assert {*OPEN, *SAME} <= {*NUMBERS}
+    assert not {*OPEN} & {*SAME}
+
+
+# The wrong answers themselves -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "slips"),
+    [
+        (
+            "return w - lr * g",
+            "w; lr * g; w + lr * g; lr * g - w; w - lr; w - g; w - lr / g",
+        ),
+        (
+            "return np.sqrt(g ** 2)",
+            "g ** 2; np.sqrt(g); np.sqrt(2); np.sqrt(g * 2); np.sqrt(2 ** g)",
+        ),
+        ("return g.sum(axis=0)", "g; g.sum(); g.mean(axis=0); g.sum(axis=1); g.sum(axis=-1)"),
+        ("return w if lr >= g else g", "w if lr > g else g; w if lr <= g else g; w; g"),
+        ("return w, g", "(g, w)"),
+        ("return [-w for w in g if w]", "[w for w in g if w]; [-w for w in g]"),
+        ("return -w[1:]", "w[1:]; -w; -w[:]; -w[2:]; -w[0:]"),
+        ("return np.array(np.abs(w))", "np.array(w)"),
+        ("return max(w, g)", "w; g; min(w, g)"),
+        ("return not w and g", "not w; g; not w or g; w and g"),
+    ],
+)
+def test_an_expression_gets_one_slip_at_a_time(source, slips):
+    program = ast.parse(f"def f(_):\n    {source}")
+    before = ast.unparse(program)
+    texts = {text.rpartition(" → return ")[2] for text in with_one_slip(program)}
+    assert texts >= {*slips.split("; ")}
+    assert ast.unparse(program) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "slip"),
+    [
+        ("s = w\nm = s\nreturn m", "m = s → (nothing)"),
+        ("s = w\nm = s\nreturn m", "s = w; m = s → m = s; s = w"),
+        ("s += w\nreturn s", "s += w → s -= w"),
+        ("s += w\nreturn s", "s += w → s = w"),
+        ("if w:\n    s = g\nreturn s", "if w: → if True:"),
+        ("return w * g", "return w * g → return g * g"),
+    ],
+)
+def test_a_function_gets_one_slip_at_a_time(source, slip):
+    body = source.replace("\n", "\n    ")
+    assert slip in [*with_one_slip(ast.parse(f"def f(w, g):\n    {body}"))]
+
+
+def test_lines_that_do_not_need_each_other_are_not_swapped():
+    program = ast.parse("def f(w, g):\n    m = w\n    s = g\n    return m, s")
+    assert "m = w; s = g → s = g; m = w" not in [*with_one_slip(program)]
+
+
+def test_an_argument_that_makes_no_difference_is_found():
+    lenient = Exercise(
+        "1.1",
+        reference=lambda w, lr, rho: rho * w - lr,
+        cases={"one": (2.0, 0.1, 0.9), "two": (3.0, 0.1, 0.9)},
+        hints=("Step.",),
+    )
+    found = [text for text, answer in hard_coded(lenient) if passes(lenient, answer, 5)]
+    assert found == ["lr = 0.1", "lr = 1 - rho", "rho = 0.9", "rho = 1 - lr"]
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        (4, ["-4 for 4", "2 for 4", "8 for 4", "0.25 for 4", "5 for 4", "3 for 4"]),
+        (0.5, ["-0.5 for 0.5", "0.25 for 0.5", "1 for 0.5", "2 for 0.5"]),
+        (True, ["False for True"]),
+        ({"a": "left", "b": "right"}, ["a: 'right', b: 'left' for 'left'"]),
+        ((True, "a"), ["(False, 'a') for (True, 'a')", "('a', True) for (True, 'a')"]),
+    ],
+)
+def test_values_a_little_off(value, texts):
+    assert [text for text, _ in values_a_little_off(value)] == texts
