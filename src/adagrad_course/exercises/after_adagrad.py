@@ -617,6 +617,7 @@ EXERCISES = [
         reference=compare,
         cases={
             "A ahead": tables(1, [0.7, 1.1, 0.9, 0.6, 1.0]),
+            "A ahead by little": tables(9, [0.35, 0.9, 1.4, 0.65, 1.15]),
             "B ahead": tables(2, [-0.8, -1.2, -0.7, -1.1, -0.9, -1.0], rates=(5, 7)),
             "ahead in each of five seeds, by luck": tables(3, [0.4, 0.9, 1.3, 0.5, 1.5]),
             "level": tables(4, [0.5, -0.6, 0.2, -0.3]),
