@@ -283,7 +283,7 @@ def unseen_negative(X, y, G0):
 
 NOT_POSITIVE = "A first accumulator is a sum of squares. Did you return its exponent?"
 JUST_TOO_SMALL = "Twice as much would do. Is this the last one that fails?"
-TOO_SMALL = "The trap still works. Which prediction do you look at, and which sign should it have?"
+TOO_SMALL = "The trap still works. Train with this G_0: which sign has unseen(w)[1]?"
 TOO_LARGE = (
     "Any large value disarms the trap. Search in smaller steps, or from below. And does your "
     "answer change with X and y?"
@@ -436,7 +436,7 @@ EXERCISES = [
         "7.3",
         reference=lambda rho, gap: np.sqrt((1 - rho**gap) / (1 - rho)),
         cases={
-            "every second step": (0.93, 2),
+            "every third step": (0.93, 3),
             "every seventh step": (0.9, 7),
             "a long pause": (0.98, 500),
             "in every step": (0.97, 1),
@@ -606,6 +606,9 @@ EXERCISES = [
             "First the positive, then the negative example.": (
                 lambda own_plus, own_minus: trapped(own_plus, own_minus)[::-1]
             ),
+            "With equal numbers, do the constant features have the same effect on both classes?": (
+                lambda own_plus, own_minus: trapped(own_plus, own_minus + 4)
+            ),
         },
         hints=(
             "b·x is 3 + own_plus for a positive example and 1 − own_minus for a negative one.",
@@ -637,10 +640,10 @@ EXERCISES = [
             "Is that the variance? The deviation is its root.": partial(
                 compare, spread=lambda a: np.var(a, ddof=1)
             ),
-            "A lead needs twice its deviation. Is yours compared with less, say a standard error?": partial(
+            "A lead needs twice its deviation. With how much is yours compared?": partial(
                 compare, deviation=lambda a, b: paired(a, b) / np.sqrt(len(a))
             ),
-            "The lead is taken seed by seed: b − a is an array, and it has a deviation.": partial(
+            "With what is the mean lead compared? b − a has a deviation of its own.": partial(
                 compare,
                 deviation=lambda a, b: np.hypot(np.std(a, ddof=1), np.std(b, ddof=1)),
             ),
