@@ -683,7 +683,7 @@ EXERCISES = [
             NOT_POSITIVE: lambda X, y: np.log10(least_power_of_two(X, y)),
         },
         hints=(
-            "Train with G_0 = 1e-6 first. Which sign has the prediction for an unseen negative "
+            "Train with G_0 = 1e-4 first. Which sign has the prediction for an unseen negative "
             "example, unseen(w)[1]?",
             "Double G_0 in a loop for as long as that prediction is not negative.",
         ),

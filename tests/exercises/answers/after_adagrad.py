@@ -198,7 +198,7 @@ def is_disarmed(X, y, G_0, of=1, method=AdaGrad, lr=0.1):
     return unseen(trained(X, y, method(lr, initial_accumulator_value=G_0)))[of] < 0
 
 
-def by_doubling(X, y, factor=2, start=1e-6):
+def by_doubling(X, y, factor=2, start=1e-4):
     G_0 = start
     while not is_disarmed(X, y, G_0):
         G_0 *= factor
@@ -221,7 +221,7 @@ def by_bisection(X, y):
 
 
 def by_a_list(X, y):
-    return min(G for G in np.geomspace(1e-4, 1, 25) if is_disarmed(X, y, G))
+    return min(G for G in np.geomspace(1e-3, 0.1, 13) if is_disarmed(X, y, G))
 
 
 def by_hand(X, y):
