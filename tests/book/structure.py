@@ -425,11 +425,11 @@ def _exercise_faults(exercise):
 
 # The self-test, in place of exercises ---------------------------------------------------------
 
-QUESTIONS = 10
+QUESTIONS = 15
 
 
 def has_questions(chapter):
-    """A self-test has ten: three or four answers, one of them right, each with feedback and link.
+    """A self-test has fifteen: 3 or 4 answers, one of them right, each with feedback and link.
 
     The feedback to the right answer, and to no other, begins with "Yes"; the right answer is not
     always the same one.

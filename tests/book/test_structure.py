@@ -194,7 +194,7 @@ def question(number):
 def last(model):
     """A chapter without a fault that closes with a self-test."""
     first = next(i for i, cell in enumerate(model.cells) if "## Exercises" in cell.source)
-    questions = "\n\n".join(question(number) for number in range(1, 11))
+    questions = "\n\n".join(question(number) for number in range(1, structure.QUESTIONS + 1))
     model.cells[first:-1] = [markdown(f"## Self-test\n\n{questions}")]
     return refresh.normalised(model)
 
@@ -379,8 +379,8 @@ SELF_TEST_BREAKAGES = {
     ],
     "has_enough_exercises": [in_text("## Self-test", "## Exercises")],
     "has_questions": [
-        in_text("Question 10", "Question 11"),
-        in_text(question(10), ""),
+        in_text("Question 15", "Question 16"),
+        in_text(question(15), ""),
         in_text(question(4), question(4).replace(":class: predict\n", "")),
         in_text(question(4), question(4).replace("Yes", "No")),
         in_text(question(4), question(4).replace("No", "Yes")),
@@ -394,7 +394,7 @@ SELF_TEST_BREAKAGES = {
         ),
         lambda chapter: [
             in_text(question(n), question(3).replace("Question 3", f"Question {n}"))(chapter)
-            for n in range(1, 11)
+            for n in range(1, structure.QUESTIONS + 1)
         ],
     ],
 }

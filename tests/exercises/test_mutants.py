@@ -23,12 +23,14 @@ NUMBERS = [number for chapter in CHAPTERS for number in load(chapter)]
 OPEN = {
     "1.8": "other schedules arrive, too",
     "2.8": "other sequences grow fast enough, too",
+    "7.8": "other searches find a value within a factor of two, too",
 }
 
 # Changes that leave a right answer, by exercise, and why.
 UNUSED = "`root` does not look at what was before the step"
 TINY = "1e-10 is too small to see"
 SAME_SHAPE = "both have the same shape"
+OTHER_SIGN = "a lead and its opposite have the same deviation"
 SAME = {
     "0.2": {
         "before, G = (G, G + g ** 2) → before, G = (lr, G + g ** 2)": UNUSED,
@@ -99,14 +101,30 @@ SAME = {
         ),
     },
     "7.4": {
-        "edges = (best == 0) | (best == test.shape[1] - 1) → "
-        "edges = (best == 0) | (best == validation.shape[1] - 1)": SAME_SHAPE,
-        "return (test[np.arange(len(test)), best], np.sum(edges)) → "
-        "return (test[np.arange(len(validation)), best], np.sum(edges))": SAME_SHAPE,
+        "return errors[np.arange(len(errors)), places] → "
+        "return errors[np.arange(len(places)), places]": SAME_SHAPE,
+        "return (at(test, best), np.sum(at_edge(test, best))) → "
+        "return (at(test, best), np.sum(at_edge(validation, best)))": SAME_SHAPE,
     },
     "7.5": {
         "before, largest = (largest, np.maximum(largest, s)) → "
         "before, largest = (lr, np.maximum(largest, s))": UNUSED,
+    },
+    "7.7": {
+        "return errors[np.arange(len(errors)), places] → "
+        "return errors[np.arange(len(places)), places]": SAME_SHAPE,
+        "edges = {'a': at_edge(validation_a, best_a), 'b': at_edge(validation_b, best_b)} → "
+        "edges = {'a': at_edge(test_a, best_a), 'b': at_edge(validation_b, best_b)}": SAME_SHAPE,
+        "edges = {'a': at_edge(validation_a, best_a), 'b': at_edge(validation_b, best_b)} → "
+        "edges = {'a': at_edge(validation_a, best_a), 'b': at_edge(test_b, best_b)}": SAME_SHAPE,
+        "return np.std(b - a, ddof=1) → return np.std(a - b, ddof=1)": OTHER_SIGN,
+        "said = verdict(a, b, paired(a, b)) → said = verdict(a, b, paired(b, a))": OTHER_SIGN,
+        "if abs(lead) <= 2 * deviation: → if abs(lead) < 2 * deviation:": (
+            "no lead is exactly twice its deviation"
+        ),
+        "return 'A' if lead > 0 else 'B' → return 'A' if lead >= 0 else 'B'": (
+            "a lead of zero is undecided"
+        ),
     },
 }
 

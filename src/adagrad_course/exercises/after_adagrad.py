@@ -4,31 +4,42 @@ from functools import partial
 
 import numpy as np
 
+from ..optimizers import AdaGrad
 from ._steps import belated, root, uphill, without_root
-from .machinery import Exercise
+from ._trials import numbers_like
+from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
 
+FIRST_CHOICES = {
+    "A": "row-wise AdaGrad",
+    "B": "AdamW",
+    "C": "RMSProp",
+    "D": "AdaGrad",
+    "E": "AdaGrad with restarts",
+}
 
-def stored(m, n):
-    return m * n, m, m + n, 2 * m * n, m**2 + n**2, (m * n) ** 2
+
+def instead(choice, places):
+    """Return the wrong answer that names `choice` at these places."""
+    return dict.fromkeys(places, choice)
 
 
-def stored_with(place, value):
-    """Return a function that is wrong in one place only."""
+def best_places(validation):
+    return np.argmin(validation, axis=1)
 
-    def wrong(m, n):
-        counts = list(stored(m, n))
-        counts[place] = value(m, n)
-        return tuple(counts)
 
-    return wrong
+def at(errors, places):
+    return errors[np.arange(len(errors)), places]
+
+
+def at_edge(validation, places):
+    return (places == 0) | (places == validation.shape[1] - 1)
 
 
 def scores(validation, test):
-    best = np.argmin(validation, axis=1)
-    edges = (best == 0) | (best == test.shape[1] - 1)
-    return test[np.arange(len(test)), best], np.sum(edges)
+    best = best_places(validation)
+    return at(test, best), np.sum(at_edge(test, best))
 
 
 def scores_chosen_on_test(validation, test):
@@ -45,18 +56,124 @@ def scores_at_one_rate(validation, test):
 
 
 def scores_of_everybody(validation, test):
-    best = np.argmin(validation, axis=1)
+    best = best_places(validation)
     return test[:, best], scores(validation, test)[1]
 
 
-def scores_with_one_edge(validation, test):
-    right, _ = scores(validation, test)
-    return right, np.sum(np.argmin(validation, axis=1) == test.shape[1] - 1)
+def scores_as_places(validation, test):
+    return best_places(validation), scores(validation, test)[1]
+
+
+def scores_along_the_seeds(validation, test):
+    best = np.argmin(validation, axis=0)
+    return test[best, np.arange(test.shape[1])], np.sum((best == 0) | (best == len(test) - 1))
+
+
+def scores_with_edge(which):
+    """Return a function that takes for an edge what `which(best, rates)` says."""
+
+    def wrong(validation, test):
+        best = best_places(validation)
+        return at(test, best), np.sum(which(best, test.shape[1]))
+
+    return wrong
 
 
 def some_scores(rng):
     seeds, rates = rng.integers(3, 8), rng.integers(3, 7)
     return rng.uniform(1, 9, size=(seeds, rates)), rng.uniform(1, 9, size=(seeds, rates))
+
+
+def verdict(a, b, deviation):
+    lead = np.mean(b - a)
+    if abs(lead) <= 2 * deviation:
+        return "undecided"
+    return "A" if lead > 0 else "B"
+
+
+def paired(a, b):
+    return np.std(b - a, ddof=1)
+
+
+def compare(
+    validation_a,
+    test_a,
+    validation_b,
+    test_b,
+    choose=best_places,
+    is_edge=at_edge,
+    spread=lambda a: np.std(a, ddof=1),
+    deviation=paired,
+    judge=verdict,
+    judged="ab",
+):
+    """Return the scores and the verdict; each keyword is a part that readers get wrong."""
+    best_a, best_b = choose(validation_a), choose(validation_b)
+    a, b = at(test_a, best_a), at(test_b, best_b)
+    edges = {"a": is_edge(validation_a, best_a), "b": is_edge(validation_b, best_b)}
+    said = judge(a, b, deviation(a, b))
+    if any(np.any(edges[method]) for method in judged):
+        said = "edge"
+    return {"A": (np.mean(a), spread(a)), "B": (np.mean(b), spread(b)), "verdict": said}
+
+
+def compared_on_test(validation_a, test_a, validation_b, test_b):
+    return compare(test_a, test_a, test_b, test_b)
+
+
+def compared_on_validation(validation_a, test_a, validation_b, test_b):
+    return compare(validation_a, validation_a, validation_b, validation_b)
+
+
+def one_place_for_all(validation):
+    return np.full(len(validation), validation.mean(axis=0).argmin())
+
+
+def never_undecided(a, b, deviation):
+    return verdict(a, b, 0.0)
+
+
+def only_a_can_lead(a, b, deviation):
+    said = verdict(a, b, deviation)
+    return "undecided" if said == "B" else said
+
+
+def the_larger_leads(a, b, deviation):
+    return verdict(b, a, deviation)
+
+
+def tables(seed, leads, rates=(6, 5), edges=(None, None)):
+    """Return what `compare` gets: B's scores are higher than A's by the leads.
+
+    The best rates are inside their grids, but for the last seed's where `edges` names a place.
+    """
+    rng = np.random.default_rng(seed)
+    leads = np.array(leads)
+    a = rng.uniform(4, 9, size=len(leads))
+    found = []
+    for scored, n, edge in zip((a, a + leads), rates, edges, strict=True):
+        best = rng.integers(1, n - 1, size=len(leads))
+        best[:2] = 1, n - 2  # not one rate for all
+        if edge is not None:
+            best[-1] = edge % n
+        validation, test = rng.uniform(6, 12, size=(2, len(leads), n))
+        test = test - 5 * rng.integers(0, 2, size=test.shape)
+        rows = np.arange(len(leads))
+        validation[rows, best] = rng.uniform(3, 5.9, size=len(leads))
+        test[rows, best] = scored
+        found += [validation, test]
+    return tuple(found)
+
+
+def some_tables(rng):
+    leads = rng.normal(rng.choice([-1.2, 0.3, 1.2]), 0.4, size=rng.integers(4, 8))
+    edges = [None, None, None, 0, -1]
+    return tables(
+        rng,
+        leads,
+        tuple(int(n) for n in rng.integers(4, 8, size=2)),
+        (edges[rng.integers(5)], edges[rng.integers(5)]),
+    )
 
 
 def amsgrad(w, g, m, s, largest, lr, beta1, beta2, divisor=root):
@@ -66,9 +183,19 @@ def amsgrad(w, g, m, s, largest, lr, beta1, beta2, divisor=root):
     return w - lr * m / divisor(before, largest), m, s, largest
 
 
+def amsgrad_as_printed(w, g, m, s, largest, lr, beta1, beta2):
+    w, m, _, largest = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
+    return w, m, largest, largest
+
+
 def amsgrad_as_adam(w, g, m, s, largest, lr, beta1, beta2):
     right = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
     return w - lr * right[1] / np.sqrt(right[2]), *right[1:]
+
+
+def amsgrad_without_maximum(w, g, m, s, largest, lr, beta1, beta2):
+    w, m, s, _ = amsgrad_as_adam(w, g, m, s, largest, lr, beta1, beta2)
+    return w, m, s, s
 
 
 def amsgrad_averaging_the_largest(w, g, m, s, largest, lr, beta1, beta2):
@@ -94,12 +221,13 @@ def amsgrad_of_all(w, g, m, s, largest, lr, beta1, beta2):
     return w - lr * m / np.sqrt(largest), m, s, largest
 
 
-def an_amsgrad_step(rng):
-    w, g, m = rng.normal(size=(3, 4))
-    s = rng.uniform(0.5, 2, size=4)
-    largest = s * rng.uniform(1, 2, size=4)
-    betas = rng.uniform(0.6, 0.95), rng.uniform(0.3, 0.8)
-    return w, 2 * g, m, s, largest, rng.uniform(0.1, 1), *betas
+def an_amsgrad_step(rng, shape=(4,), shrink=(0.2, 3)):
+    w, g, m = rng.normal(size=(3, *shape))
+    s = rng.uniform(0.5, 2, size=shape)
+    largest = s * rng.uniform(1, 2, size=shape)
+    betas = rng.uniform(0.7, 0.95), rng.uniform(0.3, 0.65)
+    g = np.sign(g) * rng.uniform(*shrink, size=shape)
+    return w, g, m, s, largest, rng.uniform(0.2, 0.9), *betas
 
 
 def trapped(own_plus, own_minus):
@@ -133,84 +261,186 @@ def a_trap(rng):
     return own_plus, own_plus + int(rng.choice([2, 3, 4, 4, 4, 5]))
 
 
-def sm3(w, g, r, c, lr, of_two=np.minimum, of_many=np.max, divisor=root):
-    before = of_two(r[:, None], c)
-    nu = before + g**2
-    return w - lr * g / divisor(before, nu), of_many(nu, axis=1), of_many(nu, axis=0)
+def constructed(y, own_plus, own_minus):
+    """Return the features of the constructed problem for examples with the labels `y`."""
+    own = np.where(y > 0, own_plus, own_minus)
+    X = np.zeros((y.size, 3 + own.sum()))
+    X[:, 0], X[:, 1:3] = y, 1.0
+    rows = np.repeat(np.arange(y.size), own)
+    X[rows, 3 + np.arange(rows.size)] = 1.0
+    return X
 
 
-def sm3_with_axes_exchanged(w, g, r, c, lr):
-    w, r, c = sm3(w, g, r, c, lr)
-    return w, c, r
+def unseen_negative(X, y, G0):
+    """Return what AdaGrad predicts for it after 300 steps, for each first accumulator in `G0`."""
+    G0 = np.array(G0)[:, None]
+    w, optimizer = np.zeros((len(G0), X.shape[1])), AdaGrad(0.1, initial_accumulator_value=G0)
+    state = optimizer.init(w)
+    for _ in range(300):
+        w, state = optimizer.step(w, (w @ X.T - y) @ X / len(y), state)
+    return w[:, 1] + w[:, 2] - w[:, 0]
 
 
-def sm3_first_version(w, g, r, c, lr):
-    squares = g**2
-    r, c = r + squares.max(axis=1), c + squares.max(axis=0)
-    return w - lr * g / np.sqrt(np.minimum(r[:, None], c)), r, c
+NOT_POSITIVE = "A first accumulator is a sum of squares. Did you return its exponent?"
+JUST_TOO_SMALL = "Twice as much would do. Is this the last one that fails?"
+TOO_SMALL = "The trap still works. Train with this G_0: which sign has unseen(w)[1]?"
+TOO_LARGE = (
+    "Any large value disarms the trap. Search in smaller steps, or from below. And does your "
+    "answer change with X and y?"
+)
 
 
-def an_sm3_step(rng):
-    m, n = rng.integers(2, 5, size=2)
-    w, g = rng.normal(size=(2, m, n))
-    r, c = rng.uniform(0.2, 3, size=m), rng.uniform(0.2, 3, size=n)
-    return w, g, r, c, rng.uniform(0.1, 1)
+def disarms(n_plus, n_minus, own_plus=1, own_minus=5):
+    """Return the property of finding the least first accumulator for one problem."""
+    y = np.repeat([1.0, -1.0], [n_plus, n_minus])
+    y = np.random.default_rng(n_plus).permutation(y)
+    X = constructed(y, own_plus, own_minus)
+
+    def test(answer):
+        G0 = float(numbers_like(1.0, answer(X.copy(), y.copy())))
+        if not 0 < G0 < np.inf:
+            raise Wrong(f"expected a positive number, got {G0:.3g}", NOT_POSITIVE)
+        twice, once, half = unseen_negative(X, y, [2 * G0, G0, G0 / 2])
+        if not once < 0:
+            raise Wrong(
+                f"with G_0 = {G0:.3g} the prediction for an unseen negative example is {once:.3g}",
+                JUST_TOO_SMALL if twice < 0 else TOO_SMALL,
+            )
+        if half < 0:
+            raise Wrong(f"G_0 = {G0:.3g} is right, and so is half of it", TOO_LARGE)
+
+    return test
+
+
+def least_power_of_two(X, y):
+    powers = 2.0 ** np.arange(-24, 8)
+    return powers[np.argmax(unseen_negative(X, y, powers) < 0)]
 
 
 EXERCISES = [
     Exercise(
         "7.1",
-        reference=stored,
-        cases={
-            "a small matrix": (3, 5),
-            "one row": (1, 7),
-            "an embedding table": (1_000_000, 128),
-            "random shapes": lambda rng: tuple(int(k) for k in rng.integers(2, 90, size=2)),
-        },
+        reference=FIRST_CHOICES
+        | {"row-wise AdaGrad": 3000.0, "SM3": 3500.0, "Adam": 3e6, "Shampoo": 9.25e6},
         mistakes={
-            "AdaGrad has one number for each weight.": stored_with(0, lambda m, n: 2 * m * n),
-            "Row-wise: one number for each of the m rows.": stored_with(1, lambda m, n: n),
-            "SM3: one for each row and one for each column.": stored_with(2, lambda m, n: m * n),
-            "Adam has two averages.": stored_with(3, lambda m, n: m * n),
-            "Shampoo has a square matrix for the rows and one for the columns.": (
-                stored_with(4, lambda m, n: m + n)
+            "The guide names AdamW for transformers. Is this one?": instead("AdamW", "ACDE"),
+            "Adam moves each row in each step, also where there is no gradient. Which method "
+            "leaves such rows alone?": instead("Adam", "ADE"),
+            "Near. But the guide has a question of its own for this kind of network.": (
+                instead("Adam", "B")
             ),
-            "Shampoo's two matrices are kept side by side: add their sizes.": (
-                stored_with(4, lambda m, n: m**2 * n**2)
+            "On the moving target Adam's averages were late. Who followed better?": (
+                instead("Adam", "C")
             ),
-            "The full matrix has a row and a column for each of the mn weights.": (
-                stored_with(5, lambda m, n: m**2 + n**2)
+            "RMSProp forgets a word while the word pauses. What does the guide name for sparse "
+            "gradients?": instead("RMSProp", "ADE"),
+            "The kind is right. Is there room for a number for each weight?": (
+                instead("AdaGrad", "A")
             ),
+            "What would a restart be for? New words get new weights, and no old weight has to "
+            "become another one.": instead("AdaGrad with restarts", "AD"),
+            "FTRL-Proximal is for linear models that have to be small. Is that asked for here?": (
+                instead("FTRL-Proximal", "AD")
+            ),
+            "What do you save memory for? D has enough for a number for each weight.": (
+                instead("row-wise AdaGrad", "D")
+            ),
+            **{
+                f"Why {name}? B's task holds still, and most of its weights have dense gradients: "
+                "go on to the guide's third question.": instead(name, "B")
+                for name in [
+                    "AdaGrad",
+                    "row-wise AdaGrad",
+                    "AdaGrad with restarts",
+                    "FTRL-Proximal",
+                    "RMSProp",
+                ]
+            },
+            **{
+                f"Is {name} made for dense gradients, in a task in which the right weights move "
+                "on?": instead(name, "C")
+                for name in [
+                    "AdaGrad",
+                    "row-wise AdaGrad",
+                    "AdaGrad with restarts",
+                    "FTRL-Proximal",
+                ]
+            },
+            **{
+                f"With {name} the rate of an old word is already low. How would the word get its "
+                "new meaning?": instead(name, "E")
+                for name in ["AdaGrad", "row-wise AdaGrad", "FTRL-Proximal"]
+            },
+            "Which of 3,000 and 500 is the number of rows?": {"row-wise AdaGrad": 500.0},
+            "That is a number for each weight. What do the others keep?": {
+                "row-wise AdaGrad": 1.5e6,
+                "Shampoo": 1.5e6,
+            },
+            "One for each row and one for each column: is that a product?": {"SM3": 1.5e6},
+            "Which averages does Adam keep for a weight?": {"Adam": 1.5e6},
+            "Shampoo keeps a matrix for the rows. How many numbers are in it?": {"Shampoo": 3500.0},
+            "Shampoo's two matrices are kept side by side. Is that a product?": {
+                "Shampoo": 2.25e12
+            },
+            "Those look like bytes. Numbers are asked for.": {
+                "row-wise AdaGrad": 12_000.0,
+                "SM3": 14_000.0,
+                "Adam": 12e6,
+                "Shampoo": 37e6,
+            },
         },
         hints=(
-            "The column 'stores' of the first table has the formulas.",
-            "mn, m, m + n, 2mn, m² + n², (mn)².",
+            "Go through the guide's questions in their order; the first yes decides. The column "
+            "'stores' of the first table has the formulas of the numbers.",
+            "Two of the five tasks change while one trains. Of the other three, one is a "
+            "transformer. The formulas are m, m + n, 2mn and m² + n².",
         ),
-        rtol=1e-9,  # a count, of which one more is wrong
+        rtol=1e-9,  # counts, of which one more is wrong
     ),
     Exercise(
         "7.2",
-        reference={"1": 2.0, "2": 0.0, "3": 0.0, "b·x+": 2.0, "b·x-": -2.0, "holds": True},
+        reference={
+            "1": 2.0,
+            "2": 0.0,
+            "3": 0.0,
+            "b·x+": 3.0,
+            "b·x-": -3.0,
+            "holds": True,
+            "unseen+": 1 / 3,
+            "unseen-": -1 / 3,
+        },
         mistakes={
-            "The first feature is the label: y times itself is 1, for both examples.": {"1": 0.0},
-            "The constant features sum the labels, 1 and −1.": {"2": 2.0, "3": 2.0},
-            "sign(0) = 0: the constant features drop out of b.": {"b·x+": 4.0, "b·x-": 0.0},
-            "Both parts are negative: −1 from the first feature, −1 from its own.": {"b·x-": 2.0},
-            "b·x is 2 for y = 1 and −2 for y = −1: that is 2y.": {"holds": False},
+            "Multiply each row by its label before you add.": {"1": 0.0, "2": 2.0, "3": 2.0},
+            "Did you divide by the number of examples? The sum is asked for.": {"1": 1.0},
+            "What is sign(0)?": {"b·x+": 5.0, "b·x-": -1.0},
+            "Which sign have the own features of the negative example in b?": {"b·x-": 1.0},
+            "The own features of an example are part of the sum, too.": {"b·x+": 1.0},
+            "Compare your two numbers b·x with the two labels.": {"holds": False},
+            "The run ends at b/γ. Did you divide by γ?": {"unseen+": 1.0, "unseen-": -1.0},
+            "Do the weights of an unseen example's own features move?": {
+                "unseen+": 0.0,
+                "unseen-": 0.0,
+            },
+            "That is what happens with more positive than negative examples. What is b here?": {
+                "unseen+": 0.75,
+                "unseen-": 0.25,
+            },
         },
         hints=(
             "X⊤y adds up each column, the rows multiplied by their labels.",
-            "b = (1, 0, 0, 1, −1): now multiply it with both rows.",
+            "Take the sign of each of the seven entries of X⊤y; multiply b with both rows.",
+            "The prediction for an unseen example is that of b/γ, its own features left out.",
         ),
     ),
     Exercise(
         "7.3",
         reference=lambda rho, gap: np.sqrt((1 - rho**gap) / (1 - rho)),
         cases={
-            "in every step": (0.99, 1),
-            "every second step": (0.9, 2),
-            "a long pause": (0.99, 500),
-            "random pauses": lambda rng: (rng.uniform(0.5, 0.99), int(rng.integers(1, 60))),
+            "every third step": (0.93, 3),
+            "every seventh step": (0.9, 7),
+            "a long pause": (0.98, 500),
+            "in every step": (0.97, 1),
+            "random pauses": lambda rng: (rng.uniform(0.5, 0.99), int(rng.integers(2, 60))),
         },
         mistakes={
             "The step divides by the root of the average.": (
@@ -219,50 +449,90 @@ EXERCISES = [
             "Earlier squares are in the average as well, each with ρ to the power of its age.": (
                 lambda rho, gap: 1 / np.sqrt(1 - rho)
             ),
-            "Turn it over: the longer the pause, the longer the step.": (
+            "Is this the root of the average itself? The step divides by it.": (
                 lambda rho, gap: np.sqrt((1 - rho) / (1 - rho**gap))
             ),
-            "That is the size of the average over all steps. At an occurrence it is higher.": (
+            "Is this the size of the average over all steps? At an occurrence it is higher.": (
                 lambda rho, gap: np.sqrt(gap)
             ),
             "The average has just taken in the present square: the pause comes after it.": (
                 lambda rho, gap: np.sqrt((1 - rho**gap) / (1 - rho) / rho ** (gap - 1))
+            ),
+            "How many steps are there from one occurrence to the next? One less than you took.": (
+                lambda rho, gap: np.sqrt((1 - rho ** (gap + 1)) / (1 - rho))
+            ),
+            "How many steps are there from one occurrence to the next? One more than you took.": (
+                lambda rho, gap: np.sqrt((1 - rho ** (gap - 1)) / (1 - rho))
+            ),
+            "The sum of a geometric series: is the factor 1 − ρ of the average in it?": (
+                lambda rho, gap: np.sqrt(1 - rho**gap)
             ),
         },
         hints=(
             "At an occurrence, the average is (1 − ρ) g² times a geometric series. Its ratio?",
             "The ratio is ρ to the power of gap; the series is 1 / (1 − ρ^gap).",
         ),
+        closing=Exercise(
+            "7.3",
+            reference={"longest": 5.0, "RMSProp": 1.0, "AdaGrad": 0.1},
+            mistakes={
+                "The average is divided by as its root.": {"longest": 25.0},
+                "After a pause a step is longer than η, not shorter.": {"longest": 0.2},
+                "That belongs to another ρ.": {"longest": 10.0},
+                "Does RMSProp count occurrences?": {"RMSProp": 0.1},
+                "Does AdaGrad forget occurrences?": {"AdaGrad": 1.0},
+                "AdaGrad divides by the root of its sum.": {"AdaGrad": 0.01},
+                "Do AdaGrad's steps grow?": {"AdaGrad": 10.0},
+            },
+            hints=("What becomes of ρ to the power of a large gap?",),
+        ),
     ),
     Exercise(
         "7.4",
         reference=scores,
         cases={
-            "two seeds": (
-                np.array([[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]]),
-                np.array([[9.0, 5.0, 4.0], [7.0, 6.0, 8.0]]),
+            "three seeds, four rates": (
+                np.array([[6.2, 5.1, 3.3, 4.7], [4.1, 3.6, 5.9, 7.3], [8.4, 5.2, 4.6, 5.5]]),
+                np.array([[7.9, 4.4, 5.8, 6.6], [3.7, 6.1, 5.3, 8.2], [9.1, 3.9, 7.2, 6.9]]),
             ),
-            "the last rate": (np.array([[3.0, 2.0, 1.0]]), np.array([[2.0, 1.0, 3.0]])),
+            "at the last rate": (
+                np.array([[6.3, 5.4, 4.2], [7.7, 3.8, 5.6]]),
+                np.array([[5.2, 4.9, 6.4], [8.3, 7.1, 3.5]]),
+            ),
+            "at the first rate, twice": (
+                np.array([[2.6, 5.4, 4.2], [7.7, 3.8, 5.6], [3.1, 3.4, 6.8], [4.9, 4.7, 5.2]]),
+                np.array([[5.7, 4.9, 6.4], [8.3, 7.1, 3.5], [6.6, 2.8, 5.9], [7.4, 4.3, 3.2]]),
+            ),
             "random errors": some_scores,
         },
         mistakes={
-            "You chose the rate on the test part: choose on validation.": scores_chosen_on_test,
+            "Did you choose the rate on the test part? Choose on validation.": (
+                scores_chosen_on_test
+            ),
             "Report the test error, not the validation error.": scores_on_validation,
             "Choose for each seed, not one rate for all of them.": scores_at_one_rate,
-            "One score for each seed: test[np.arange(len(test)), best].": scores_of_everybody,
-            "Both ends of the grid are edges: the first rate, too.": scores_with_one_edge,
-            "Both ends of the grid are edges: the last rate has the number rates − 1.": (
-                lambda validation, test: (
-                    scores(validation, test)[0],
-                    np.sum(np.argmin(validation, axis=1) == 0),
-                )
+            "One score for each seed: take one entry from each row of `test`.": scores_of_everybody,
+            "Are these the places of the best rates? The scores are the test errors there.": (
+                scores_as_places
             ),
-            "These are errors: the best rate has the least.": (
+            "Which axis has the rates? The arrays have the shape (seeds, rates).": (
+                scores_along_the_seeds
+            ),
+            "Both ends of the grid are edges: the first rate, too.": scores_with_edge(
+                lambda best, rates: best == rates - 1
+            ),
+            "Both ends of the grid are edges: the last rate has the place rates − 1.": (
+                scores_with_edge(lambda best, rates: best == 0)
+            ),
+            "Which seeds are at an edge: do you count the others?": scores_with_edge(
+                lambda best, rates: (best > 0) & (best < rates - 1)
+            ),
+            "These are errors. Is the best rate the one with the largest?": (
                 lambda validation, test: scores(-validation, test)
             ),
         },
         hints=(
-            "np.argmin(validation, axis=1) is the best rate's place, for each seed.",
+            "The least entry of each row of `validation` is at np.argmin(validation, axis=1).",
             "test[np.arange(len(test)), best] takes one number from each row.",
         ),
     ),
@@ -270,41 +540,47 @@ EXERCISES = [
         "7.5",
         reference=amsgrad,
         cases={
-            "the average falls": (
-                np.ones(1),
-                np.full(1, 0.5),
-                np.ones(1),
-                np.full(1, 4.0),
-                np.full(1, 4.0),
-                0.1,
-                0.9,
-                0.5,
+            "small gradients after large ones": an_amsgrad_step(
+                np.random.default_rng(1), shrink=(0.01, 0.4)
             ),
-            "the average rises": (
-                np.ones(2),
-                np.array([4.0, 0.5]),
-                np.zeros(2),
-                np.ones(2),
-                np.ones(2),
-                0.1,
-                0.9,
-                0.5,
-            ),
+            "large gradients": an_amsgrad_step(np.random.default_rng(2), shrink=(3, 5)),
+            "a matrix": an_amsgrad_step(np.random.default_rng(3), shape=(2, 3)),
             "random steps": an_amsgrad_step,
         },
         mistakes={
-            "Divide by the root of the largest average, not of the present one.": amsgrad_as_adam,
-            "The average goes on from s, not from its maximum.": amsgrad_averaging_the_largest,
-            "The largest average of squares, not the largest square.": amsgrad_of_squares,
+            "The print shows an average that never falls. What should the average of squares do "
+            "while the gradient is zero, and which line prevents it?": amsgrad_as_printed,
+            "By the root of which average does this divide: the largest or the present one?": (
+                amsgrad_as_adam
+            ),
+            "The maximum is gone. What is it for?": amsgrad_without_maximum,
+            "Does the average go on from s, or from its maximum?": amsgrad_averaging_the_largest,
+            "Is this the largest square? Asked for is the largest average of squares.": (
+                amsgrad_of_squares
+            ),
             "The present average takes part in the maximum.": partial(amsgrad, divisor=belated),
             "Divide by the root.": partial(amsgrad, divisor=without_root),
-            "The step goes along m, not along the gradient.": amsgrad_without_momentum,
+            "The step goes along m. Does yours go along the gradient?": amsgrad_without_momentum,
             "The maximum is over time, for each coordinate: np.maximum.": amsgrad_of_all,
             "You went uphill: subtract.": uphill(amsgrad),
         },
         hints=(
-            "First both averages, then the maximum, then the step.",
-            "largest = np.maximum(largest, s), and w − lr · m / √largest.",
+            "Compute by hand what the average should be after the second gradient, a zero.",
+            "One line gives two names to one array. The average and its maximum are two things.",
+        ),
+        closing=Exercise(
+            "7.5",
+            reference={"AMSGrad": "no", "Adam": "yes", "AdaGrad": "no"},
+            mistakes={
+                "Its rate is η divided by the root of `largest`. Can that fall?": (
+                    {"AMSGrad": "yes"}
+                ),
+                "Look at the average in your mended print, where the gradient is zero.": (
+                    {"Adam": "no"}
+                ),
+                "Can a sum of squares fall?": {"AdaGrad": "yes"},
+            },
+            hints=("A rate rises where its divisor falls.",),
         ),
     ),
     Exercise(
@@ -330,6 +606,9 @@ EXERCISES = [
             "First the positive, then the negative example.": (
                 lambda own_plus, own_minus: trapped(own_plus, own_minus)[::-1]
             ),
+            "With equal numbers, do the constant features have the same effect on both classes?": (
+                lambda own_plus, own_minus: trapped(own_plus, own_minus + 4)
+            ),
         },
         hints=(
             "b·x is 3 + own_plus for a positive example and 1 − own_minus for a negative one.",
@@ -338,32 +617,89 @@ EXERCISES = [
     ),
     Exercise(
         "7.7",
-        reference=sm3,
+        reference=compare,
         cases={
-            "one weight": (np.ones((1, 1)), np.full((1, 1), 3.0), np.zeros(1), np.zeros(1), 0.5),
-            "two by two": (
-                np.zeros((2, 2)),
-                np.array([[1.0, 2.0], [3.0, 4.0]]),
-                np.array([4.0, 1.0]),
-                np.array([2.0, 9.0]),
-                1.0,
-            ),
-            "random steps": an_sm3_step,
+            "A ahead": tables(1, [0.7, 1.1, 0.9, 0.6, 1.0]),
+            "A ahead by little": tables(9, [0.35, 0.9, 1.4, 0.65, 1.15]),
+            "B ahead": tables(2, [-0.8, -1.2, -0.7, -1.1, -0.9, -1.0], rates=(5, 7)),
+            "ahead in each of five seeds, by luck": tables(3, [0.4, 0.9, 1.3, 0.5, 1.5]),
+            "level": tables(4, [0.5, -0.6, 0.2, -0.3]),
+            "A at its first rate": tables(5, [0.8, 1.1, 0.9, 1.2], edges=(0, None)),
+            "A at its last rate": tables(6, [0.8, 1.1, 0.9, 1.2], edges=(-1, None)),
+            "B at its first rate": tables(7, [0.8, 1.1, 0.9, 1.2], edges=(None, 0)),
+            "B at its last rate": tables(8, [0.8, 1.1, 0.9, 1.2], edges=(None, -1)),
+            "random tables": some_tables,
         },
         mistakes={
-            "A weight takes the smaller of its two numbers.": partial(sm3, of_two=np.maximum),
-            "Rows and columns keep the largest ν, not the sum.": partial(sm3, of_many=np.sum),
-            "r has one number for each row: the maximum along axis 1.": sm3_with_axes_exchanged,
-            "Add the square to the smaller number of each weight; take the maxima afterwards.": (
-                sm3_first_version
+            "Did you choose the rates on the test part?": compared_on_test,
+            "Are these validation errors? The scores are test errors.": compared_on_validation,
+            "Each seed has a best rate of its own.": partial(compare, choose=one_place_for_all),
+            "Five seeds are a sample: ddof=1.": partial(
+                compare, spread=np.std, deviation=lambda a, b: np.std(b - a)
             ),
-            "The present gradient counts: divide by the root of ν.": partial(sm3, divisor=belated),
-            "Divide by the root.": partial(sm3, divisor=without_root),
-            "You went uphill: subtract.": uphill(sm3),
+            "Is that the variance? The deviation is its root.": partial(
+                compare, spread=lambda a: np.var(a, ddof=1)
+            ),
+            "A lead needs twice its deviation. With how much is yours compared?": partial(
+                compare, deviation=lambda a, b: paired(a, b) / np.sqrt(len(a))
+            ),
+            "With what is the mean lead compared? b − a has a deviation of its own.": partial(
+                compare,
+                deviation=lambda a, b: np.hypot(np.std(a, ddof=1), np.std(b, ddof=1)),
+            ),
+            "Is your verdict ever 'undecided'?": partial(compare, judge=never_undecided),
+            "B can be ahead, too.": partial(compare, judge=only_a_can_lead),
+            "These are errors. Is the method with more of them ahead?": partial(
+                compare, judge=the_larger_leads
+            ),
+            "Does your verdict look at the edges of the grids?": partial(compare, judged=""),
+            "The last rate of a grid is an edge, too.": partial(
+                compare, is_edge=lambda validation, places: places == 0
+            ),
+            "The first rate of a grid is an edge, too.": partial(
+                compare, is_edge=lambda validation, places: places == validation.shape[1] - 1
+            ),
+            "Is B's grid looked at?": partial(compare, judged="a"),
+            "Is A's grid looked at?": partial(compare, judged="b"),
         },
         hints=(
-            "np.minimum(r[:, None], c) has the smaller number of each weight.",
-            "ν.max(axis=1) is the largest of each row, ν.max(axis=0) that of each column.",
+            "The function of 7.4 gives the scores and counts the edges: call it for both.",
+            "lead = scores_b - scores_a has a number for each seed. A is ahead if its mean is "
+            "more than twice lead.std(ddof=1), and B if the mean of -lead is.",
+        ),
+    ),
+    Exercise(
+        "7.8",
+        reference=least_power_of_two,
+        properties={
+            "30 examples, own features 1 and 5": disarms(20, 10),
+            "12 examples, own features 1 and 5": disarms(8, 4),
+            "16 examples, own features 2 and 6": disarms(12, 4, 2, 6),
+        },
+        mistakes={
+            TOO_LARGE: lambda X, y: 100.0,
+            TOO_SMALL: lambda X, y: 1e-6,
+            JUST_TOO_SMALL: lambda X, y: least_power_of_two(X, y) / 2,
+            NOT_POSITIVE: lambda X, y: np.log10(least_power_of_two(X, y)),
+        },
+        hints=(
+            "Train with G_0 = 1e-4 first. Which sign has the prediction for an unseen negative "
+            "example, unseen(w)[1]?",
+            "Double G_0 in a loop for as long as that prediction is not negative.",
+        ),
+        closing=Exercise(
+            "7.8",
+            reference={"loss × 1,000": 1e6},
+            mistakes={
+                "The gradients grow by that factor. But what is added to G_0?": {
+                    "loss × 1,000": 1e3
+                },
+                "AdaGrad does not feel the scale of the loss, if it starts at zero. Here it "
+                "starts at G_0.": {"loss × 1,000": 1.0},
+                "Is a gradient's root added to G_0, or its square?": {"loss × 1,000": 1e3**0.5},
+                "Do the squares grow or shrink?": {"loss × 1,000": 1e-6},
+            },
+            hints=("By which factor do the squared gradients grow, beside which G_0 stands?",),
         ),
     ),
 ]

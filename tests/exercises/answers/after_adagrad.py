@@ -1,8 +1,415 @@
 """Answers to the exercises of chapter 7: right ones in other forms, and wrong ones."""
 
-RIGHT = []
+import math
+import statistics
+from functools import partial
+
+import numpy as np
+
+from adagrad_course.optimizers import SGD, AdaGrad
+
+CHOICES = {
+    "A": "row-wise AdaGrad",
+    "B": "AdamW",
+    "C": "RMSProp",
+    "D": "AdaGrad",
+    "E": "AdaGrad with restarts",
+    "row-wise AdaGrad": 3000,
+    "SM3": 3500,
+    "Adam": 3_000_000,
+    "Shampoo": 9_250_000,
+}
+
+TRAP = {"1": 2, "2": 0, "3": 0, "b·x+": 3, "b·x-": -3, "holds": True}
+TRAP |= {"unseen+": 1 / 3, "unseen-": -1 / 3}
+
+
+def step_length_by_summing(rho, gap):
+    average = 0.0
+    for _ in range(6000):
+        average = rho**gap * average + (1 - rho)
+    return 1 / average**0.5
+
+
+def step_length_by_simulation(rho, gap):
+    average, t = 0.0, 0
+    while t < 20_000 or t % gap:
+        average = rho * average + (1 - rho) * (t % gap == 0)
+        t += 1
+    return 1 / math.sqrt(rho * average + 1 - rho)
+
+
+def scores_in_a_loop(validation, test):
+    scores, edges = [], 0
+    for errors, tested in zip(validation, test, strict=True):
+        k = list(errors).index(min(errors))
+        scores.append(tested[k])
+        edges += k in (0, len(errors) - 1)
+    return scores, edges
+
+
+def scores_by_taking(validation, test):
+    best = validation.argmin(1)
+    scores = np.take_along_axis(test, best[:, None], axis=1).squeeze(1)
+    return scores, int(np.isin(best, [0, validation.shape[1] - 1]).sum())
+
+
+def scores_from_lists(validation, test):
+    return [*map(np.array, scores_in_a_loop(validation.tolist(), test.tolist()))]
+
+
+class FairScores:
+    def __call__(self, validation, test):
+        return scores_by_taking(validation, test)
+
+
+def amsgrad(w, g, m, s, largest, lr, beta1, beta2):
+    m = m + (1 - beta1) * (g - m)
+    s = s + (1 - beta2) * (g * g - s)
+    largest = np.where(s > largest, s, largest)
+    return w - lr * m * largest**-0.5, m, s, largest
+
+
+def amsgrad_in_a_loop(w, g, m, s, largest, lr, beta1, beta2):
+    found = np.zeros((4, *w.shape))
+    for i in np.ndindex(w.shape):
+        one = beta1 * m[i] + (1 - beta1) * g[i]
+        two = beta2 * s[i] + (1 - beta2) * g[i] ** 2
+        most = max(largest[i], two)
+        found[(slice(None), *i)] = w[i] - lr * one / math.sqrt(most), one, two, most
+    return tuple(found)
+
+
+def amsgrad_with(**other):
+    """One step in which a part is another one."""
+
+    def step(w, g, m, s, largest, lr, beta1, beta2):
+        beta1, beta2 = other.get("betas", lambda a, b: (a, b))(beta1, beta2)
+        m = beta1 * m + (1 - beta1) * g
+        s = beta2 * s + (1 - beta2) * other.get("square", np.square)(g)
+        largest = np.maximum(largest, s)
+        divisor = np.sqrt(largest) + other.get("eps", 0.0)
+        return w - other.get("rate", lambda lr: lr)(lr) * m / divisor, m, s, largest
+
+    return step
+
+
+def corrected(w, g, m, s, largest, lr, beta1, beta2):
+    _, m, s, largest = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
+    return w - lr * m / (1 - beta1) / np.sqrt(largest / (1 - beta2)), m, s, largest
+
+
+def amsgrad_of_one_number(w, g, m, s, largest, lr, beta1, beta2):
+    _, m, s, _ = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
+    largest = max(largest.max(), s.max())
+    return w - lr * m / np.sqrt(largest), m, s, largest
+
+
+def printed(w, g, m, s, largest, lr, beta1, beta2):
+    """The code of the starter, unchanged."""
+    m = beta1 * m + (1 - beta1) * g
+    s = beta2 * s + (1 - beta2) * g**2
+    largest = s = np.maximum(largest, s)
+    return w - lr * m / np.sqrt(largest), m, s, largest
+
+
+def trapped_by_signs(own_plus, own_minus):
+    plus, minus = 1 + 2 + own_plus, -1 + 2 - own_minus
+    return np.array([3.0, 1.0]) / plus if plus == -minus else np.zeros(2)
+
+
+def trapped_in_fact(own_plus, own_minus):
+    """By training."""
+    y = np.repeat([1.0, -1.0], [4, 2])
+    X = constructed(y, own_plus, own_minus)
+    w = trained(X, y, AdaGrad(0.1, eps=0))
+    b = np.sign(X.T @ y)
+    return tuple(unseen(w)) if np.allclose(w, w[0] * b) else (0, 0)
+
+
+def compare(va, ta, vb, tb, *, ddof=1, factor=2, pick=lambda v: v.argmin(axis=1), ends=(0, -1)):
+    found, edge = {}, False
+    for name, v, t in (("A", va, ta), ("B", vb, tb)):
+        best = pick(v)
+        found[name] = [t[i, k] for i, k in enumerate(best)]
+        edge |= any(k in [end % v.shape[1] for end in ends] for k in best)
+    lead = np.subtract(found["B"], found["A"])
+    enough = factor * lead.std(ddof=ddof)
+    verdict = "A" if lead.mean() > enough else "B" if -lead.mean() > enough else "undecided"
+    spreads = {k: (np.mean(x), np.std(x, ddof=ddof)) for k, x in found.items()}
+    return spreads | {"verdict": "edge" if edge else verdict}
+
+
+def compare_with_statistics(va, ta, vb, tb):
+    (a, edges_a), (b, edges_b) = scores_in_a_loop(va, ta), scores_in_a_loop(vb, tb)
+    lead = [y - x for x, y in zip(a, b, strict=True)]
+    z = statistics.mean(lead) / statistics.stdev(lead)
+    verdict = ["undecided", "A", "B"][int(z > 2) - int(z < -2)]
+    if edges_a + edges_b > 0:
+        verdict = "edge"
+    pairs = [[statistics.mean(x), statistics.stdev(x)] for x in (a, b)]
+    return {"verdict": verdict, "B": pairs[1], "A": np.array(pairs[0])}
+
+
+def compare_shouting(*tables):
+    found = compare(*tables)
+    return found | {"verdict": found["verdict"].upper()}
+
+
+def compare_by_seeds_won(va, ta, vb, tb):
+    found = compare(va, ta, vb, tb)
+    a, b = scores_by_taking(va, ta)[0], scores_by_taking(vb, tb)[0]
+    if found["verdict"] != "edge":
+        found["verdict"] = "A" if (a < b).all() else "B" if (b < a).all() else "undecided"
+    return found
+
+
+def compare_by_intervals(va, ta, vb, tb):
+    found = compare(va, ta, vb, tb)
+    (a, da), (b, db) = found["A"], found["B"]
+    if found["verdict"] != "edge":
+        found["verdict"] = "A" if a + da < b - db else "B" if b + db < a - da else "undecided"
+    return found
+
+
+def compare_with(change):
+    return lambda *tables: compare(*tables) | change(compare(*tables))
+
+
+def constructed(y, own_plus=1, own_minus=5):
+    own = np.where(y > 0, own_plus, own_minus)
+    features = np.zeros((y.size, own.sum()))
+    features[np.repeat(np.arange(y.size), own), np.arange(own.sum())] = 1
+    return np.hstack([y[:, None], np.ones((y.size, 2)), features])
+
+
+def trained(X, y, optimizer, steps=300):
+    w, state = np.zeros(X.shape[1]), optimizer.init(np.zeros(X.shape[1]))
+    for _ in range(steps):
+        w, state = optimizer.step(w, (w @ X.T - y) @ X / len(y), state)
+    return w
+
+
+def unseen(w):
+    return w[0] + w[1] + w[2], w[1] + w[2] - w[0]
+
+
+def is_disarmed(X, y, G_0, of=1, method=AdaGrad, lr=0.1):
+    return unseen(trained(X, y, method(lr, initial_accumulator_value=G_0)))[of] < 0
+
+
+def by_doubling(X, y, factor=2, start=1e-4):
+    G_0 = start
+    while not is_disarmed(X, y, G_0):
+        G_0 *= factor
+    return G_0
+
+
+def by_halving(X, y):
+    G_0 = 10.0
+    while is_disarmed(X, y, G_0):
+        G_0 /= 2
+    return 2 * G_0
+
+
+def by_bisection(X, y):
+    low, high = -6.0, 2.0
+    while high - low > 0.01:
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_disarmed(X, y, 10**middle) else (middle, high)
+    return np.float32(10**high)
+
+
+def by_a_list(X, y):
+    return min(G for G in np.geomspace(1e-3, 1, 13) if is_disarmed(X, y, G))
+
+
+def by_hand(X, y):
+    """The same search with the step written out."""
+    G_0 = 1e-5
+    while True:
+        w, G = np.zeros(X.shape[1]), np.full(X.shape[1], G_0)
+        for _ in range(300):
+            g = X.T @ (X @ w - y) / len(y)
+            G = G + g**2
+            w = w - 0.1 * g / np.sqrt(G)
+        if w[1] + w[2] < w[0]:
+            return G_0
+        G_0 = 1.5 * G_0
+
+
+RIGHT = [
+    ("7.1", CHOICES),
+    ("7.1", {key: CHOICES[key] for key in reversed(CHOICES)}),
+    ("7.1", CHOICES | {"Adam": 3e6, "Shampoo": float(3000**2 + 500**2), "SM3": np.int64(3500)}),
+    ("7.1", CHOICES | {"A": "Row-wise AdaGrad", "B": "adamw ", "notes": "done"}),
+    ("7.2", TRAP),
+    ("7.2", TRAP | {"unseen+": 0.333, "unseen-": -0.333}),
+    ("7.2", TRAP | {"1": 2.0, "holds": np.True_, "b·x+": np.float32(3)}),
+    ("7.2", TRAP | {"2": -0.0, "3": np.int8(0)}),
+    ("7.3", step_length_by_summing),
+    ("7.3", step_length_by_simulation),
+    ("7.3", lambda rho, gap: math.sqrt(sum(rho**k for k in range(gap)))),
+    ("7.3", lambda rho, gap: ((1 - rho) / (1 - rho**gap)) ** -0.5),
+    ("7.3", lambda rho, gap: np.array([np.sqrt((1 - rho**gap) / (1 - rho))])[0]),
+    ("7.4", scores_in_a_loop),
+    ("7.4", scores_by_taking),
+    ("7.4", scores_from_lists),
+    ("7.4", FairScores()),
+    (
+        "7.4",
+        lambda v, t: [list(part) if np.ndim(part) else part for part in scores_by_taking(v, t)],
+    ),
+    ("7.5", amsgrad),
+    ("7.5", amsgrad_in_a_loop),
+    ("7.5", lambda *args: list(amsgrad(*args))),
+    ("7.5", partial(amsgrad)),
+    ("7.6", trapped_by_signs),
+    ("7.6", trapped_in_fact),
+    ("7.6", lambda p, q: [3 / (q - 1), 1 / (q - 1)] if q - p == 4 else [0, 0]),
+    ("7.7", compare),
+    ("7.7", compare_with_statistics),
+    ("7.7", compare_shouting),
+    (
+        "7.7",
+        lambda *tables: {k: x if k == "verdict" else list(x) for k, x in compare(*tables).items()},
+    ),
+    ("7.8", by_doubling),
+    ("7.8", by_halving),
+    ("7.8", by_bisection),
+    ("7.8", by_a_list),
+    ("7.8", by_hand),
+    ("7.8", partial(by_doubling, factor=1.3, start=1e-3)),
+]
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
+    ("7.1", CHOICES | {"A": "AdaGrad"}, "room for a number"),
+    ("7.1", CHOICES | {"A": "FTRL-Proximal"}, "have to be small"),
+    ("7.1", CHOICES | {"B": "Adam"}, "a question of its own"),
+    ("7.1", CHOICES | {"B": "AdaGrad"}, "third question"),
+    ("7.1", CHOICES | {"C": "SGD"}, None),
+    ("7.1", CHOICES | {"C": "AdaGrad with restarts"}, "dense gradients"),
+    ("7.1", CHOICES | {"D": "AdaGrad with restarts"}, "New words get new weights"),
+    ("7.1", CHOICES | {"D": "row-wise AdaGrad"}, "save memory"),
+    ("7.1", CHOICES | {"E": "AdaGrad"}, "already low"),
+    ("7.1", CHOICES | {"E": "AdamW"}, "transformers"),
+    ("7.1", CHOICES | {"A": 3000}, None),
+    ("7.1", CHOICES | {"row-wise AdaGrad": 500}, "number of rows"),
+    ("7.1", CHOICES | {"SM3": 3501}, None),
+    ("7.1", CHOICES | {"SM3": 1_500_000}, "a product"),
+    ("7.1", CHOICES | {"Adam": 1_500_000}, "averages"),
+    ("7.1", CHOICES | {"Adam": 3_000_001}, None),
+    ("7.1", CHOICES | {"Shampoo": 3500**2}, None),
+    ("7.1", CHOICES | {"Shampoo": 3000**2 * 500**2}, "side by side"),
+    ("7.1", CHOICES | {"Adam": 4 * 3_000_000}, "bytes"),
+    ("7.2", TRAP | {"b·x-": 1}, "negative example"),  # own features +1
+    ("7.2", TRAP | {"b·x+": 5, "b·x-": -1}, "sign(0)"),
+    ("7.2", TRAP | {"b·x+": 1, "b·x-": -1}, "own features of an example"),
+    ("7.2", TRAP | {"1": 0, "2": 2, "3": 2}, "by its label"),
+    ("7.2", TRAP | {"1": 1}, "divide"),
+    ("7.2", TRAP | {"b·x-": 3}, None),
+    ("7.2", TRAP | {"holds": False}, "two labels"),
+    ("7.2", TRAP | {"holds": "yes"}, None),
+    ("7.2", TRAP | {"holds": 1}, None),
+    ("7.2", TRAP | {"unseen+": 1, "unseen-": -1}, "b/γ"),
+    ("7.2", TRAP | {"unseen+": 0.75, "unseen-": 0.25}, "more positive"),
+    ("7.2", TRAP | {"unseen+": 0.3, "unseen-": -0.3}, None),
+    ("7.2", TRAP | {"unseen-": 1 / 3}, None),
+    ("7.3", lambda rho, gap: (1 - rho**gap) / (1 - rho), "root"),
+    ("7.3", lambda rho, gap: 1 / np.sqrt(1 - rho), "Earlier squares"),
+    ("7.3", lambda rho, gap: np.sqrt((1 - rho) / (1 - rho**gap)), "divides by it"),
+    ("7.3", lambda rho, gap: np.sqrt(gap), "over all steps"),
+    ("7.3", lambda rho, gap: 1, None),
+    ("7.3", lambda rho, gap: 1 / (1 - rho), None),
+    ("7.3", lambda rho, gap: np.sqrt((1 - rho ** (gap + 1)) / (1 - rho)), "One less"),
+    ("7.3", lambda rho, gap: np.sqrt((1 - rho ** (gap - 1)) / (1 - rho)), "One more"),
+    ("7.3", lambda rho, gap: np.sqrt(1 - rho**gap), "factor 1 − ρ"),
+    ("7.3", lambda rho, gap: 10.0, None),
+    ("7.3", lambda rho, gap: np.sqrt((1 - rho * gap) / (1 - rho)), "not a number"),
+    ("7.3", lambda rho, gap: np.sqrt((1 + rho**gap) / (1 - rho)), None),
+    ("7.3", lambda rho, gap: 1 / np.sqrt((1 - rho) * (1 - rho**gap)), None),
+    ("7.4", lambda v, t: (v.argmin(1), scores_by_taking(v, t)[1]), "places"),
+    ("7.4", lambda v, t: (t.min(axis=1), scores_by_taking(v, t)[1]), "test part"),
+    ("7.4", lambda v, t: scores_by_taking(t, t), "test part"),
+    ("7.4", lambda v, t: (v.min(axis=1), scores_by_taking(v, t)[1]), "validation error"),
+    ("7.4", lambda v, t: scores_by_taking(v, t)[0], None),
+    ("7.4", lambda v, t: scores_by_taking(v, t)[::-1], None),
+    ("7.4", lambda v, t: (np.mean(scores_by_taking(v, t)[0]), scores_by_taking(v, t)[1]), None),
+    ("7.4", lambda v, t: scores_by_taking(-v, t), "largest"),
+    ("7.4", lambda v, t: scores_by_taking(t, v), None),
+    ("7.4", lambda v, t: (scores_by_taking(v, t)[0], np.sum(v.argmin(1) == 0)), "last rate"),
+    (
+        "7.4",
+        lambda v, t: (scores_by_taking(v, t)[0], np.sum(v.argmin(1) == v.shape[1])),
+        "last rate",
+    ),
+    ("7.4", lambda v, t: (scores_by_taking(v, t)[0], scores_by_taking(v, t)[1] > 0), None),
+    ("7.4", lambda v, t: (scores_by_taking(v, t)[0], len(v) - scores_by_taking(v, t)[1]), "others"),
+    ("7.4", lambda v, t: scores_by_taking(v.T, t.T), "Which axis"),
+    ("7.4", lambda v, t: (np.diag(t[:, v.argmin(1)]), 0), "last rate"),
+    ("7.5", printed, "never falls"),
+    ("7.5", amsgrad_with(rate=lambda lr: 1), None),
+    ("7.5", amsgrad_with(rate=lambda lr: -lr), "uphill"),
+    ("7.5", amsgrad_with(square=np.abs), None),
+    ("7.5", amsgrad_with(square=lambda g: g), None),
+    ("7.5", amsgrad_with(betas=lambda a, b: (b, a)), None),
+    ("7.5", amsgrad_with(betas=lambda a, b: (1 - a, 1 - b)), None),
+    ("7.5", amsgrad_with(betas=lambda a, b: (a, 1 - b)), None),
+    ("7.5", amsgrad_with(betas=lambda a, b: (a, a)), None),
+    ("7.5", amsgrad_with(betas=lambda a, b: (a, 0.5)), None),
+    ("7.5", amsgrad_with(eps=1e-2), None),
+    ("7.5", corrected, None),
+    ("7.5", amsgrad_of_one_number, None),
+    ("7.5", lambda *args: amsgrad(*args)[:3], None),
+    ("7.5", lambda *args: amsgrad(*args)[0], None),
+    ("7.5", lambda w, g, m, s, G, lr, a, b: (amsgrad(w, g, m, s, G, lr, a, b)[0], m, s, G), None),
     ("7.6", lambda p, q: (0, 0), "opposite"),
+    ("7.6", lambda p, q: (3 / (3 + p), 1 / (3 + p)), "certain own_minus"),
+    ("7.6", lambda p, q: (3 / (3 + p), -1 / (3 + p)) if q == p + 4 else (0, 0), None),
+    (
+        "7.6",
+        lambda p, q: (1 / (3 + p), 3 / (3 + p)) if q == p + 4 else (0, 0),
+        "First the positive",
+    ),
+    ("7.6", lambda p, q: (0.75, 0.25) if q == p + 4 else (0, 0), None),
+    ("7.6", lambda p, q: (3 / q, 1 / q) if q == p + 4 else (0, 0), None),
+    ("7.6", lambda p, q: (3 / (3 + p), 1 / (3 + p)) if p == q else (0, 0), "equal numbers"),
+    ("7.6", lambda p, q: (1, -1) if q == p + 4 else (0, 0), "own features"),
+    ("7.7", partial(compare, ddof=0), "ddof=1"),
+    ("7.7", partial(compare, factor=0), "'undecided'"),
+    ("7.7", partial(compare, factor=1), "With how much"),
+    ("7.7", partial(compare, factor=3), "With what"),
+    ("7.7", partial(compare, ends=()), "edges"),
+    ("7.7", partial(compare, ends=(0,)), "last rate"),
+    ("7.7", partial(compare, ends=(-1,)), "first rate"),
+    ("7.7", partial(compare, ends=(0, 1, -1)), None),
+    ("7.7", partial(compare, pick=lambda v: v.argmax(axis=1)), None),
+    ("7.7", lambda va, ta, vb, tb: compare(ta, ta, tb, tb), "test part"),
+    ("7.7", lambda va, ta, vb, tb: compare(va, va, vb, vb), "validation errors"),
+    ("7.7", lambda va, ta, vb, tb: compare(vb, tb, va, ta), None),
+    ("7.7", lambda va, ta, vb, tb: compare(va, ta, va, ta), None),
+    ("7.7", compare_by_seeds_won, "With how much"),
+    ("7.7", compare_by_intervals, "With what"),
+    ("7.7", compare_with(lambda found: {"verdict": "undecided"}), "With what"),
+    ("7.7", compare_with(lambda found: {"verdict": f"{found['verdict']} ahead"}), None),
+    ("7.7", compare_with(lambda found: {"A": found["A"][0], "B": found["B"][0]}), None),
+    ("7.7", compare_with(lambda found: {"A": found["A"][::-1]}), None),
+    ("7.7", lambda *tables: list(compare(*tables).values()), None),
+    ("7.8", lambda X, y: 0.02, "which sign"),
+    ("7.8", lambda X, y: 0.1, "Search in smaller steps"),
+    ("7.8", lambda X, y: 0, "exponent"),
+    ("7.8", lambda X, y: -2, "exponent"),
+    ("7.8", lambda X, y: np.inf, "exponent"),
+    ("7.8", lambda X, y: np.nan, None),
+    ("7.8", lambda X, y: by_doubling(X, y) / 2, "last one that fails"),
+    ("7.8", lambda X, y: 2 * by_doubling(X, y), "Search in smaller steps"),
+    ("7.8", lambda X, y: 1 / len(y) ** 2, "which sign"),
+    ("7.8", partial(by_doubling, factor=10), "Search in smaller steps"),
+    ("7.8", lambda X, y: 1e-6 if not is_disarmed(X, y, 1e-6, of=0) else 1.0, "which sign"),
+    ("7.8", lambda X, y: unseen(trained(X, y, SGD(0.1))), None),
+    ("7.8", lambda X, y: np.full(X.shape[1], by_doubling(X, y)), None),
+    ("7.8", lambda X, y: is_disarmed(X, y, 0.02), None),
+    ("7.8", lambda X, y: "a hundredth", None),
+    ("7.8", lambda X, y: math.log10(by_doubling(X, y)), "exponent"),
 ]
