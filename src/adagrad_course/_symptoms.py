@@ -96,7 +96,7 @@ class Record:
             self.without_gradient += 1
             return
         self.only_grows = "sum" in state
-        age = float(state.get("step", math.nan))
+        age = math.nan if state.get("step") is None else float(state["step"])
         if self.looks and age < self.looks[-1].age and self._is_back(weights):
             self.looks.clear()
         values = grad.coalesce().values() if grad.is_sparse else _plain(grad)
@@ -179,7 +179,7 @@ def _read(tensor: Tensor, where: Tensor) -> np.ndarray:
 def _accumulator(state: dict[str, Any], param: Tensor) -> Tensor | None:
     """Return what the state keeps of the squares, in the parameter's shape."""
     G = next((state[name] for name in ACCUMULATORS if name in state), None)
-    if G is None:
+    if not torch.is_tensor(G):
         return None
     G, shape = _plain(G), _plain(param).shape
     fits = G.ndim == len(shape) and all(n in (1, m) for n, m in zip(G.shape, shape, strict=True))

@@ -29,7 +29,7 @@ and runs made to be sick. A doubtful case is no finding: a run without one may s
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -141,8 +141,8 @@ class Watch:
         self._records: dict[int, Record] = {}
         self._failure = ""
         self._handles = [
-            optimizer.register_step_pre_hook(self._before),
-            optimizer.register_step_post_hook(self._after),
+            optimizer.register_step_pre_hook(_never_compiled(self._before)),
+            optimizer.register_step_post_hook(_never_compiled(self._after)),
             optimizer.register_load_state_dict_post_hook(self._loaded),
         ]
         _watched.add(optimizer)
@@ -169,7 +169,6 @@ class Watch:
             self._failure = f"{type(error).__name__}: {error}"
             self._next, self._read = sys.maxsize, []
 
-    @torch.compiler.disable
     def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         self._steps += 1
         if self._steps < self._next:
@@ -181,7 +180,6 @@ class Watch:
                 for record, group in self._to_read()
             ]
 
-    @torch.compiler.disable
     def _after(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if self._steps < self._next:
             return
@@ -406,6 +404,12 @@ def watch(optimizer: torch.optim.Optimizer, model: torch.nn.Module | None = None
         instance("model", model, torch.nn.Module)
         names = {id(param): name for name, param in model.named_parameters()}
     return Watch(optimizer, names)
+
+
+def _never_compiled(hook: Callable[..., None]) -> Callable[..., None]:
+    """Return a hook that a compiled step calls and does not compile, and others pay nothing for."""
+    disabled = torch.compiler.disable(hook)
+    return lambda *args: (disabled if torch.compiler.is_compiling() else hook)(*args)
 
 
 def _state(optimizer: torch.optim.Optimizer, param: Tensor) -> dict[str, Any]:
