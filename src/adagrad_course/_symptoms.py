@@ -59,79 +59,79 @@ class Record:
         self.only_grows = False  # the accumulator, as AdaGrad's
 
     def _choose(self, n: int) -> Tensor:
-        chosen = np.arange(n)
-        if n > SAMPLE:
-            chosen = np.sort(self.rng.choice(n, SAMPLE, replace=False, shuffle=False))
-        return torch.from_numpy(chosen)
+        if n <= SAMPLE:
+            return torch.arange(n, device="cpu")
+        chosen = self.rng.choice(n, SAMPLE, replace=False, shuffle=False)
+        return torch.from_numpy(np.sort(chosen))
 
-    def before(self, state: dict[str, Any], has_closure: bool) -> tuple[np.ndarray, Any]:
-        """Read what a step will overwrite."""
+    def before(self, state: dict[str, Any], has_closure: bool) -> Any:
+        """Read what a step will overwrite, for `after`."""
         param, grad = _plain(self.param), self.param.grad
-        G = None if self.looks else _accumulator(state, self.param)
+        G = None if self.looks else _accumulator(state, param)
         if G is not None:
             self.start = _read(G, self.where)
-        active = None
+        touched = None
         if grad is not None and grad.is_sparse and not has_closure:  # which makes other gradients
-            where, values = self._touched(grad.coalesce())
-            active = where, _read(param, where), values
-        return _read(param, self.where), active
+            grad = grad.coalesce()
+            where, values = self._touched(grad)
+            touched = where, _read(param, where), values, grad.values()
+        return _read(param, self.where), touched
 
     def _touched(self, grad: Tensor) -> tuple[Tensor, np.ndarray]:
         """Return places in the flattened tensor that a sparse gradient names, and its values."""
         dims = grad.sparse_dim()
         inner = math.prod(grad.shape[dims:])
         chosen = self._choose(grad.values().numel()).to(grad.device)
-        row = torch.zeros_like(grad.indices()[0])
+        row = torch.zeros_like(chosen)
         for n, index in zip(grad.shape[:dims], grad.indices(), strict=True):
-            row = row * n + index
-        return row[chosen // inner] * inner + chosen % inner, _read(grad.values(), chosen)
+            row = row * n + index[chosen // inner]
+        return row * inner + chosen % inner, _read(grad.values(), chosen)
 
-    def after(
-        self, before: tuple[np.ndarray, Any], state: dict[str, Any], step: int, lr: float
-    ) -> None:
+    def after(self, before: Any, state: dict[str, Any], step: int, lr: float) -> None:
         """Keep what the step has done."""
-        weights, active = before
         grad = self.param.grad
         if grad is None:
             self.without_gradient += 1
             return
-        self.only_grows = "sum" in state
+        weights, touched = before
         age = math.nan if state.get("step") is None else float(state["step"])
         if self.looks and age < self.looks[-1].age and self._is_back(weights):
             self.looks.clear()
-        values = grad.coalesce().values() if grad.is_sparse else _plain(grad)
-        if grad.is_sparse:
-            fixed = self._sample(self.where, weights, None, state)
-            touched = Sample(*np.empty((4, 0)))
-            if active:
-                where, weights, gradient = active
-                touched = self._sample(where, weights, gradient, state)
+        self.only_grows = "sum" in state
+        param = _plain(self.param)
+        G = _accumulator(state, param)
+
+        def sample(where: Tensor, weights: np.ndarray, gradient: np.ndarray | None) -> Sample:
+            nothing = np.full(weights.shape, np.nan)
+            return Sample(
+                weights,
+                _read(param, where) - weights,
+                nothing if gradient is None else gradient,
+                nothing if G is None else _read(G, where),
+            )
+
+        if touched:
+            where, weights_there, gradient, values = touched
+            fixed = sample(self.where, weights, None)
+            active = sample(where, weights_there, gradient)
+        elif grad.is_sparse:
+            values = grad.coalesce().values()
+            fixed, active = sample(self.where, weights, None), Sample(*np.empty((4, 0)))
         else:
-            fixed = touched = self._sample(self.where, weights, _read(values, self.where), state)
+            values = _plain(grad)
+            fixed = active = sample(self.where, weights, _read(values, self.where))
         extremes = [x.item() for x in torch.aminmax(values)] if values.numel() else [0.0]
-        broken = {
+        is_broken = {
             "gradient": not np.isfinite(extremes).all(),
-            "accumulator": np.isinf(touched.accumulator).any(),
-            "weights": not np.isfinite(touched.weights + touched.update).all(),
+            "accumulator": np.isinf(active.accumulator).any(),
+            "weights": not np.isfinite(active.weights + active.update).all(),
         }
-        what = next((name for name, is_broken in broken.items() if is_broken), "")
-        self.looks.append(Look(step, lr, age, fixed, touched, what, not any(extremes)))
+        broken = next((name for name in is_broken if is_broken[name]), "")
+        self.looks.append(Look(step, lr, age, fixed, active, broken, not any(extremes)))
 
     def _is_back(self, weights: np.ndarray) -> bool:
         """Say whether all weights are those of the first look: a run that is begun anew."""
         return np.array_equal(weights, self.looks[0].fixed.weights)
-
-    def _sample(
-        self, where: Tensor, weights: np.ndarray, gradient: np.ndarray | None, state: dict[str, Any]
-    ) -> Sample:
-        nothing = np.full(weights.shape, np.nan)
-        G = _accumulator(state, self.param)
-        return Sample(
-            weights,
-            _read(_plain(self.param), where) - weights,
-            nothing if gradient is None else gradient,
-            nothing if G is None else _read(G, where),
-        )
 
     def over(self, first: float, last: float) -> list[Look]:
         """Return the looks after one share of the steps up to another."""
@@ -173,17 +173,22 @@ def _plain(tensor: Tensor) -> Tensor:
 
 
 def _read(tensor: Tensor, where: Tensor) -> np.ndarray:
-    return tensor.take(where.to(tensor.device)).cpu().double().numpy()
+    values = tensor.take(where.to(tensor.device))
+    return (values if values.is_cpu else values.cpu()).double().numpy()
 
 
 def _accumulator(state: dict[str, Any], param: Tensor) -> Tensor | None:
-    """Return what the state keeps of the squares, in the parameter's shape."""
+    """Return what the state keeps of the squares, in the shape of a plain parameter."""
     G = next((state[name] for name in ACCUMULATORS if name in state), None)
     if not torch.is_tensor(G):
         return None
-    G, shape = _plain(G), _plain(param).shape
-    fits = G.ndim == len(shape) and all(n in (1, m) for n, m in zip(G.shape, shape, strict=True))
-    return G.expand(shape) if fits else None
+    G = _plain(G)
+    if G.shape == param.shape:
+        return G
+    fits = G.ndim == param.ndim and all(
+        n in (1, m) for n, m in zip(G.shape, param.shape, strict=True)
+    )
+    return G.expand(param.shape) if fits else None
 
 
 Found = Iterable[tuple[float, str, str]]  # a number (the largest is the worst), tensor, advice
