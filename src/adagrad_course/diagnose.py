@@ -12,7 +12,8 @@ A report finds, and names so:
 - *learning rate 0*: the rate of its group was 0 at all looks (8 or more);
 - *gradient 0*: the whole gradient was exactly 0 at the last 8 looks or more;
 - *not finite*: NaN or infinity in a gradient, or among the accumulators or weights of the sample;
-- *update lost*: a step leaves over half of the weights with a gradient that is not small unchanged;
+- *update lost*: a step leaves over 80 % of the weights with a gradient that is not small as they
+  were;
 - *underflow*: the accumulator is 0 for over 5 % of the weights with a gradient;
 - *first step too long*: at the end of the first step the loss rises along it over 8 times as
   steeply as it fell at the start;
@@ -21,7 +22,7 @@ A report finds, and names so:
 - *frozen*: over half of the weights that have somewhere to go are frozen (see `TensorReport`);
 - *state lost*: the state counts its steps from 0 again, and updates are over twice as long;
 - *rare features*: without an accumulator, half of the weights that moved did so at no more than a
-  tenth of the looks, and some of them over 10 times as far as others.
+  tenth of the looks, and some of them over 5 times as far as others.
 
 What may pass is judged over the second half of the steps. The limits lie between runs that learn
 and runs made to be sick. A doubtful case is no finding: a run without one may still be a bad one.
