@@ -366,6 +366,8 @@ def rare(r: Record) -> tuple[float, str] | None:
     late = r.over(1 / 2, 1)
     if len(late) < FEW or not np.isnan(late[-1].fixed.accumulator).all():
         return None
+    if any(look.no_slope for look in late):  # a network that is dying
+        return None
     way = np.abs(late[-1].fixed.weights - late[0].fixed.weights)
     moved = way > 0
     if np.count_nonzero(moved) < 2 * FEW:
@@ -376,8 +378,8 @@ def rare(r: Record) -> tuple[float, str] | None:
         return None
     return float(farthest / nearest), (
         f"moved half of its weights at no more than {seen:.0%} of the looks, and some of them "
-        f"{farthest / nearest:.0f} times as far as others: rare features learn sooner with a rate "
-        "for each weight, as AdaGrad's."
+        f"{farthest / nearest:.0f} times as far as others: rare features, or units that are seldom "
+        "active, learn sooner with a rate for each weight, as AdaGrad's."
     )
 
 

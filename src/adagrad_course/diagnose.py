@@ -91,7 +91,8 @@ class TensorReport(NamedTuple):
         The effective rates at the last look, change of a weight / its gradient: the quantiles 0.1,
         0.5 and 0.9 over the weights with a gradient.
     relative_updates : numpy.ndarray, shape (3,)
-        The same quantiles of change of a weight / weight, over the weights that are not 0.
+        The same quantiles of change of a weight / weight, over the weights that moved and that were
+        not 0.
     never_moved : float
         The share of weights that are what they were before the first look.
     frozen : float
@@ -197,7 +198,8 @@ class Watch:
             self._next = self._steps + until
 
     def _loaded(self, optimizer: torch.optim.Optimizer) -> None:
-        self._next = min(self._next, self._steps + 1)
+        if not self._failure:
+            self._next = self._steps + 1
 
     def _to_read(self) -> Iterator[tuple[Record, dict[str, Any]]]:
         """Yield the parameters, also those added since the last look, that hold real numbers."""
@@ -275,7 +277,8 @@ class Watch:
         records = [r for r in self._seen() if r.looks]
         figure, axes = plt.subplots(1, 2, sharex=True)
         with np.errstate(all="ignore"):
-            for record, colour in zip(records, shades("AdaGrad", len(records) + 1), strict=False):
+            colours = shades("AdaGrad", max(2, len(records)))
+            for record, colour in zip(records, colours, strict=False):
                 steps = [look.step for look in record.looks]
                 for ax, of in zip(axes, (_rates, _relative_updates), strict=True):
                     low, middle, high = np.array([of(look.active) for look in record.looks]).T
@@ -317,18 +320,19 @@ class Report:
     @property
     def table(self) -> Table:
         """One row for each tensor; of the updates, the medians."""
-        rows = self.tensors
-        columns = {
-            "tensor": [t.name for t in rows],
-            "weights": [t.weights for t in rows],
-            "rate: 10 %": [t.rates[0] for t in rows],
-            "median": [t.rates[1] for t in rows],
-            "90 %": [t.rates[2] for t in rows],
-            "update / weight": [t.relative_updates[1] for t in rows],
-            "never moved": [t.never_moved for t in rows],
-            "frozen": ["–" if math.isnan(t.frozen) else t.frozen for t in rows],
-            "spread of √G": ["–" if math.isnan(t.spread) else t.spread for t in rows],
+        numbers = {
+            "rate: 10 %": [t.rates[0] for t in self.tensors],
+            "median": [t.rates[1] for t in self.tensors],
+            "90 %": [t.rates[2] for t in self.tensors],
+            "update / weight": [t.relative_updates[1] for t in self.tensors],
+            "never moved": [t.never_moved for t in self.tensors],
+            "frozen": [t.frozen for t in self.tensors],
+            "spread of √G": [t.spread for t in self.tensors],
         }
+        columns = {
+            "tensor": [t.name for t in self.tensors],
+            "weights": [t.weights for t in self.tensors],
+        } | {head: ["–" if x != x else x for x in column] for head, column in numbers.items()}
         return table(columns, {"never moved": ".0%", "frozen": ".0%"})
 
     def _lines(self) -> list[tuple[str, str]]:
@@ -436,7 +440,8 @@ def _rates(sample: Sample) -> np.ndarray:
 
 
 def _relative_updates(sample: Sample) -> np.ndarray:
-    return _quantiles(np.abs(sample.update / sample.weights))
+    ratios = np.abs(sample.update / sample.weights)
+    return _quantiles(ratios[ratios > 0])
 
 
 def _tensor_report(r: Record, remaining: int) -> TensorReport:
