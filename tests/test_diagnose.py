@@ -50,7 +50,7 @@ class Run:
                 scheduler.step()
 
 
-def on_digits(make, steps=100, dtype=torch.float32, each=None, scheduler=None, batch=32):
+def on_digits(make, steps=80, dtype=torch.float32, each=None, scheduler=None, batch=32):
     """Return a function of the seed that trains and gives the report.
 
     `make` gets the model, `each` the model and the step, `scheduler` the optimizer.
@@ -223,7 +223,7 @@ HEALTHY = {
         of(Adam, lr=3e-3), 260, scheduler=lambda o: LambdaLR(o, lambda t: min(1, t / 400))
     ),
     "weight decay": on_digits(of(Adagrad, lr=0.03, weight_decay=1e-3)),
-    "bfloat16": on_digits(of(Adagrad, lr=0.03), 100, BF16),
+    "bfloat16": on_digits(of(Adagrad, lr=0.03), 80, BF16),
     "float64": on_digits(of(Adagrad, lr=0.03), dtype=torch.float64),
     "two groups": on_digits(groups(0.1, 0.03, kind=Adagrad)),
     "rare words, AdaGrad": rare_features(Adagrad, 0.3),

@@ -173,9 +173,12 @@ class Watch:
 
     def _before(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         self._steps += 1
+        self._read = []
         if self._steps < self._next:
             return
         with self._guard():
+            if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
+                return  # to read a number would break the CUDA graph
             has_closure = any(x is not None for x in (*args[1:], *kwargs.values()))
             self._read = [
                 (record, group, record.before(_state(optimizer, record.param), has_closure))
@@ -183,7 +186,7 @@ class Watch:
             ]
 
     def _after(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        if self._steps < self._next:
+        if not self._read:
             return
         with self._guard():
             found_inf = getattr(optimizer, "found_inf", None)  # of a GradScaler, to a fused step
@@ -193,7 +196,6 @@ class Watch:
             for record, group, read in self._read:
                 lr = float(group.get("lr", math.nan))
                 record.after(read, _state(optimizer, record.param), self._steps, lr)
-            self._read = []
             until = 1 if self._steps < FEW else max(FEW, self._steps // PER_LOOK)
             self._next = self._steps + until
 
@@ -360,8 +362,8 @@ def watch(optimizer: torch.optim.Optimizer, model: torch.nn.Module | None = None
 
     A watch changes neither the numbers of a run nor its random numbers. If it fails, the run goes
     on and the report says why. A pickled or deep copy of a watched optimizer is not watched. A step
-    that a `GradScaler` skips is not looked at. Of a compiled step the hooks are not compiled, which
-    `torch.compile(..., fullgraph=True)` refuses.
+    that a `GradScaler` skips is not looked at, nor one in a CUDA graph. Of a compiled step the
+    hooks are not compiled, which `torch.compile(..., fullgraph=True)` refuses.
 
     Parameters
     ----------
