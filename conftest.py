@@ -50,13 +50,13 @@ def pytest_collection_modifyitems(items):
 
 # Without PyTorch (on an Intel Mac there is none) what needs it cannot even be imported.
 if not find_spec("torch"):
-    NEEDS_TORCH = re.compile(r"\b(import torch|torch_optim|adagrad_course\.sharded)\b")
+    NEEDS_TORCH = re.compile(r"\b(import torch|torch_optim|adagrad_course\.(diagnose|sharded))\b")
     collect_ignore = [
         str(path)
         for path in (
             *(Path(__file__).parent / "src" / "adagrad_course").glob("*.py"),
             *(Path(__file__).parent / "chapters").glob("*.ipynb"),
         )
-        if path.stem in ("torch_optim", "sharded")
+        if path.stem in ("torch_optim", "sharded", "diagnose", "_symptoms")
         or (path.suffix == ".ipynb" and NEEDS_TORCH.search(path.read_text(encoding="utf-8")))
     ]

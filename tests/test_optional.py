@@ -18,6 +18,7 @@ IMPORTS = "import numpy as np; from adagrad_course import datasets, online, spar
 NEEDED = {
     "torch_optim": ("torch", "import adagrad_course.torch_optim"),
     "sharded": ("torch", "import adagrad_course.sharded"),
+    "diagnose": ("torch", "import adagrad_course.diagnose"),
     "explorables": ("widgets", "import adagrad_course.explorables"),
     "digits": ("data", IMPORTS + "datasets.digits()"),
     "unicode_names": ("data", IMPORTS + "datasets.unicode_names()"),
