@@ -142,6 +142,5 @@ EXERCISES = [
             "rounds until the way is long enough.",
             "For the steep start only the first g differs: 10 there, and 1 from then on.",
         ),
-        rtol=1e-3,
     ),
 ]
