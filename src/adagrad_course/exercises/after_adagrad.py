@@ -6,7 +6,7 @@ import numpy as np
 
 from ..optimizers import AdaGrad
 from ._steps import belated, root, uphill, without_root
-from ._trials import numbers_like
+from ._trials import IN_PLACE, numbers_like
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
@@ -133,6 +133,20 @@ def never_undecided(a, b, deviation):
     return verdict(a, b, 0.0)
 
 
+def judged_by_the_median(a, b, deviation):
+    lead = np.median(b - a)
+    return verdict(0.0, lead, deviation)
+
+
+def judged_out_of_order(a, b, deviation):
+    a, b = np.sort(a), np.sort(b)
+    return verdict(a, b, paired(a, b))
+
+
+def ahead_without_a_lead(a, b, deviation):
+    return "A" if np.array_equal(a, b) else verdict(a, b, deviation)
+
+
 def only_a_can_lead(a, b, deviation):
     said = verdict(a, b, deviation)
     return "undecided" if said == "B" else said
@@ -200,6 +214,10 @@ def amsgrad_without_maximum(w, g, m, s, largest, lr, beta1, beta2):
 
 def amsgrad_averaging_the_largest(w, g, m, s, largest, lr, beta1, beta2):
     return amsgrad(w, g, m, largest, largest, lr, beta1, beta2)
+
+
+def amsgrad_with_a_fading_maximum(w, g, m, s, largest, lr, beta1, beta2):
+    return amsgrad(w, g, m, s, beta2 * largest, lr, beta1, beta2)
 
 
 def amsgrad_of_squares(w, g, m, s, largest, lr, beta1, beta2):
@@ -297,7 +315,10 @@ def disarms(n_plus, n_minus, own_plus=1, own_minus=5):
     X = constructed(y, own_plus, own_minus)
 
     def test(answer):
-        G0 = float(numbers_like(1.0, answer(X.copy(), y.copy())))
+        given = X.copy(), y.copy()
+        G0 = float(numbers_like(1.0, answer(*given)))
+        if not all(map(np.array_equal, given, (X, y))):
+            raise Wrong("it changed its argument `X` or `y` in place", IN_PLACE)
         if not 0 < G0 < np.inf:
             raise Wrong(f"expected a positive number, got {G0:.3g}", NOT_POSITIVE)
         twice, once, half = unseen_negative(X, y, [2 * G0, G0, G0 / 2])
@@ -372,7 +393,7 @@ EXERCISES = [
                 for name in ["AdaGrad", "row-wise AdaGrad", "FTRL-Proximal"]
             },
             "Which of 3,000 and 500 is the number of rows?": {"row-wise AdaGrad": 500.0},
-            "That is a number for each weight. What do the others keep?": {
+            "That is a number for each weight, as AdaGrad keeps. What does this method keep?": {
                 "row-wise AdaGrad": 1.5e6,
                 "Shampoo": 1.5e6,
             },
@@ -416,8 +437,9 @@ EXERCISES = [
             "Which sign have the own features of the negative example in b?": {"b·x-": 1.0},
             "The own features of an example are part of the sum, too.": {"b·x+": 1.0},
             "Compare your two numbers b·x with the two labels.": {"holds": False},
-            "The run ends at b/γ. Did you divide by γ?": {"unseen+": 1.0, "unseen-": -1.0},
-            "Do the weights of an unseen example's own features move?": {
+            "The run ends at b/γ: divide by γ. And leave the own features out: an unseen example's "
+            "have the weight zero.": {"unseen+": 1.0, "unseen-": -1.0},
+            "An unseen example has the first three features, too. Are all their weights zero?": {
                 "unseen+": 0.0,
                 "unseen-": 0.0,
             },
@@ -438,7 +460,7 @@ EXERCISES = [
         cases={
             "every third step": (0.93, 3),
             "every seventh step": (0.9, 7),
-            "a long pause": (0.98, 500),
+            "a long pause": (0.98, 150),
             "in every step": (0.97, 1),
             "random pauses": lambda rng: (rng.uniform(0.5, 0.99), int(rng.integers(2, 60))),
         },
@@ -476,7 +498,7 @@ EXERCISES = [
             "7.3",
             reference={"longest": 5.0, "RMSProp": 1.0, "AdaGrad": 0.1},
             mistakes={
-                "The average is divided by as its root.": {"longest": 25.0},
+                "The step divides by the root of the average.": {"longest": 25.0},
                 "After a pause a step is longer than η, not shorter.": {"longest": 0.2},
                 "That belongs to another ρ.": {"longest": 10.0},
                 "Does RMSProp count occurrences?": {"RMSProp": 0.1},
@@ -563,6 +585,9 @@ EXERCISES = [
             "The step goes along m. Does yours go along the gradient?": amsgrad_without_momentum,
             "The maximum is over time, for each coordinate: np.maximum.": amsgrad_of_all,
             "You went uphill: subtract.": uphill(amsgrad),
+            "Does the largest so far shrink in your function? Only the averages do.": (
+                amsgrad_with_a_fading_maximum
+            ),
         },
         hints=(
             "Compute by hand what the average should be after the second gradient, a zero.",
@@ -591,6 +616,7 @@ EXERCISES = [
             "one each": (1, 1),
             "more on both sides": (3, 7),
             "nearly": (2, 5),
+            "the other way round": (5, 1),
             "five times as many": (2, 10),
             "random problems": a_trap,
         },
@@ -623,7 +649,10 @@ EXERCISES = [
             "A ahead by little": tables(9, [0.35, 0.9, 1.4, 0.65, 1.15]),
             "B ahead": tables(2, [-0.8, -1.2, -0.7, -1.1, -0.9, -1.0], rates=(5, 7)),
             "ahead in each of five seeds, by luck": tables(3, [0.4, 0.9, 1.3, 0.5, 1.5]),
+            "ahead in four of five seeds": tables(2, [1.0, 1.1, 0.9, 1.05, 0.0]),
+            "another lead in each seed": tables(20, [1.6, 0.2, 1.2, 0.3, 1.7]),
             "level": tables(4, [0.5, -0.6, 0.2, -0.3]),
+            "the same scores": tables(10, [0.0, 0.0, 0.0, 0.0]),
             "A at its first rate": tables(5, [0.8, 1.1, 0.9, 1.2], edges=(0, None)),
             "A at its last rate": tables(6, [0.8, 1.1, 0.9, 1.2], edges=(-1, None)),
             "B at its first rate": tables(7, [0.8, 1.1, 0.9, 1.2], edges=(None, 0)),
@@ -643,16 +672,27 @@ EXERCISES = [
             "A lead needs twice its deviation. With how much is yours compared?": partial(
                 compare, deviation=lambda a, b: paired(a, b) / np.sqrt(len(a))
             ),
-            "With what is the mean lead compared? b − a has a deviation of its own.": partial(
+            "A mean lead is compared with twice the deviation of b − a itself. Is yours?": partial(
                 compare,
                 deviation=lambda a, b: np.hypot(np.std(a, ddof=1), np.std(b, ddof=1)),
             ),
             "Is your verdict ever 'undecided'?": partial(compare, judge=never_undecided),
+            "On average: is that the mean of the leads, or their median?": partial(
+                compare, judge=judged_by_the_median
+            ),
+            "Row for row the tables belong to the same seeds. Do the scores keep their order?": (
+                partial(compare, judge=judged_out_of_order)
+            ),
+            "A lead of zero is not more than twice a deviation of zero.": partial(
+                compare, judge=ahead_without_a_lead
+            ),
             "B can be ahead, too.": partial(compare, judge=only_a_can_lead),
             "These are errors. Is the method with more of them ahead?": partial(
                 compare, judge=the_larger_leads
             ),
-            "Does your verdict look at the edges of the grids?": partial(compare, judged=""),
+            "One seed at an edge, of A or of B, is enough. Does your verdict see it?": (
+                partial(compare, judged="")
+            ),
             "The last rate of a grid is an edge, too.": partial(
                 compare, is_edge=lambda validation, places: places == 0
             ),
@@ -674,7 +714,7 @@ EXERCISES = [
         properties={
             "30 examples, own features 1 and 5": disarms(20, 10),
             "12 examples, own features 1 and 5": disarms(8, 4),
-            "16 examples, own features 2 and 6": disarms(12, 4, 2, 6),
+            "16 examples, own features 2 and 8": disarms(12, 4, 2, 8),
         },
         mistakes={
             TOO_LARGE: lambda X, y: 100.0,

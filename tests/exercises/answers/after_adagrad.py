@@ -172,6 +172,33 @@ def compare_by_intervals(va, ta, vb, tb):
     return found
 
 
+def compare_where_all_are_at_an_edge(va, ta, vb, tb):
+    every = all(scores_by_taking(v, t)[1] == len(v) for v, t in ((va, ta), (vb, tb)))
+    return compare(va, ta, vb, tb, ends=(0, -1) if every else ())
+
+
+def compare_leads(middle, order=np.asarray):
+    """The lead's middle is another one, or the seeds are no longer paired."""
+
+    def compared(va, ta, vb, tb):
+        found = compare(va, ta, vb, tb)
+        lead = order(scores_by_taking(vb, tb)[0]) - order(scores_by_taking(va, ta)[0])
+        z = middle(lead) - 2 * lead.std(ddof=1), middle(-lead) - 2 * lead.std(ddof=1)
+        if found["verdict"] != "edge":
+            found["verdict"] = "A" if z[0] > 0 else "B" if z[1] > 0 else "undecided"
+        return found
+
+    return compared
+
+
+def compare_ahead_by_nothing(va, ta, vb, tb):
+    """At least twice the deviation, in place of more."""
+    found = compare(va, ta, vb, tb)
+    if np.array_equal(scores_by_taking(va, ta)[0], scores_by_taking(vb, tb)[0]):
+        found["verdict"] = "A"
+    return found
+
+
 def compare_with(change):
     return lambda *tables: compare(*tables) | change(compare(*tables))
 
@@ -222,6 +249,17 @@ def by_bisection(X, y):
 
 def by_a_list(X, y):
     return min(G for G in np.geomspace(1e-3, 1, 13) if is_disarmed(X, y, G))
+
+
+def for_five_own_features(X, y):
+    """The published problem with these labels, whatever was given."""
+    return by_doubling(constructed(y), y)
+
+
+def changing_X(X, y):
+    G_0 = by_doubling(X, y)
+    X *= 2
+    return G_0
 
 
 def by_hand(X, y):
@@ -313,6 +351,7 @@ WRONG = [
     ("7.2", TRAP | {"holds": "yes"}, None),
     ("7.2", TRAP | {"holds": 1}, None),
     ("7.2", TRAP | {"unseen+": 1, "unseen-": -1}, "b/γ"),
+    ("7.2", TRAP | {"unseen+": 0, "unseen-": 0}, "first three features, too"),
     ("7.2", TRAP | {"unseen+": 0.75, "unseen-": 0.25}, "more positive"),
     ("7.2", TRAP | {"unseen+": 0.3, "unseen-": -0.3}, None),
     ("7.2", TRAP | {"unseen-": 1 / 3}, None),
@@ -326,6 +365,7 @@ WRONG = [
     ("7.3", lambda rho, gap: np.sqrt((1 - rho ** (gap - 1)) / (1 - rho)), "One more"),
     ("7.3", lambda rho, gap: np.sqrt(1 - rho**gap), "factor 1 − ρ"),
     ("7.3", lambda rho, gap: 10.0, None),
+    ("7.3", lambda rho, gap: round(np.sqrt((1 - rho**gap) / (1 - rho)), 3), None),
     ("7.3", lambda rho, gap: np.sqrt((1 - rho * gap) / (1 - rho)), "not a number"),
     ("7.3", lambda rho, gap: np.sqrt((1 + rho**gap) / (1 - rho)), None),
     ("7.3", lambda rho, gap: 1 / np.sqrt((1 - rho) * (1 - rho**gap)), None),
@@ -360,6 +400,7 @@ WRONG = [
     ("7.5", amsgrad_with(betas=lambda a, b: (a, 0.5)), None),
     ("7.5", amsgrad_with(eps=1e-2), None),
     ("7.5", corrected, None),
+    ("7.5", lambda w, g, m, s, G, *rest: amsgrad(w, g, m, s, rest[-1] * G, *rest), "shrink"),
     ("7.5", amsgrad_of_one_number, None),
     ("7.5", lambda *args: amsgrad(*args)[:3], None),
     ("7.5", lambda *args: amsgrad(*args)[0], None),
@@ -373,14 +414,19 @@ WRONG = [
         "First the positive",
     ),
     ("7.6", lambda p, q: (0.75, 0.25) if q == p + 4 else (0, 0), None),
+    ("7.6", lambda p, q: (3 / (3 + p), 1 / (3 + p)) if abs(p - q) == 4 else (0, 0), "certain"),
     ("7.6", lambda p, q: (3 / q, 1 / q) if q == p + 4 else (0, 0), None),
     ("7.6", lambda p, q: (3 / (3 + p), 1 / (3 + p)) if p == q else (0, 0), "equal numbers"),
     ("7.6", lambda p, q: (1, -1) if q == p + 4 else (0, 0), "own features"),
     ("7.7", partial(compare, ddof=0), "ddof=1"),
     ("7.7", partial(compare, factor=0), "'undecided'"),
     ("7.7", partial(compare, factor=1), "With how much"),
-    ("7.7", partial(compare, factor=3), "With what"),
-    ("7.7", partial(compare, ends=()), "edges"),
+    ("7.7", partial(compare, factor=3), "twice the deviation"),
+    ("7.7", partial(compare, ends=()), "One seed at an edge"),
+    ("7.7", compare_where_all_are_at_an_edge, "One seed at an edge"),
+    ("7.7", compare_leads(np.median), "median"),
+    ("7.7", compare_leads(np.mean, np.sort), "keep their order"),
+    ("7.7", compare_ahead_by_nothing, "A lead of zero"),
     ("7.7", partial(compare, ends=(0,)), "last rate"),
     ("7.7", partial(compare, ends=(-1,)), "first rate"),
     ("7.7", partial(compare, ends=(0, 1, -1)), None),
@@ -390,8 +436,8 @@ WRONG = [
     ("7.7", lambda va, ta, vb, tb: compare(vb, tb, va, ta), None),
     ("7.7", lambda va, ta, vb, tb: compare(va, ta, va, ta), None),
     ("7.7", compare_by_seeds_won, "With how much"),
-    ("7.7", compare_by_intervals, "With what"),
-    ("7.7", compare_with(lambda found: {"verdict": "undecided"}), "With what"),
+    ("7.7", compare_by_intervals, "twice the deviation"),
+    ("7.7", compare_with(lambda found: {"verdict": "undecided"}), "twice the deviation"),
     ("7.7", compare_with(lambda found: {"verdict": f"{found['verdict']} ahead"}), None),
     ("7.7", compare_with(lambda found: {"A": found["A"][0], "B": found["B"][0]}), None),
     ("7.7", compare_with(lambda found: {"A": found["A"][::-1]}), None),
@@ -411,5 +457,7 @@ WRONG = [
     ("7.8", lambda X, y: np.full(X.shape[1], by_doubling(X, y)), None),
     ("7.8", lambda X, y: is_disarmed(X, y, 0.02), None),
     ("7.8", lambda X, y: "a hundredth", None),
+    ("7.8", for_five_own_features, "which sign"),
+    ("7.8", changing_X, "Work on a copy"),
     ("7.8", lambda X, y: math.log10(by_doubling(X, y)), "exponent"),
 ]
