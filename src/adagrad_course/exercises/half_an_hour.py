@@ -101,7 +101,7 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        "0.3",  # whoever counts from 0 has one step less
+        "0.3",
         reference={
             "forecast": 1600.0,
             "slope": steps_to(4),
@@ -141,6 +141,6 @@ EXERCISES = [
             "rounds until the way is long enough.",
             "For the steep start only the first g differs: 10 there, and 1 from then on.",
         ),
-        rtol=1e-3,
+        rtol=1e-3,  # whoever counts from 0 has one step less
     ),
 ]

@@ -70,7 +70,8 @@ class DoG(LearningRateOptimizer):
     >>> dog, params = DoG(), np.array([3.0, 4.0])
     >>> state = dog.init(params)
     >>> for t in range(1, 301):
-    ...     params, state = dog.step(params, params, state)  # the gradient of a bowl
+    ...     gradient = params  # of a bowl
+    ...     params, state = dog.step(params, gradient, state)
     ...     if t in (1, 10, 300):
     ...         print(t, state.distance.round(6), params.round(3))
     1 [6.e-06] [3. 4.]
@@ -176,7 +177,8 @@ class Prodigy(LearningRateOptimizer):
     >>> prodigy, params = Prodigy(), np.array([3.0, 4.0])
     >>> state = prodigy.init(params)
     >>> for t in range(1, 301):
-    ...     params, state = prodigy.step(params, params, state)  # the gradient of a bowl
+    ...     gradient = params  # of a bowl
+    ...     params, state = prodigy.step(params, gradient, state)
     ...     if t in (1, 10, 300):
     ...         print(t, state.distance.round(6), params.round(3))
     1 [1.e-06] [3. 4.]

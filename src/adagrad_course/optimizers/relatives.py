@@ -266,7 +266,8 @@ class Muon(LearningRateOptimizer):
     One direction of this gradient is a hundred times as steep; the step is about as long in both:
 
     >>> muon, params = Muon(lr=1.0), np.zeros((2, 2))
-    >>> params, state = muon.step(params, np.diag([100.0, 1.0]), muon.init(params))
+    >>> gradient = np.diag([100.0, 1.0])
+    >>> params, state = muon.step(params, gradient, muon.init(params))
     >>> params.round(1) + 0
     array([[-0.7,  0. ],
            [ 0. , -0.7]])
