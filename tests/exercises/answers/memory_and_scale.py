@@ -25,6 +25,14 @@ def half_root(gradients, lr=1.0, eps=1e-10):
     return w, root
 
 
+def half_rounded_root(gradients, lr=1.0, eps=1e-10):
+    w, root = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        root = np.hypot(root.astype(float), g).astype(np.float16)
+        w = w - lr * g / (root.astype(float) + eps)
+    return w, root
+
+
 def half_scaled(gradients, lr=1.0, eps=1e-10):
     w, scaled = [0.0] * gradients.shape[1], np.zeros(gradients.shape[1], np.float16)
     for g in gradients:
@@ -323,6 +331,7 @@ RIGHT = [
     ("6.2", partial(half, eps=2.4e-4)),
     ("6.2", half_of_unrounded),
     ("6.2", half_root),
+    ("6.2", half_rounded_root),
     ("6.2", half_scaled),
     ("6.3", row_wise),
     ("6.3", row_wise_in_float32),
