@@ -136,18 +136,23 @@ def tracked(plan):
     return away**2 / 2, rates
 
 
+def is_one(value, kinds):
+    """Return whether `value` is a single number whose type NumPy counts among these kinds."""
+    array = np.asarray(value)
+    return array.ndim == 0 and array.dtype.kind in kinds
+
+
 def planned(answer, t):
-    wrong = Wrong(f"expected a rate and True or False for t={t}, got {answer!r}")
     try:
         lr, forget = answer
     except (TypeError, ValueError):
         if answer is ...:
             raise
-        raise wrong from None
-    if lr is not ... and forget is not ...:
-        kinds = [np.ndim(part) or np.asarray(part).dtype.kind for part in (lr, forget)]
-        if kinds[0] not in [*"iuf"] or kinds[1] not in [*"biuf"]:
-            raise wrong
+        fits = False
+    else:
+        fits = lr is ... or forget is ... or (is_one(lr, "iuf") and is_one(forget, "biuf"))
+    if not fits:
+        raise Wrong(f"expected a rate and True or False for t={t}, got {answer!r}")
     lr, forget = float(lr), int(forget)  # of a `...`, neither can be made
     if not 0 <= lr < np.inf:
         raise Wrong(f"expected a rate from zero on for t={t}, got {lr:g}")

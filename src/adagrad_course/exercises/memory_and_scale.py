@@ -43,7 +43,8 @@ NOT_ADAGRAD = "On ordinary gradients it must still be AdaGrad, whose sum goes on
 
 def halved(answer, gradients, lr):
     returned = answer(gradients.copy(), lr)
-    if not isinstance(returned, tuple | list) or len(returned) != 2:
+    is_pair = isinstance(returned, tuple | list) and len(returned) == 2
+    if returned is not ... and not is_pair:  # an exercise not yet done is not wrong
         raise Wrong(f"expected the weights and the sums, got {describe(plain(returned))}")
     w, state = returned
     return numbers_like(np.zeros(gradients.shape[1]), w), np.asarray(state)
@@ -56,11 +57,13 @@ def makes_no_leaps(answer):
         steps = np.abs(halved(answer, first[None], lr)[0])
         if not steps.max() <= 1.01 * lr:
             worst = steps.argmax()
-            hint = LEAP if steps[1] > 1.01 * lr else ROUNDED_DOWN
+            hint = None
+            if steps[0] <= 1.01 * lr:
+                hint = LEAP if steps[1] > 1.01 * lr else ROUNDED_DOWN
             raise Wrong(
                 f"expected no step longer than η = {lr:g}, got {steps[worst]:.4g} with a first "
                 f"gradient of {first[worst]:.2g}",
-                hint if steps[0] <= 1.01 * lr else None,
+                hint,
             )
 
 
@@ -661,9 +664,10 @@ def goes_on_after_a_crash(answer):
         lengths, right_lengths = (np.abs(p[0] - points[-1]) for p in (resumed, right[3:]))
         too_long = lengths > right_lengths
         hint = NOT_LOADED if too_long.all() else None if too_long.any() else NOT_REPLACED
+        i = np.abs(lengths - right_lengths).argmax()
         raise Wrong(
-            f"expected weight 0 at {right[3, 0]:.4g} one step after a checkpoint, as without a "
-            f"crash, got {resumed[0, 0]:.4g}",
+            f"expected weight {i} at {right[3, i]:.4g} one step after a checkpoint, as without a "
+            f"crash, got {resumed[0, i]:.4g}",
             hint,
         )
     if not np.array_equal(given, G):
