@@ -84,6 +84,15 @@ def graft_of_squares(length_step, direction_step):
     return np.sum(length_step**2) / norm * direction_step if norm else direction_step
 
 
+def graft_of_long_directions(length_step, direction_step):
+    return graft(length_step, direction_step * (np.linalg.norm(direction_step) > 1e-3))
+
+
+def graft_with_eps(length_step, direction_step):
+    norm = np.linalg.norm(direction_step) + 1e-8
+    return np.linalg.norm(length_step) / norm * direction_step
+
+
 def rate_after(a, k, lr, rho):
     return lr / np.sqrt((1 - rho) * rho**k * a**2 + 1 - rho**k)
 
@@ -127,13 +136,23 @@ def tracked(plan):
     return away**2 / 2, rates
 
 
+def is_one(value, kinds):
+    """Return whether `value` is a single number whose type NumPy counts among these kinds."""
+    array = np.asarray(value)
+    return array.ndim == 0 and array.dtype.kind in kinds
+
+
 def planned(answer, t):
     try:
         lr, forget = answer
     except (TypeError, ValueError):
         if answer is ...:
             raise
-        raise Wrong(f"expected a rate and True or False for t={t}, got {answer!r}") from None
+        fits = False
+    else:
+        fits = lr is ... or forget is ... or (is_one(lr, "iuf") and is_one(forget, "biuf"))
+    if not fits:
+        raise Wrong(f"expected a rate and True or False for t={t}, got {answer!r}")
     lr, forget = float(lr), int(forget)  # of a `...`, neither can be made
     if not 0 <= lr < np.inf:
         raise Wrong(f"expected a rate from zero on for t={t}, got {lr:g}")
@@ -207,6 +226,9 @@ EXERCISES = [
             "much too far": (3.0, 0.15, 4),
             "just enough": (0.5, 0.1, 10),
             "just too little": (1.01, 0.2, 10),
+            "just enough in two steps": (0.12, 0.1, 2),
+            "just too little in two steps": (0.18, 0.1, 2),
+            "the first of two steps is enough": (0.08, 0.1, 2),
             "random cases": lambda rng: (
                 rng.uniform(0.5, 4),
                 rng.uniform(0.05, 0.3),
@@ -263,10 +285,10 @@ EXERCISES = [
                 0.85,
                 0.03,
             ),
-            "the first step": (
+            "one average still zero": (
                 np.array([0.4, -1.2]),
                 np.array([3.0, -0.5]),
-                np.zeros(2),
+                np.array([0.0, 0.6]),
                 0.15,
                 0.7,
                 0.02,
@@ -348,6 +370,7 @@ EXERCISES = [
                 lambda rho: 1 / (1 - rho)
             ),
             "Is that the time until it counts a third as much, 1/e?": lambda rho: -1 / np.log(rho),
+            "ln ρ is only nearly −(1 − ρ).": lambda rho: np.log(2) / (1 - rho),
             "A number of steps is positive.": lambda rho: np.log(2) / np.log(rho),
             "Divide by the logarithm of ρ: k ln ρ = ln ½.": lambda rho: np.log(rho) / np.log(0.5),
             "Not rounded.": lambda rho: np.ceil(np.log(0.5) / np.log(rho)),
@@ -379,6 +402,7 @@ EXERCISES = [
                     "0.99": 100.0,
                     "0.999": 1000.0,
                 },
+                "ln ρ is only nearly −(1 − ρ).": {"0.9": np.log(2) / 0.1, "0.99": np.log(2) / 0.01},
                 "Not rounded to whole steps.": {"0.9": 7.0},
             },
             hints=("Call your function three times.",),
@@ -410,7 +434,7 @@ EXERCISES = [
             "Squares older than the window must be forgotten.": (
                 lambda gradients, lr, window: windowed(gradients, lr, len(gradients))
             ),
-            "Sum the squares, not the absolute values.": (
+            "Add up the squares of the gradients.": (
                 lambda gradients, lr, window: windowed(np.sqrt(np.abs(gradients)), lr, window)
             ),
             "Divide by the root.": (
@@ -521,6 +545,12 @@ EXERCISES = [
             "two coordinates": (np.array([3.0, 4.0]), np.array([-1.0, 2.0])),
             "no direction": (np.array([1.5, -0.5]), np.zeros(2)),
             "no length": (np.zeros(3), np.array([0.3, -2.0, 1.1])),
+            "a zero in the direction": (np.array([1.0, 0.5, -2.0]), np.array([0.0, 3.0, -1.0])),
+            "a direction whose sum is zero": (
+                np.array([0.5, -2.0, 1.0]),
+                np.array([2.0, -3.0, 1.0]),
+            ),
+            "a very short direction": (np.array([0.3, 0.4]), np.array([6e-6, -8e-6])),
             "random steps": lambda rng: (rng.normal(size=4), rng.normal(size=4)),
         },
         mistakes={
@@ -532,6 +562,12 @@ EXERCISES = [
                 lambda length, way: np.linalg.norm(length) * way
             ),
             "A length is the root of the sum of squares.": graft_of_squares,
+            "Only a step of zero has no direction, and not one that is merely short.": (
+                graft_of_long_directions
+            ),
+            "What you add to the length is felt if the second step is short. Treat zero apart.": (
+                graft_with_eps
+            ),
             "It points the other way: the second step is a change already.": (
                 lambda length, way: -graft(length, way)
             ),

@@ -42,6 +42,15 @@ def rmsprop_in_place(w, g, s, lr, rho, eps):
     return w - lr * g / (np.sqrt(s) + eps), s
 
 
+def rmsprop_of_the_present_square(w, g, s, lr, rho, eps):
+    return w - lr * g / (np.abs(g) + eps), g**2
+
+
+def rmsprop_corrected_as_in_the_first_step(w, g, s, lr, rho, eps):
+    s = s * rho / (1 - rho) + g**2
+    return w - lr * g / (np.sqrt(s) + eps), s
+
+
 def half_life_by_search(rho):
     low, high = 0.0, 1e4
     for _ in range(200):
@@ -149,10 +158,12 @@ RIGHT = [
     ("5.7", graft_of_floats),
     ("5.7", lambda a, b: b * np.sqrt(a @ a / (b @ b)) if b.any() else 0 * b),
     ("5.7", lambda a, b: np.float32(np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-300))),
+    ("5.7", lambda a, b: np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-12)),
     ("5.8", poisoned_rate),
     ("5.8", lambda a, k, lr, rho: lr * (1 + rho**k * ((1 - rho) * a * a - 1)) ** -0.5),
     ("5.9", Plan()),
     ("5.9", sawtooth_made_level),
+    ("5.9", lambda t: (np.where(t < 99, 3.0, 0.1 * np.sqrt(np.abs(t - 98))), np.bool_(t == 99))),
     ("5.9", lambda t: (np.float64(4), False) if t < 60 else (0.09 * (t - 59) ** 0.5, t == 60)),
 ]
 
@@ -167,6 +178,9 @@ WRONG = [
     ("5.2", lambda d, lr, n: lr * n >= d, "η/√t and not η."),
     ("5.2", lambda d, lr, n: 2 * lr * math.sqrt(n) >= d, "bound"),
     ("5.2", lambda d, lr, n: lr * (2 * math.sqrt(n) - 1) >= d, "bound"),
+    ("5.2", lambda d, lr, n: lr * 2 * (math.sqrt(n + 1) - 1) >= d, None),
+    ("5.2", lambda d, lr, n: lr * 2 * (math.sqrt(n + 0.5) - math.sqrt(0.5)) >= d, None),
+    ("5.2", lambda d, lr, n: lr * np.mean(np.arange(1, n + 1) ** -0.5) >= d, None),
     ("5.2", lambda d, lr, n: False, None),
     ("5.2", lambda d, lr, n: True, None),
     ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 1) ** -0.5), None),
@@ -181,12 +195,16 @@ WRONG = [
     ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, rho, eps)[::-1], None),
     ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, rho, eps)[0], None),
     ("5.3", lambda w, g, s, lr, rho, eps: (w - lr * g / (s**0.5 + eps), s + g**2), None),
+    ("5.3", rmsprop_of_the_present_square, None),
+    ("5.3", rmsprop_corrected_as_in_the_first_step, None),
     ("5.4", lambda rho: 1 / (1 - rho), "rough"),
+    ("5.4", lambda rho: np.log(2) / (1 - rho), "nearly"),
     ("5.4", lambda rho: round(math.log(0.5) / math.log(rho)), "rounded"),
     ("5.4", lambda rho: 0.69 / (1 - rho), None),
     ("5.4", lambda rho: math.log(2) / math.log(rho), "positive"),
     ("5.4", lambda rho: math.log(0.5) / math.log(1 - rho), None),
     ("5.5", lambda g, lr, n: lr / np.sqrt(np.cumsum(g**2)), "forgotten"),
+    ("5.5", lambda g, lr, n: lr / np.abs(np.convolve(g, np.ones(n))[: len(g)]) ** 0.5, "squares"),
     ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n + 1), "too many"),
     ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n) * np.sqrt(n), None),
     ("5.5", lambda g, lr, n: window_by_convolution(g, 0.5, n), None),
@@ -206,6 +224,10 @@ WRONG = [
     ("5.7", lambda a, b: b / np.linalg.norm(b) if b.any() else b, "as long as"),
     ("5.7", lambda a, b: abs(a) * np.sign(b), "not one for each"),
     ("5.7", lambda a, b: a, "no direction"),
+    ("5.7", lambda a, b: graft_of_floats(a, b) if b.all() else 0 * b, None),
+    ("5.7", lambda a, b: graft_of_floats(a, b) if b.sum() else 0 * b, None),
+    ("5.7", lambda a, b: graft_of_floats(a, b) if np.abs(b).max() > 1e-4 else 0 * b, "short"),
+    ("5.7", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-8), "Treat zero apart"),
     ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k, 0.1, rho), None),
     ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k - 1, lr, rho), "One step off"),
     ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k + 1, lr, rho), None),
@@ -222,4 +244,7 @@ WRONG = [
     ("5.9", lambda t: (-0.1, False), None),
     ("5.9", lambda t: 0.1, None),
     ("5.9", lambda t: (math.nan, False), None),
+    ("5.9", lambda t: (None, False), None),
+    ("5.9", lambda t: (3.0, "no"), None),
+    ("5.9", lambda t: (t == 100, 3.0), None),
 ]

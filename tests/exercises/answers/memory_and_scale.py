@@ -25,14 +25,49 @@ def half_root(gradients, lr=1.0, eps=1e-10):
     return w, root
 
 
+def half_rounded_root(gradients, lr=1.0, eps=1e-10):
+    w, root = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        root = np.hypot(root.astype(float), g).astype(np.float16)
+        w = w - lr * g / (root.astype(float) + eps)
+    return w, root
+
+
 def half_scaled(gradients, lr=1.0, eps=1e-10):
     w, scaled = [0.0] * gradients.shape[1], np.zeros(gradients.shape[1], np.float16)
     for g in gradients:
         scaled = np.maximum(np.float16(scaled + 1024 * g**2), np.float16(6e-8))
         w = [
-            a - lr * b / (math.sqrt(c / 1024) + 1e-4) for a, b, c in zip(w, g, scaled, strict=True)
+            a - lr * b / (math.sqrt(float(c) / 1024) + 1e-4)
+            for a, b, c in zip(w, g, scaled, strict=True)
         ]
     return w, scaled
+
+
+def half_of_unrounded(gradients, lr=1.0, eps=1e-10):
+    """Divide by the root of the sum as it is before it is rounded."""
+    w, G = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        total = G.astype(float) + g**2
+        w, G = w - lr * g / (np.sqrt(total) + eps), total.astype(np.float16)
+    return w, G
+
+
+def half_at_least(gradients, lr=1.0):
+    """Do not let a sum be zero; but squares are still rounded down."""
+    w, G = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        G = np.maximum(G + g**2, 6e-8).astype(np.float16)
+        w = w - lr * g / np.sqrt(G.astype(float))
+    return w, G
+
+
+def half_without_lost_squares(gradients, lr=1.0):
+    w, G = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        G = (G + g**2).astype(np.float16)
+        w = w - np.where(G > 0, lr * g / np.sqrt(np.maximum(G.astype(float), 1e-9)), 0.0)
+    return w, G
 
 
 def row_wise(w, G, g, lr, eps):
@@ -236,6 +271,50 @@ class GrowingShards(ByStride):
         return new
 
 
+class InPlace(ByStride):
+    def step(self, w, grads):
+        w[:] = super().step(w, grads)
+        return w
+
+
+class SavedRoots(ByStride):
+    def save(self):
+        return np.sqrt(super().save())
+
+
+class Adding(ByStride):
+    def load(self, G):
+        before = getattr(self, "shards", None)
+        super().load(G)
+        if before:
+            self.shards = [one + other for one, other in zip(before, self.shards, strict=True)]
+
+
+class LoadedParts(ByStride):
+    def load(self, G):
+        self.shards = [np.asarray(G)[k :: self.n] for k in range(self.n)]
+
+    def step(self, w, grads):
+        g = np.mean(grads, axis=0)
+        for k, shard in enumerate(self.shards):
+            shard += g[k :: self.n] ** 2
+        return w - self.lr * g / (np.sqrt(self.save()) + self.eps)
+
+
+class WholeBeside(ByStride):
+    def load(self, G):
+        self.G = np.array(G)
+        super().load(0 * self.G)
+
+    def save(self):
+        return self.G.copy()
+
+    def step(self, w, grads):
+        g = np.mean(grads, axis=0)
+        self.G = self.G + g**2
+        return w - self.lr * g / (np.sqrt(self.G) + self.eps)
+
+
 class NoSave(ByStride):
     def save(self):
         pass
@@ -250,7 +329,9 @@ RIGHT = [
     ("6.2", partial(half, start=6e-8)),
     ("6.2", partial(half, start=1e-7)),
     ("6.2", partial(half, eps=2.4e-4)),
+    ("6.2", half_of_unrounded),
     ("6.2", half_root),
+    ("6.2", half_rounded_root),
     ("6.2", half_scaled),
     ("6.3", row_wise),
     ("6.3", row_wise_in_float32),
@@ -297,6 +378,12 @@ WRONG = [
     ("6.2", lambda g, lr=1.0: (-half(g, lr, start=6e-8)[0], half(g)[1]), None),
     ("6.2", lambda g, lr=1.0: (half(g, 1.0, start=6e-8)[0], half(g)[1]), None),
     ("6.2", lambda g, lr=1.0: half(g, lr, start=6e-8)[0], None),
+    ("6.2", half_at_least, "rounded down"),
+    ("6.2", half_without_lost_squares, "rounded down"),
+    ("6.2", partial(half, eps=1e-4), "rounded down"),
+    ("6.2", lambda g, lr=1.0: half(g, 1.0, start=6e-8), None),
+    ("6.2", lambda g, lr=1.0: (half(g, lr, start=6e-8)[0], np.full(g.shape[1], "ab")), "2 bytes"),
+    ("6.2", lambda g, lr=1.0: (half(g, lr, start=6e-8)[0], np.float16(0 * g[0])), "depend"),
     ("6.3", divided_by_rows, None),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 0.1, eps), None),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 1.0, eps), "rate is missing"),
@@ -312,6 +399,13 @@ WRONG = [
         "axis 1",
     ),
     ("6.4", rounded_in_place, "copy"),
+    ("6.4", lambda x, s, rng: np.ceil(x / s) * s, "lose"),
+    ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape) ** 2) * s, None),
+    (
+        "6.4",
+        lambda x, s, rng: np.floor(x / s + rng.random(x.shape[:1] + (1,) * (x.ndim - 1))) * s,
+        "chance",
+    ),
     ("6.4", lambda x, spacing, rng: None, None),
     ("6.4", lambda x, spacing, rng: np.floor(x / spacing) * spacing, "lose"),
     ("6.4", lambda x, spacing, rng: np.floor(x / spacing + rng.random()) * spacing, "lose"),
@@ -328,6 +422,8 @@ WRONG = [
     ("6.5", lambda sizes, n: [sum(sizes) / n] * n, "divided"),
     ("6.5", lambda sizes, n: max(partition_by_heap(sizes, n)), None),
     ("6.6", lambda cost, failures: math.sqrt(cost * failures), "half"),
+    ("6.6", lambda cost, failures: cost + failures, None),
+    ("6.6", lambda cost, failures: failures, None),
     ("6.6", lambda cost, failures: math.sqrt(2 * failures), None),
     ("6.6", lambda cost, failures: round(math.sqrt(2 * cost * failures)), None),
     ("6.6", lambda cost, failures: 2 * cost * failures, "k²"),
@@ -341,11 +437,16 @@ WRONG = [
     ("6.7", lambda w, r, c, rows, g, lr: (*sm3(w, r, c, rows, g, lr)[:2], c), None),
     ("6.7", lambda w, r, c, rows, g, lr: sm3(w, 99 + 0 * r, c, rows, g, lr), "Where is r"),
     ("6.8", OnlyTheFirst, "mean"),
-    ("6.8", Concatenated, "Which parts"),
+    ("6.8", Concatenated, "order of the weights"),
     ("6.8", EmptyEachStep, "second step"),
     ("6.8", WithoutRate, "itself"),
     ("6.8", AsSGD, "itself"),
     ("6.8", GrowingShards, "data parallel"),
     ("6.8", NoSave, None),
+    ("6.8", InPlace, "copy"),
+    ("6.8", SavedRoots, None),
+    ("6.8", Adding, "replaces"),
+    ("6.8", LoadedParts, "parts of a copy"),
+    ("6.8", WholeBeside, "somewhere else"),
     ("6.8", ByStride(4, 2, 0.1, 0.0), None),
 ]
