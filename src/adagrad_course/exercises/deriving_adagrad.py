@@ -331,7 +331,7 @@ EXERCISES = [
             "Every coordinate has a √G₀ to subtract, not only one of them.": (
                 lambda G, D, lr, delta: bound_with_delta_kept(G, D, lr, delta) - lr * np.sqrt(delta)
             ),
-            "In the first part nothing is subtracted: with s₁ in front, the scales add up to s_T.": (
+            "In the first part nothing is subtracted: with s₁ in it, the sum is s_T.": (
                 lambda G, D, lr, delta: np.sum(
                     (D**2 / (2 * lr) + lr) * (np.sqrt(delta + G) - np.sqrt(delta))
                 )

@@ -394,7 +394,7 @@ EXERCISES = [
             "a rate whose loss falls first and then explodes": (
                 np.array([0.9, 21.0]),
                 np.array([8.0, 0.01]),
-                np.array([0.05, 0.12, 0.3, 2.1, 2.2, 0.07]),
+                np.array([0.12, 0.31, 0.3, 0.07, 0.05]),
                 12,
             ),
             "three curvatures, rates in any order": some_rates,

@@ -27,6 +27,7 @@ def run_with_all_squares(gradient, start, lr, steps):
 def run_of_one_step(gradient, start, lr, steps):
     for _ in range(steps):  # the return stands inside the loop
         return run_number_by_number(gradient, start, lr, 1)
+    return start
 
 
 def run_with_eps_under_the_root(gradient, start, lr, steps):
