@@ -24,6 +24,15 @@ def run_with_all_squares(gradient, start, lr, steps):
     return w.tolist()
 
 
+def run_in_single_precision(gradient, start, lr, steps):
+    w, G = start.astype(np.float32), np.float32(0)
+    for _ in range(steps):
+        g = gradient(w).astype(np.float32)
+        G = G + g**2
+        w = w - np.float32(lr) * g / (np.sqrt(G) + np.float32(1e-10))
+    return w
+
+
 def run_of_one_step(gradient, start, lr, steps):
     for _ in range(steps):  # the return stands inside the loop
         return run_number_by_number(gradient, start, lr, 1)
@@ -76,6 +85,7 @@ RIGHT = [
     ("0.2", run_number_by_number),
     ("0.2", run_with_all_squares),
     ("0.2", run_by_recursion),
+    ("0.2", run_in_single_precision),
     ("0.3", COUNTED),
     ("0.3", COUNTED | {"forecast": (4 / (2 * 0.05)) ** 2, "slope": np.float32(1659)}),
 ]

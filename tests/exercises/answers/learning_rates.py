@@ -162,6 +162,7 @@ RIGHT = [
     ("1.4", steps_by_counting),
     ("1.4", lambda *args: np.float64(steps_by_counting(*args))),
     ("1.5", curvature_after(100, at_random)),
+    ("1.5", curvature_after(100, lambda d: np.random.default_rng(1).random(d))),
     ("1.5", curvature_of_the_matrix),
     ("1.6", tune_by_walking),
     ("1.6", tune_in_thirds),
