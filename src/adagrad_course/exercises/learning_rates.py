@@ -164,12 +164,13 @@ def a_tilted_bowl(rng):
 
 
 def bowl_across_patterns():
-    """Return a bowl whose steepest direction is at right angles to those that people begin with."""
-    t = np.arange(7.0)
-    patterns = np.stack([t**0, t, t**2, (-1) ** t, 1 / (t + 1), t == 3])
-    axes = np.linalg.svd(patterns)[2]  # the last of them is at right angles to all patterns
-    # The steepest is so little steeper that rounding errors do not soon grow into its direction.
-    return bowl(axes.T * [1.1, 2.3, 3.1, 4.2, 5.1, 5.5, 5.8] @ axes, minimum=np.zeros(7))
+    """Return a bowl whose steepest directions are at right angles to where people begin."""
+    t = np.arange(9.0)
+    patterns = np.stack([t**0, t, t**2, (-1) ** t, 1 / (t + 1), t == 4])
+    axes = np.linalg.svd(patterns)[2]  # the last three are at right angles to all patterns
+    # These are so little steeper that rounding errors do not soon grow into their directions.
+    curvatures = [0.6, 1.1, 1.5, 2.3, 2.7, 5.5, 5.8, 5.8, 5.8]
+    return bowl(axes.T * curvatures @ axes, minimum=np.zeros(9))
 
 
 class Training:
@@ -499,7 +500,7 @@ EXERCISES = [
             "the bowl with H = [[2, −1], [−1, 2]]": bowl(
                 np.array([[2.0, -1.0], [-1.0, 2.0]]), minimum=np.zeros(2)
             ),
-            "a bowl whose steepest direction no simple pattern points to": bowl_across_patterns(),
+            "a bowl whose steepest directions no simple pattern points to": bowl_across_patterns(),
             "random tilted bowls": a_tilted_bowl,
         },
         mistakes={
