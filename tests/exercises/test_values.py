@@ -112,6 +112,7 @@ def test_leaves_are_what_has_no_parts():
         (True, np.bool_(True)),
         (Other("a set"), {1}),
         ("Adam", " adam\n"),
+        ("nearly η", "Nearly eta"),
     ],
 )
 def test_no_difference(expected, got):

@@ -83,7 +83,7 @@ def difference(
 ) -> str | None:
     """Return in words how `got` differs from `expected`, both plain data; None if it does not.
 
-    Texts may differ in case, and in the spaces around them.
+    Texts may differ in case, in the spaces around them, and in how η is written.
 
     Parameters
     ----------
@@ -175,8 +175,8 @@ def told_apart(one: Any, other: Any) -> tuple[str, str]:
 
 
 def _folded(text: str) -> str:
-    """Return a text as it is compared: without regard to case and to the spaces around it."""
-    return text.strip().casefold()
+    """Return a text as it is compared: without regard to case, outer spaces, and "eta" for η."""
+    return text.strip().casefold().replace("eta", "η")
 
 
 def _rounded(value: Any, digits: int) -> np.ndarray:

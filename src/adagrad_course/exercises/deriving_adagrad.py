@@ -277,6 +277,9 @@ EXERCISES = [
                     "forecast": 100 * np.log(1e6) / 4
                 },
                 "Is the ¼ of chapter 1's rule in it?": {"forecast": TEN_DEGREES * np.log(1e6)},
+                "Give what the rule says, without rounding it to a whole number of steps.": {
+                    "forecast": 47.0
+                },
                 "A millionth, and natural logarithms: ln c is 13.8.": {
                     "forecast": TEN_DEGREES * 6 / 4
                 },
@@ -295,7 +298,6 @@ EXERCISES = [
                 "Print 1/Hᵢᵢ and 2/101 at 45°: which of the two is larger?": {"at 45°": "more"},
             },
             hints=("For c = 10⁶ and your κ: ¼ κ ln c.",),
-            rtol=1e-2,
         ),
     ),
     Exercise(
@@ -325,6 +327,14 @@ EXERCISES = [
             "missing?": lambda G, D, lr, delta: np.sum(
                 D**2 / (2 * lr) * np.sqrt(delta + G)
                 + lr / 2 * (np.sqrt(delta + G) - np.sqrt(delta))
+            ),
+            "Every coordinate has a √G₀ to subtract, not only one of them.": (
+                lambda G, D, lr, delta: bound_with_delta_kept(G, D, lr, delta) - lr * np.sqrt(delta)
+            ),
+            "In the first part nothing is subtracted: with s₁ in it, the sum is s_T.": (
+                lambda G, D, lr, delta: np.sum(
+                    (D**2 / (2 * lr) + lr) * (np.sqrt(delta + G) - np.sqrt(delta))
+                )
             ),
             "The first price is divided by 2η.": lambda G, D, lr, delta: np.sum(
                 D**2 / lr * np.sqrt(delta + G) + lr * (np.sqrt(delta + G) - np.sqrt(delta))

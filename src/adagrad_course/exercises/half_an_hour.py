@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._steps import MISTAKEN_RUNS, run_adagrad, run_with, some_bowls
+from ._steps import MISTAKEN_RUNS, eps_inside, run_adagrad, run_with, some_bowls
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
@@ -77,9 +77,15 @@ EXERCISES = [
                 5,
             ),
             "a start at the minimum of one coordinate": (
-                lambda w: np.array([1.5, 0.3]) * (w - [0.8, -0.2]),
-                np.array([0.8, 1.9]),
-                1.6,
+                lambda w: np.array([1.5, 0.3]) * (w - [0.75, -0.2]),
+                np.array([0.75, 1.9]),  # 0.75 is the same in single precision
+                0.9,
+                3,
+            ),
+            "a bowl so flat that 1e-10 counts": (
+                lambda w: np.array([7e-7, 4e-7]) * (w - [1.3, -2.1]),
+                np.array([0.01, -0.02]),
+                0.9,
                 3,
             ),
             "random bowls, with weights of shape (4, 2)": some_bowls,
@@ -92,6 +98,7 @@ EXERCISES = [
             "The squares are added up; there is no division by the number of steps.": (
                 run_with_mean_of_squares
             ),
+            "The 1e-10 is added to the root, not under it.": end_of(run_with(divisor=eps_inside)),
             "Return where the run ends, not all of its points.": run_adagrad,
         },
         hints=(
@@ -121,6 +128,16 @@ EXERCISES = [
                 "slope": 1600.0,
                 "twice as far": 6400.0,
             },
+            "The first step is step 1: did you count from 0?": {
+                "slope": steps_to(4) - 1,
+                "twice as far": steps_to(8) - 1,
+                "steep start": steps_to(4, first=-10) - 1,
+            },
+            "Count steps, not points: the start is none.": {
+                "slope": steps_to(4) + 1,
+                "twice as far": steps_to(8) + 1,
+                "steep start": steps_to(4, first=-10) + 1,
+            },
             "Twice the distance takes more than twice the steps, as they grow shorter.": {
                 "twice as far": 2 * steps_to(4)
             },
@@ -141,6 +158,6 @@ EXERCISES = [
             "rounds until the way is long enough.",
             "For the steep start only the first g differs: 10 there, and 1 from then on.",
         ),
-        rtol=1e-3,  # whoever counts from 0 has one step less
+        rtol=1e-6,
     ),
 ]

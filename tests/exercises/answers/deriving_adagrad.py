@@ -76,6 +76,14 @@ def bound_in_a_loop(G, D, lr, delta):
     return total
 
 
+def bound_with_one_root_subtracted(G, D, lr, delta):
+    return (D**2 / (2 * lr) + lr) * np.sum(np.sqrt(delta + G)) - lr * math.sqrt(delta)
+
+
+def bound_with_growth_alone(G, D, lr, delta):
+    return sum((D**2 / (2 * lr) + lr) * (math.sqrt(delta + g) - math.sqrt(delta)) for g in G)
+
+
 BUDGET = {"s1": 2, "s2": 8, "s3": 18, "least": 7, "equal": 10.5}
 BY_HAND = {"G1": 25, "G2": 100, "step 1": 0, "step 2": 0.3}
 
@@ -115,6 +123,8 @@ WRONG = [
     ("2.6", condition_scaled_by_the_largest, None),
     ("2.6", lambda h1, h2, angle: 1.0, None),
     ("2.7", lambda G, D, lr, delta: np.sqrt(2) * D * np.sum(np.sqrt(delta + G)), None),
+    ("2.7", bound_with_one_root_subtracted, "not only one"),
+    ("2.7", bound_with_growth_alone, "nothing is subtracted"),
     ("2.8", [1e200] * 10, "bracket"),
     ("2.8", [100.0] * 9, None),
     ("2.8", 2.0 ** np.arange(10), "bracket"),

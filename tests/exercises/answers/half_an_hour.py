@@ -24,6 +24,30 @@ def run_with_all_squares(gradient, start, lr, steps):
     return w.tolist()
 
 
+def run_in_single_precision(gradient, start, lr, steps):
+    w, G = start.astype(np.float32), np.float32(0)
+    for _ in range(steps):
+        g = gradient(w).astype(np.float32)
+        G = G + g**2
+        w = w - np.float32(lr) * g / (np.sqrt(G) + np.float32(1e-10))
+    return w
+
+
+def run_of_one_step(gradient, start, lr, steps):
+    for _ in range(steps):  # the return stands inside the loop
+        return run_number_by_number(gradient, start, lr, 1)
+    return start
+
+
+def run_with_eps_under_the_root(gradient, start, lr, steps):
+    w, G = start, 1e-10
+    for _ in range(steps):
+        g = gradient(w)
+        G = G + g**2
+        w = w - lr * g / np.sqrt(G)
+    return w
+
+
 def run_by_recursion(gradient, start, lr, steps, G=0.0):
     if steps == 0:
         return start
@@ -61,9 +85,9 @@ RIGHT = [
     ("0.2", run_number_by_number),
     ("0.2", run_with_all_squares),
     ("0.2", run_by_recursion),
+    ("0.2", run_in_single_precision),
     ("0.3", COUNTED),
-    # Counted from 0.
-    ("0.3", {"forecast": 1600.0, "slope": 1658, "twice as far": 6516, "steep start": 2353}),
+    ("0.3", COUNTED | {"forecast": (4 / (2 * 0.05)) ** 2, "slope": np.float32(1659)}),
 ]
 
 # With what the hint must say, or None where there must be none.
@@ -72,6 +96,9 @@ WRONG = [
     ("0.1", {"G": 49, "rate": 0.1, "change": -0.6, "best": 0.35}, "has η in it"),
     ("0.1", {"G": 49, "rate": 0.2, "change": -0.6, "best": 0.5}, None),
     ("0.2", partial(run_number_by_number, eps=0), "0/0"),
+    ("0.2", partial(run_number_by_number, eps=1e-8), None),
+    ("0.2", run_with_eps_under_the_root, "not under it"),
+    ("0.2", run_of_one_step, "too few"),
     ("0.2", run_in_place, "copy"),
     ("0.2", run_with_one_sum_for_each_row, "its own sum"),
     ("0.2", run_with_a_decaying_rate, None),
@@ -79,5 +106,8 @@ WRONG = [
     ("0.3", COUNTED | {"slope": 1600, "twice as far": 6400}, "run it"),
     ("0.3", COUNTED | {"forecast": 1659}, "expect before"),
     ("0.3", COUNTED | {"forecast": 400}, None),
+    ("0.3", COUNTED | {"slope": 1658, "twice as far": 6516, "steep start": 2353}, "from 0"),
+    ("0.3", COUNTED | {"slope": 1660}, "not points"),
+    ("0.3", COUNTED | {"slope": 1658.6}, None),
     ("0.3", COUNTED | {"steep start": 2350}, None),  # the rule's, not the run's
 ]

@@ -35,6 +35,16 @@ def best_rate_of_the_bowl(curvatures, start, rates, steps):
     return 2 / (np.min(curvatures) + np.max(curvatures))
 
 
+def best_rate_at_any_step(curvatures, start, rates, steps):
+    found = []
+    for lr in rates:
+        w = start
+        for _ in range(steps):
+            w = w - lr * curvatures * w
+            found.append((np.sum(curvatures * w**2), lr))  # a line too far to the right
+    return min(found)[1]
+
+
 def best_rate_from_the_best_point(curvatures, start, rates, steps):
     best, found = start, []
     for lr in rates:
@@ -52,6 +62,15 @@ def steps_by_counting(lr, curvature, reduction):
     while loss > reduction * (1 + 1e-12):
         steps, loss = steps + 1, loss * (1 - lr * curvature) ** 2
     return steps
+
+
+def steps_where_one_is_not_enough(lr, curvature, reduction):
+    return 1 if reduction == 1 else steps_by_counting(lr, curvature, reduction)
+
+
+def at_most_a_thousand_steps(lr, curvature, reduction):
+    steps = steps_by_counting(lr, curvature, reduction)
+    return steps if steps == math.inf else min(steps, 1000)
 
 
 def curvature_after(rounds, start):
@@ -119,9 +138,17 @@ class Tuner:
         return tune_in_thirds(train)
 
 
-def tune_on_one_grid(train, rates, part="validation", seeds=5):
-    losses = [np.mean([train(lr, seed)[part] for seed in range(seeds)]) for lr in rates]
+def tune_on_one_grid(train, rates, part="validation", seeds=5, mean=np.mean):
+    losses = [mean([train(lr, seed)[part] for seed in range(seeds)]) for lr in rates]
     return rates[np.nanargmin(losses)]
+
+
+def tune_from_one_seed(train):
+    first = tune_on_one_grid(train, 10.0 ** np.arange(-5, 3.1, 0.2), seeds=1)
+    return tune_on_one_grid(train, first * 2.0 ** np.arange(-1, 1.1, 0.1))
+
+
+THIRTY = 10.0 ** np.linspace(-5, 3, 30)
 
 
 LIMITS = {"deep": 0.875, "shallow": 1.19, "first": "deep"}
@@ -135,11 +162,13 @@ RIGHT = [
     ("1.4", steps_by_counting),
     ("1.4", lambda *args: np.float64(steps_by_counting(*args))),
     ("1.5", curvature_after(100, at_random)),
+    ("1.5", curvature_after(100, lambda d: np.random.default_rng(1).random(d))),
     ("1.5", curvature_of_the_matrix),
     ("1.6", tune_by_walking),
     ("1.6", tune_in_thirds),
     ("1.6", Tuner()),
     ("1.6", lambda train: tune_on_one_grid(train, 2.0 ** np.arange(-17, 10))),
+    ("1.6", partial(tune_on_one_grid, rates=THIRTY)),
     ("1.7", LIMITS),  # to three digits
     ("1.7", {"deep": 0.87465, "shallow": 1.18853, "first": "Deep"}),
     ("1.8", lambda t: min(0.5, 4 / t) * (1 - t / 1000)),  # zero at the end
@@ -158,10 +187,19 @@ WRONG = [
     ("1.3", best_rate_of_the_bowl, None),
     ("1.3", lambda curvatures, start, rates, steps: rates[len(rates) // 2], None),
     ("1.3", lambda curvatures, start, rates, steps: sorted(rates)[-2], None),
+    ("1.3", best_rate_at_any_step, "on the way"),
+    ("1.4", steps_where_one_is_not_enough, None),
+    ("1.4", at_most_a_thousand_steps, None),
     ("1.4", lambda lr, curvature, reduction: math.ceil(1 / (lr * curvature)), "limit"),
     ("1.5", lambda gradient, d: 1, "after shortening"),
     ("1.5", curvature_after(4, at_random), None),
     ("1.5", curvature_after(200, np.ones), "such as all ones"),
+    ("1.5", curvature_after(200, np.arange), "that you fix"),
+    ("1.5", curvature_after(200, lambda d: (-1.0) ** np.arange(d)), "that you fix"),
+    ("1.6", partial(tune_on_one_grid, rates=THIRTY, mean=np.nanmean), "nan is neither"),
+    ("1.6", partial(tune_on_one_grid, rates=THIRTY, mean=min), "by luck"),
+    ("1.6", partial(tune_on_one_grid, rates=THIRTY, part="training"), "held out"),
+    ("1.6", tune_from_one_seed, "You tried a better rate"),
     ("1.6", partial(tune_on_one_grid, rates=2.0 ** np.arange(-14, 3)), "beyond it"),
     ("1.6", lambda train: 1.8, "How many runs"),  # by heart
     ("1.6", lambda train: 1, "How many runs"),
@@ -175,6 +213,7 @@ WRONG = [
     ("1.6", partial(tune_on_one_grid, rates=4.0 ** np.arange(-10, 7), part="test"), "test part"),
     ("1.7", LIMITS | {"first": "shallow"}, "pass first"),
     ("1.7", LIMITS | {"first": "left"}, None),
+    ("1.7", LIMITS | {"deep": 2.287, "shallow": 1.683}, "the curvature h"),
     ("1.7", LIMITS | {"deep": 1.0, "shallow": 1.0}, "tilt"),
     ("1.8", lambda t: 0.7, "too large for too long"),
     ("1.8", lambda t: 2 / 3, "too large for too long"),
