@@ -162,6 +162,12 @@ def test_an_unknown_nan_gets_a_remark():
     assert report.results[1].hint is None
 
 
+def test_a_nan_beside_another_fault_gets_none():
+    report = grade(STEP, lambda w, grad, lr: np.full(5, np.nan))
+    assert "shape" in report.results[0].problem
+    assert report.results[0].hint is None
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [

@@ -83,14 +83,14 @@ def difference(
 ) -> str | None:
     """Return in words how `got` differs from `expected`, both plain data; None if it does not.
 
-    Texts may differ in case, and in the spaces around them.
+    Texts may differ in case, in the spaces around them, and in the lengths of dashes.
 
     Parameters
     ----------
     expected, got : object
         What `plain` returns.
     rtol, atol : float
-        Relative and absolute tolerance for numbers.
+        Relative and absolute tolerance for numbers. If `atol` is inf, any number will do, nan too.
     digits : int, optional
         Numbers that are rounded to so many significant digits are right, too; other whole numbers
         must then be the same.
@@ -132,6 +132,7 @@ def difference(
         if array is None or array.shape != np.shape(expected):
             return _mismatch(expected, got)
         wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
+        wrong &= np.isfinite(atol)  # else only the shape counts: not even nan is wrong
         # Whole numbers have all their digits: 1999 steps are not 2000.
         whole = (np.trunc(array) == array) & (np.trunc(expected) == expected)
         if digits is not None:
@@ -175,8 +176,8 @@ def told_apart(one: Any, other: Any) -> tuple[str, str]:
 
 
 def _folded(text: str) -> str:
-    """Return a text as it is compared: without regard to case and to the spaces around it."""
-    return text.strip().casefold()
+    """Return a text as it is compared: without its case, spaces around it, lengths of dashes."""
+    return text.strip().casefold().replace("–", "-")
 
 
 def _rounded(value: Any, digits: int) -> np.ndarray:
