@@ -14,8 +14,6 @@ def my_adagrad(step=adagrad_step, shared=False, **mistake):
     """Make an optimizer, right by default or with a part of its step that is not."""
 
     class MyAdaGrad:
-        G = 0.0
-
         def __init__(self, lr, eps):
             self.lr, self.eps = lr, eps
             self.memory = MyAdaGrad if shared else self

@@ -724,6 +724,7 @@ EXERCISES = [
             "a valley": a_valley(-2, 2),
             "open to the left": a_valley(-7, -6),
             "open to the right": a_valley(5, 6),
+            "four rates": (np.array([0.1, 0.5, 1.0, 6.0]), np.array([0.5, 0.3, 0.31, 0.6])),
         },
         mistakes={
             "The valley does not end at a rate that was tried: draw lines between them.": (
