@@ -197,12 +197,16 @@ def the_rarest_last(*args):
     return sizes[::-1], shares[::-1]
 
 
-def some_examples(rng):
-    """Draw examples of up to three words; each of the four groups has one at its upper end."""
-    limits, counts = np.array([2, 9, 30]), rng.permutation([1, 2, 3, 5, 7, 9, 12, 25, 30, 44, 90])
-    examples = [rng.choice(11, size=n, replace=False) for n in rng.integers(1, 4, size=20)]
-    examples += [np.flatnonzero(counts == count) for count in (2, 9, 30, 90)]
-    return counts, examples, rng.random(24) < 0.4, limits
+def some_examples(*limits):
+    """Return what draws examples of up to three words; each group has one at its upper end."""
+
+    def draw(rng):
+        counts = rng.permutation([1, 2, 3, 5, 7, 9, 12, 25, 30, 44, 90])
+        examples = [rng.choice(11, size=n, replace=False) for n in rng.integers(1, 4, size=20)]
+        examples += [np.flatnonzero(counts == count) for count in (*limits, 90)]
+        return counts, examples, rng.random(len(examples)) < 0.4, np.array(limits)
+
+    return draw
 
 
 def rounds_needed(q, D, target):
@@ -600,13 +604,8 @@ EXERCISES = [
                 np.array([True, False, True, False, True, False]),
                 np.array([2, 6, 20]),
             ),
-            "random examples": some_examples,
-            "two groups": (
-                np.array([7, 2, 3]),
-                [np.array(words) for words in ([0], [2, 0], [1], [0], [2, 1, 0])],
-                np.array([True, False, False, False, True]),
-                np.array([3]),
-            ),
+            "random examples": some_examples(2, 9, 30),
+            "three groups": some_examples(3, 12),
         },
         mistakes={
             "Group by the rarest word of an example, not by the most frequent.": grouped(of=np.max),
