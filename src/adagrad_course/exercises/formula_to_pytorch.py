@@ -148,7 +148,8 @@ SHAPES = (2, 3), (4,), (2, 3)
 
 
 def is_or_has_one_of(kinds, optimizer):
-    return any(isinstance(part, kinds) for part in (optimizer, *vars(optimizer).values()))
+    parts = getattr(optimizer, "__dict__", {}).values()
+    return any(isinstance(part, kinds) for part in (optimizer, *parts))
 
 
 def play_torch(optimizer, lrs, start, grads, with_gradient):
