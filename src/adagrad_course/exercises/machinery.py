@@ -282,7 +282,7 @@ def _grade(exercise: Exercise, answer: object) -> Report:
         results = _results(exercise, tried)
     if len(tried) < len(exercise.trials):
         late = exercise.trials[len(tried)]
-        problem = f"did not finish within {TIME_LIMIT:g} s: is there a loop that never ends?"
+        problem = f"did not finish within {TIME_LIMIT:g} s: is a loop very long, or endless?"
         results[late.name] = Result(late.name, problem, late.arguments())
     not_tried = dict.fromkeys(t.name for t in exercise.trials if t.name not in results)
     return Report(exercise.number, tuple(results.values()), tuple(not_tried), sink.used)
