@@ -19,10 +19,10 @@ double = Exercise("1.1", reference=lambda x: 2 * x, cases={"one": (1.0,)}, hints
 LAST = '1.1: not passed yet. For a hint: hint("1.1")\n'
 CELLS = {
     "def f(x):\n    while True: pass": (
-        "✗ one: did not finish within 0.5 s: is there a loop that never ends?\n    for x=1\n" + LAST
+        "✗ one: did not finish within 0.5 s: is a loop very long, or endless?\n    for x=1\n" + LAST
     ),
     "def f(x):\n    while True: print(x)": (
-        "✗ one: did not finish within 0.5 s: is there a loop that never ends?\n    for x=1\n"
+        "✗ one: did not finish within 0.5 s: is a loop very long, or endless?\n    for x=1\n"
         "(Your code printed something; a check shows only its own report.)\n" + LAST
     ),
     "def f(x):\n    y = 2 * x\n    return z": (

@@ -162,6 +162,12 @@ def test_an_unknown_nan_gets_a_remark():
     assert report.results[1].hint is None
 
 
+def test_a_nan_beside_another_fault_gets_none():
+    report = grade(STEP, lambda w, grad, lr: np.full(5, np.nan))
+    assert "shape" in report.results[0].problem
+    assert report.results[0].hint is None
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
@@ -453,7 +459,7 @@ def test_an_endless_loop(short_limit):
 
     assert lines(STEP, step) == [
         "✓ one number",
-        "✗ a vector: did not finish within 0.2 s: is there a loop that never ends?",
+        "✗ a vector: did not finish within 0.2 s: is a loop very long, or endless?",
         "    for w=[1, 2], grad=[3, 4], lr=0.1",
         "– not tried: a zero gradient, random vectors",
         '1.1: 1 of 4 checks passed. For a hint: hint("1.1")',
@@ -475,7 +481,7 @@ def test_an_endless_loop_that_catches_everything(short_limit):
             except:  # noqa: E722
                 w = 0.0
 
-    assert problems(STEP, step)["one number"].endswith("is there a loop that never ends?")
+    assert problems(STEP, step)["one number"].endswith("is a loop very long, or endless?")
 
 
 @needs_timer

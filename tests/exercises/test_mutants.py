@@ -33,6 +33,7 @@ TINY = "it is too small to see"
 STRETCHED = "NumPy stretches a single zero"
 ORDER = "only the order of the losses counts"
 SIGN = "the loss does not see the sign of w"
+NO_MISTAKE = "there is no mistake in it"
 SAME_SHAPE = "both have the same shape"
 OTHER_SIGN = "a lead and its opposite have the same deviation"
 SAME = {
@@ -93,22 +94,63 @@ SAME = {
     },
     "3.2": {
         "before, G = (G, G + g ** 2) → before, G = (lr, G + g ** 2)": UNUSED,
-        "w, self.G = adagrad_step(w, g, self.G, self.lr, self.eps, **mistake) → "
-        "w, self.G = adagrad_step(w, g, self.G, self.lr, self.eps)": "there is no mistake in it",
+        "w, self.memory.G = adagrad_step(w, g, self.memory.G, self.lr, self.eps, **mistake) → "
+        "w, self.memory.G = adagrad_step(w, g, self.memory.G, self.lr, self.eps)": NO_MISTAKE,
+    },
+    "3.3": {
+        "before, after = (G.copy(), G + g ** 2) → before, after = (G, G + g ** 2)": UNUSED,
     },
     "3.5": {
         "G = self.sums.get(param, w.new_full(w.shape, self.start)) + g ** 2 → "
         "G = self.sums.get(param, self.start) + g ** 2": "PyTorch stretches a single number",
     },
     "3.6": {"before, G = (G, G + g ** 2) → before, G = (lr, G + g ** 2)": UNUSED},
-    "4.4": {
-        "w[rows] -= lr * grads / root(before[rows], G[rows]) → "
-        "w[rows] -= lr * grads / root(before, G[rows])": UNUSED,
+    "3.7": {
+        "before, after = (G.copy(), G + g ** 2) → before, after = (G, G + g ** 2)": UNUSED,
+    },
+    "3.8": {
+        "self.seed = seed → self.seed = x": "a run that goes on does not need its first seed",
+        "arrays = {name: copy(saved[name]) for name in ('w', 'G')} → "
+        "arrays = {name: copy(saved[name]) for name in ('G', 'w')}": "the order does not count",
+        "vars(self).update({k: v for k, v in arrays.items() if True}) → "
+        "vars(self).update({k: v for k, v in arrays.items()})": NO_MISTAKE,
+    },
+    "4.1": {
+        "return np.sqrt(after) + eps → return np.sqrt(after) - eps": TINY,
+        "self.lr = None or lr → self.lr = lr": NO_MISTAKE,
+    },
+    "4.3": {
+        f"return (unique, total, total ** 2) → return (unique, total, {other})": (
+            "its last value is for tables alone"
+        )
+        for other in ("total ** 3", "total * 2", "total", "total ** 1", "2 ** total", "2")
+    }
+    | {
+        f"total = np.zeros((len(unique), *grads.shape[1:])) → total = np.zeros({shape})": (
+            "gradients have one axis here"
+        )
+        for shape in (
+            "(len(unique), *grads.shape[2:])",
+            "(*grads.shape[1:], len(unique))",
+            "(len(unique), *rows.shape[1:])",
+        )
     },
     "4.6": {
         "good = np.flatnonzero(errors <= limit) → good = np.flatnonzero(errors < limit)": (
             "the line from the next point ends in a point at the limit"
         ),
+    },
+    "4.9": {
+        "W[rows] -= grads / (np.sqrt(G[rows]) + 1e-10) → W[rows] -= grads / np.sqrt(G[rows])": (
+            "no gradient of softmax is zero"
+        ),
+        "W[rows] -= grads / (np.sqrt(G[rows]) + 1e-10) → "
+        "W[rows] -= grads / (np.sqrt(G[rows]) - 1e-10)": TINY,
+    }
+    | {
+        "def own_optimizer(step, memory=lambda n, k: np.zeros((n, k))): → "
+        f"def own_optimizer(step, memory=lambda n, k: {other}):": "it is given another memory"
+        for other in ("np.zeros((k, n))", "np", "np.zeros((k, k))", "np.zeros((n, n))", "(n, k)")
     },
     "5.3": {"before, s = (s, average(s, g, rho)) → before, s = (lr, average(s, g, rho))": UNUSED},
     "5.5": {

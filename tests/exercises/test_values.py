@@ -113,10 +113,16 @@ def test_leaves_are_what_has_no_parts():
         (Other("a set"), {1}),
         ("Adam", " adam\n"),
         ("nearly η", "Nearly eta"),
+        ("2–5", "2-5"),
     ],
 )
 def test_no_difference(expected, got):
     assert difference(expected, plain(got)) is None
+
+
+def test_with_a_boundless_tolerance_only_the_shape_counts():
+    assert difference(np.zeros(2), np.array([NAN, INF]), atol=INF) is None
+    assert difference(np.zeros(2), np.array([NAN]), atol=INF).startswith("expected an array")
 
 
 @pytest.mark.parametrize(

@@ -97,12 +97,14 @@ class Outcome:
         """Whether the `...` of a starter cell was met."""
         return any(part is ... for part in leaves(self.value))
 
-    @property
-    def hint(self) -> str | None:
-        """What one may say to it, without knowing the exercise, or None."""
+    def hint(self, problem: str) -> str | None:
+        """Return what one may say to it without knowing the exercise, or None."""
         if isinstance(self.value, Raised):
             return self.value.hint
-        return IN_PLACE if self.changed else remark(self.value)
+        if self.changed:
+            return IN_PLACE
+        # A nan beside what is wrong in other ways, say in shape, is not what to look at.
+        return remark(self.value) if re.search(r"\b(nan|inf)\b", problem) else None
 
 
 @dataclass(frozen=True)

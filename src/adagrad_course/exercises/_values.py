@@ -83,14 +83,15 @@ def difference(
 ) -> str | None:
     """Return in words how `got` differs from `expected`, both plain data; None if it does not.
 
-    Texts may differ in case, in the spaces around them, and in how η is written.
+    Texts may differ in case, in the spaces around them, in the lengths of dashes, and in how η is
+    written.
 
     Parameters
     ----------
     expected, got : object
         What `plain` returns.
     rtol, atol : float
-        Relative and absolute tolerance for numbers.
+        Relative and absolute tolerance for numbers. If `atol` is inf, any number will do, nan too.
     digits : int, optional
         Numbers that are rounded to so many significant digits are right, too; other whole numbers
         must then be the same.
@@ -131,6 +132,8 @@ def difference(
         array = _numbers(got)
         if array is None or array.shape != np.shape(expected):
             return _mismatch(expected, got)
+        if np.isinf(atol):  # only the shape counts: not even nan is wrong
+            return None
         wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
         # Whole numbers have all their digits: 1999 steps are not 2000.
         whole = (np.trunc(array) == array) & (np.trunc(expected) == expected)
@@ -175,8 +178,8 @@ def told_apart(one: Any, other: Any) -> tuple[str, str]:
 
 
 def _folded(text: str) -> str:
-    """Return a text as it is compared: without regard to case, outer spaces, and "eta" for η."""
-    return text.strip().casefold().replace("eta", "η")
+    """Return a text as it is compared: see `difference`."""
+    return text.strip().casefold().replace("–", "-").replace("eta", "η")
 
 
 def _rounded(value: Any, digits: int) -> np.ndarray:

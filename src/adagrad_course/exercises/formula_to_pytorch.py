@@ -14,8 +14,6 @@ def my_adagrad(step=adagrad_step, shared=False, **mistake):
     """Make an optimizer, right by default or with a part of its step that is not."""
 
     class MyAdaGrad:
-        G = 0.0
-
         def __init__(self, lr, eps):
             self.lr, self.eps = lr, eps
             self.memory = MyAdaGrad if shared else self
@@ -128,7 +126,7 @@ def better_adagrad(start_at_zero=False, one_rate=False, forget=False, sign=1, in
 
     class BetterAdaGrad:
         def __init__(self, params, lr, eps, initial_accumulator_value):
-            self.groups = params if not one_rate else [group | {"lr": lr} for group in params]
+            self.groups, self.lr = params, lr
             self.eps, self.sums = eps, {}
             self.start = 0.0 if start_at_zero else initial_accumulator_value
 
@@ -140,32 +138,43 @@ def better_adagrad(start_at_zero=False, one_rate=False, forget=False, sign=1, in
                         G = self.sums.get(param, w.new_full(w.shape, self.start)) + g**2
                         self.sums = {} if forget else self.sums | {param: G}
                         bottom = (G + self.eps).sqrt() if inside else G.sqrt() + self.eps
-                        w -= sign * group.get("lr", 0.7) * g / bottom
+                        lr = self.lr if one_rate else group.get("lr", self.lr)
+                        w -= sign * lr * g / bottom
 
     return BetterAdaGrad
 
 
-SHAPES = (2, 3), (4,), (3, 1)
+SHAPES = (2, 3), (4,), (2, 3)
+
+
+def is_or_has_one_of(kinds, optimizer):
+    parts = getattr(optimizer, "__dict__", {}).values()
+    return any(isinstance(part, kinds) for part in (optimizer, *parts))
 
 
 def play_torch(optimizer, lrs, start, grads, with_gradient):
-    """Step two groups, of two parameters and of one; return where all are after each step."""
+    """Step two groups, of two parameters and of one; return where all are after each step.
+
+    The first group has a rate of its own.
+    """
     with packages_needed("torch", "Exercises on PyTorch"):
         import torch
 
         from ..torch_optim import AdaGrad
     params = [torch.nn.Parameter(torch.tensor(w, dtype=torch.float64)) for w in start]
-    groups = [{"params": params[:2], "lr": float(lrs[0])}]
-    groups += [{"params": params[2:], "lr": float(lrs[1])}]
+    groups = [{"params": params[:2], "lr": float(lrs[0])}, {"params": params[2:]}]
     torch.optim.SGD(params)  # the first of all takes seconds: the reference's, not the answer's
-    player = optimizer(groups, 0.7, 0.05, 0.3)
-    if isinstance(player, torch.optim.Adagrad | AdaGrad):
+    player = optimizer(groups, float(lrs[1]), 0.05, 0.3)
+    if is_or_has_one_of(torch.optim.Adagrad | AdaGrad, player):
         raise Wrong("its step is a library's", "Write the step yourself: TinyAdaGrad has most.")
     points = []
     for at_step, has_gradient in zip(grads, with_gradient, strict=True):
         for param, g, has in zip(params, at_step, has_gradient, strict=True):
             param.grad = torch.tensor(g, dtype=torch.float64) if has else None
         player.step()
+        for param, g, has in zip(params, at_step, has_gradient, strict=True):
+            if (param.grad is not None) != has or (has and (param.grad.numpy() != g).any()):
+                raise Wrong("step changed `w.grad`", "The gradients belong to the caller.")
         points.append(np.concatenate([param.detach().numpy().ravel() for param in params]))
     return np.array(points)
 
@@ -272,7 +281,10 @@ def resumable(forgotten=(), alias_saved=False, alias_loaded=False, seed_again=Fa
 
 
 def resume(kind, x, y, lr, lr_decay, steps_on, times):
-    """Save a run, take it on for some steps, and resume it in new objects; return all weights."""
+    """Save a run, take it on for some steps, and resume it in new objects.
+
+    Return the weights of the resumed runs, and those of the saved run after it was saved.
+    """
 
     def take(run, steps):
         visited = []
@@ -288,14 +300,14 @@ def resume(kind, x, y, lr, lr_decay, steps_on, times):
         return ...
     if saved is None:
         raise Wrong("save returned None: is a `return` missing?")
-    take(run, steps_on)
-    visited = []
+    after_save, visited = take(run, steps_on), []
+    run.save()  # which must not touch what was saved before
     for k in range(times):
         again = kind(x, y, lr, lr_decay, 100 + k)
         if again.load(saved) is ...:
             return ...
         visited.append(take(again, 6))
-    return np.array(visited)
+    return np.array(visited), np.array(after_save)
 
 
 def a_run(steps_on, times):
@@ -326,6 +338,22 @@ EXERCISES = [
             "Which of the two has a G₀ that is far larger than both squares?": {
                 "A": "Keras",
                 "C": "MXNet",
+            },
+            "In PyTorch a gradient of 3·10⁻⁵ is large beside ε: its step is the rate.": {
+                "A": "PyTorch",
+                "C": "PyTorch",
+            },
+            "In MLX a gradient of 3·10⁻⁵ is large beside ε: its step is the rate.": {
+                "A": "MLX",
+                "C": "MLX",
+            },
+            "With G₀ = 0.1 a gradient of 3·10⁻⁵ is small: its step is far below the rate.": {
+                "B": "Keras",
+                "D": "Keras",
+            },
+            "With ε inside the root, is a gradient of 3·10⁻⁵ large beside √ε?": {
+                "B": "MXNet",
+                "D": "MXNet",
             },
             "There g² equals ε, and the step is 1/√2 of the rate.": {"half": np.sqrt(1e-7)},
             "The gradient's own square is in G, too: what do you get with it?": {
@@ -432,7 +460,13 @@ EXERCISES = [
                 "forecast": 50.0,
                 "count": steps_to(5.0, lr_decay=0.0),
             },
-            "Is 5 beyond the limit? The limit is worked out as in the text.": {"forecast": np.inf},
+            "Is 5 beyond the limit? The limit is worked out as in the text.": {
+                "forecast": np.inf,
+                "count": np.inf,
+            },
+            "That is so with one of the two decays. With both the sum converges.": {
+                "limit": np.inf
+            },
             "When is what is left, about 2 · 0.4 / (0.03 · √t), as little as the limit − 5?": {
                 "forecast": 800.0
             },
@@ -447,7 +481,14 @@ EXERCISES = [
             },
             "AdaGrad divides by √t, too.": {"count": steps_to(5.0, power=0.0)},
             "Which rate did you take? Here it is 0.4.": {"limit": limit() / 4},
+            "Far from it: how far does the run go after 1,000 steps?": {"limit": path(1_000)[-1]},
             "Nearly: how far does the run go after your last step?": {"limit": path(10_000)[-1]},
+            "Nearly: after 100,000 steps a hundredth of the way is left.": {
+                "limit": path(100_000)[-1]
+            },
+            "Nearly: after a million steps a bit of the way is left. Add it, as the text does.": {
+                "limit": path(1_000_000)[-1]
+            },
         },
         hints=(
             "limit(0.03, lr=0.4), from the folded cell above the table, gives the limit.",
@@ -617,11 +658,15 @@ EXERCISES = [
             "The accumulators are right; what else does a step look at?": resumable(
                 forgotten={"t", "rng"}
             ),
+            "Nothing of the new object has changed: load must set its attributes, self.….": (
+                resumable(forgotten={"w", "G", "t", "rng"})
+            ),
         },
         hints=(
             "Which attributes does step change? Each of them is part of the state.",
             "A generator's place is self.rng.bit_generator.state, which can be read and set.",
             "self.w.copy(): both when you save and when you load.",
         ),
+        rtol=1e-10,  # the very same steps
     ),
 ]

@@ -274,7 +274,7 @@ def _grade(exercise: Exercise, answer: object) -> Report:
 
     with quiet() as sink:
         if problem := kind.problem(fit := kind.observe(answer)):
-            return Report(exercise.number, (Result(kind.name, problem, hint=fit.hint),))
+            return Report(exercise.number, (Result(kind.name, problem, hint=fit.hint(problem)),))
         ends_in_time(attempt, TIME_LIMIT)
     if tried and all(got.unfinished for _, got in tried):
         return Report(exercise.number)
@@ -282,7 +282,7 @@ def _grade(exercise: Exercise, answer: object) -> Report:
         results = _results(exercise, tried)
     if len(tried) < len(exercise.trials):
         late = exercise.trials[len(tried)]
-        problem = f"did not finish within {TIME_LIMIT:g} s: is there a loop that never ends?"
+        problem = f"did not finish within {TIME_LIMIT:g} s: is a loop very long, or endless?"
         results[late.name] = Result(late.name, problem, late.arguments())
     not_tried = dict.fromkeys(t.name for t in exercise.trials if t.name not in results)
     return Report(exercise.number, tuple(results.values()), tuple(not_tried), sink.used)
@@ -300,7 +300,8 @@ def _results(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str
         result = Result(trial.name)
         if problem:
             is_wrong = trial.difference(trial.expected, got)  # rather than its argument changed
-            hint = hints.get(trial.name, got.hint) if is_wrong else got.hint
+            hint = hints.get(trial.name) if is_wrong else None
+            hint = hint or got.hint(problem)
             if any(hint == before.hint for before in earlier):
                 hint = None  # once is enough
             result = Result(trial.name, problem, trial.arguments(), hint)

@@ -9,11 +9,12 @@ from .._arrays import log_softmax
 from ..datasets import unicode_names
 from ..sparse import _batches, coalesce
 from ._steps import belated, root, without_root
-from ._trials import Wrong
+from ._trials import IN_PLACE, Wrong
 from .machinery import Exercise
 
 __all__ = ["EXERCISES", "race"]
 
+GIVEN_CHANGED = "step changed `rows` or `grads` in place"
 ROWS = "Is there an operation on the whole table? Work on the rows named, as W[rows]."
 
 
@@ -83,7 +84,10 @@ def play_table(kind, shape, lr, batches):
     """Return the table and its accumulator after each step."""
     player, visited = kind(*shape, lr), []
     for rows, grads in batches:
-        player.step(rows.copy(), grads.copy())
+        given = rows.copy(), grads.copy()
+        player.step(*given)
+        if not all(map(np.array_equal, given, (rows, grads))):
+            raise Wrong(GIVEN_CHANGED, IN_PLACE)
         visited.append([np.array(player.W), np.array(player.G)])
     return np.array(visited)
 
@@ -169,6 +173,10 @@ def grouped(**mistake):
     return lambda *args: errors_by_rarest(*args, **mistake)
 
 
+def words_for_counts(counts, *others):
+    return errors_by_rarest(np.arange(len(counts)), *others)
+
+
 def as_shares_of(total):
     """Return a mistake: each group's errors as a share of another total."""
 
@@ -189,12 +197,16 @@ def the_rarest_last(*args):
     return sizes[::-1], shares[::-1]
 
 
-def some_examples(rng):
-    """Draw examples of up to three words; each of the four groups has one at its upper end."""
-    limits, counts = np.array([2, 9, 30]), rng.permutation([1, 2, 3, 5, 7, 9, 12, 25, 30, 44, 90])
-    examples = [rng.choice(11, size=n, replace=False) for n in rng.integers(1, 4, size=20)]
-    examples += [np.flatnonzero(counts == count) for count in (2, 9, 30, 90)]
-    return counts, examples, rng.random(24) < 0.4, limits
+def some_examples(*limits):
+    """Return what draws examples of up to three words; each group has one at its upper end."""
+
+    def draw(rng):
+        counts = rng.permutation([1, 2, 3, 5, 7, 9, 12, 25, 30, 44, 90])
+        examples = [rng.choice(11, size=n, replace=False) for n in rng.integers(1, 4, size=20)]
+        examples += [np.flatnonzero(counts == count) for count in (*limits, 90)]
+        return counts, examples, rng.random(len(examples)) < 0.4, np.array(limits)
+
+    return draw
 
 
 def rounds_needed(q, D, target):
@@ -457,10 +469,15 @@ def beats_tuned_sgd(optimizer):
 
 
 def costs_the_rows(optimizer):
-    W, player = np.zeros((LARGE, 2)), optimizer(LARGE, 2)
+    W, player = np.ones((LARGE, 2)), optimizer(LARGE, 2)
     rows, grads = np.array([7, 90, 400_000]), np.array([[0.3, 1.5], [2.5, -0.7], [0.4, -0.2]])
-    if player.step(W, rows, grads) is ...:
+    given = rows.copy(), grads.copy()
+    if player.step(W, *given) is ...:
         return ...
+    if not all(map(np.array_equal, given, (rows, grads))):
+        raise Wrong(GIVEN_CHANGED, IN_PLACE)
+    if not np.isin(np.flatnonzero((W != 1).any(axis=1)), rows).all():
+        raise Wrong("step changed rows of W that the gradient does not name", ROWS)
     demand_named_rows_only(lambda: player.step(W, rows, grads), W.nbytes)
     return None
 
@@ -475,6 +492,11 @@ EXERCISES = [
                 (6, 1),
                 0.7,
                 [(np.array([5, 2, 5]), np.array([[3.0], [-0.5], [1.5]]))],
+            ),
+            "gradients that cancel": (
+                (5, 1),
+                0.4,
+                [(np.array([4, 1, 4]), np.array([[1.5], [2.0], [-1.5]]))],
             ),
             "no row named twice": a_table(9, 2, 4, repeated=False),
             "random steps": a_table(7, 3, 5),
@@ -552,14 +574,16 @@ EXERCISES = [
             "random gradients": a_sparse_gradient,
         },
         mistakes={
-            "summed[position] += grads keeps only the last of several: use np.add.at.": (
+            "One of a row's gradients is all that counts. (+= with an array does that.)": (
                 lambda rows, grads: coalesced(rows, grads, last_ones)
             ),
             "Sum the gradients of a row; do not average them.": coalesced_to_means,
             "Return the rows in ascending order.": coalesced_in_order_of_appearance,
             "Return only the rows that are named.": coalesced_to_dense,
             "Each row once.": lambda rows, grads: (np.sort(rows), grads[np.argsort(rows)]),
-            "Rows may be words, which the package's coalesce refuses: write your own.": coalesce,
+            "Rows may be words: they are no positions, and the package's coalesce refuses them.": (
+                coalesce
+            ),
             "Sum the gradients, not their squares.": (
                 lambda rows, grads: coalesced(rows, grads**2)
             ),
@@ -580,13 +604,21 @@ EXERCISES = [
                 np.array([True, False, True, False, True, False]),
                 np.array([2, 6, 20]),
             ),
-            "random examples": some_examples,
+            "random examples": some_examples(2, 9, 30),
+            "three groups": some_examples(3, 12),
         },
         mistakes={
             "Group by the rarest word of an example, not by the most frequent.": grouped(of=np.max),
-            "Group by the rarest word of an example, not by the mean of its words.": (
+            "Group by the rarest word of an example, not by the mean or the median.": (
                 grouped(of=np.mean)
             ),
+            "Group by the rarest word of an example, not by its first.": (
+                grouped(of=lambda counts: counts[0])
+            ),
+            "Group by the rarest word of an example, not by the sum of its counts.": (
+                grouped(of=np.sum)
+            ),
+            "Group by how often words occur: words are places in counts.": words_for_counts,
             "Is a count equal to a limit in the group up to the limit?": grouped(inclusive=False),
             "The share of wrong examples, not their number.": grouped(share=np.sum),
             "The share of wrong examples, not of right ones.": grouped(
@@ -629,7 +661,7 @@ EXERCISES = [
         reference=rounds_needed,
         cases={
             "equal frequencies": (np.full(50, 0.2), 2.0, 0.3),
-            "one frequent, the rest rare": (np.array([0.9, 0.01, 0.02, 0.03]), 1.5, 0.4),
+            "one frequent, the rest rare": (np.array([0.9, 0.01, 0.0, 0.03]), 1.5, 0.4),
             "a power law": (np.arange(1.0, 1001) ** -1.5, 3.0, 0.8),
             "random frequencies": lambda rng: (
                 rng.uniform(0.01, 1, size=20),
@@ -691,6 +723,7 @@ EXERCISES = [
             "a valley": a_valley(-2, 2),
             "open to the left": a_valley(-7, -6),
             "open to the right": a_valley(5, 6),
+            "four rates": (np.array([0.1, 0.5, 1.0, 6.0]), np.array([0.5, 0.3, 0.31, 0.6])),
         },
         mistakes={
             "The valley does not end at a rate that was tried: draw lines between them.": (
@@ -724,6 +757,7 @@ EXERCISES = [
             "The first change is part of all T points, the last one of one.": (
                 lambda T: np.arange(1, T + 1) / T
             ),
+            "The earlier a change, the more points it is part of.": lambda T: np.arange(T) / T,
             "The last change is part of the last point.": lambda T: np.arange(T - 1, -1, -1) / T,
             "Those are the weights of the last point, not of the mean.": np.ones,
             "Those are the weights of the mean change, not of the mean point.": (
@@ -760,6 +794,9 @@ EXERCISES = [
             "The factor of one step is 1 − ηλ.": catch_up_without_rate,
             "The row shrinks: 1 − ηλ, not 1 + ηλ.": (
                 lambda w, last_seen, t, lr, decay: catch_up(w, last_seen, t, lr, -decay)
+            ),
+            "The steps missed, not all steps before t: subtract those until it was seen.": (
+                lambda w, last_seen, t, lr, decay: w * (1 - lr * decay) ** (t - 1)
             ),
             "The steps missed, not those until the row was seen.": (
                 lambda w, last_seen, t, lr, decay: w * (1 - lr * decay) ** last_seen

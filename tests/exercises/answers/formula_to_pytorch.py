@@ -95,6 +95,32 @@ class Counted(Run):
             self.rng.integers(len(self.y), size=4)
 
 
+class KeptInTheClass(SavedWhole):
+    """Keeps what is saved where a later checkpoint overwrites it."""
+
+    def save(self):
+        KeptInTheClass.kept = super().save()
+        return "kept"
+
+    def load(self, saved):
+        super().load(KeptInTheClass.kept)
+
+
+class SteppingOnSave(SavedWhole):
+    def save(self):
+        saved = super().save()
+        self.step()
+        return saved
+
+
+class InSinglePrecision(SavedWhole):
+    def save(self):
+        return super().save() | {"w": self.w.astype(np.float32)}
+
+    def load(self, saved):
+        super().load(saved | {"w": saved["w"].astype(float)})
+
+
 class WithoutReturn(Run):
     def save(self):
         self.saved = self.w
@@ -140,6 +166,56 @@ def with_addcdiv(group, state, w):
         state["sum"] = torch.full_like(w, group["initial_accumulator_value"])
     state["sum"].addcmul_(w.grad, w.grad)
     w.addcdiv_(w.grad, state["sum"].sqrt().add_(group["eps"]), value=-group["lr"])
+
+
+def with_zeros_for_none(group, state, w):
+    if w.grad is None:
+        w.grad = torch.zeros_like(w)
+    with_addcdiv(group, state, w)
+
+
+def with_gradient_cleared(group, state, w):
+    with_addcdiv(group, state, w)
+    if w.grad is not None:
+        w.grad.zero_()
+
+
+def with_fixed_rate(step):
+    """Make the class of 3.5 with the rate of the text for groups without one."""
+    kind = with_groups(step)
+
+    class FixedRate(kind):
+        def __init__(self, params, lr, eps, start):
+            super().__init__(params, 0.01, eps, start)
+
+    return FixedRate
+
+
+def with_one_state_for_a_shape():
+    """Make the class of 3.5 with a memory that parameters of one shape share."""
+    kind = with_groups(with_addcdiv)
+
+    class ByShape(kind):
+        def __init__(self, *args):
+            super().__init__(*args)
+            params = [w for group in self.param_groups for w in group["params"]]
+            states = {w.shape: {} for w in params}
+            self.state.update({w: states[w.shape] for w in params})
+
+    return ByShape
+
+
+def wrapped(kind):
+    """Make a class that lets a library's optimizer take the steps."""
+
+    class Wrapped:
+        def __init__(self, params, lr, eps, start):
+            self.inner = kind(params, lr=lr, eps=eps, initial_accumulator_value=start)
+
+        def step(self):
+            self.inner.step()
+
+    return Wrapped
 
 
 def renamed(kind):
@@ -203,23 +279,33 @@ RIGHT = [
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
-    ("3.1", FIRST | {"A": "keras"}, None),
+    ("3.1", FIRST | {"A": "keras"}, "far larger"),
     ("3.1", FIRST | {"A": "Optax"}, None),
+    ("3.1", FIRST | {"A": "MLX", "D": "MXNet"}, "large beside"),
     ("3.1", FIRST | {"half": 3.16e-4, "times": 1.87}, "1/√2"),
     ("3.1", FIRST | {"times": 18.7}, "the same in both"),
     ("3.1", FIRST | {"times": 1.58}, "adds g²"),
     ("3.2", ForVectors, None),
     ("3.2", InPlace, "Work on a copy"),
+    ("3.2", my_adagrad(accumulate=lambda G, g: G + g), "nan is"),
     ("3.2", my_adagrad(shared=True), "share one accumulator"),
     ("3.3", keeper(kept=False), "self.sums hold"),
     ("3.3", keeper(memories=one_array), None),
     ("3.3", my_adagrad(), None),
     ("3.4", ARRIVAL | {"forecast": np.inf, "count": np.inf}, "beyond the limit"),
     ("3.4", ARRIVAL | {"count": 206}, "One step off"),
+    ("3.4", ARRIVAL | {"limit": np.inf}, "converges"),
+    ("3.4", ARRIVAL | {"limit": 6.683}, "Nearly"),
+    ("3.4", ARRIVAL | {"limit": 6.740}, "Add it"),
     ("3.4", ARRIVAL | {"count": 49}, "without lr_decay"),
     with_torch("3.5", lambda: torch.optim.Adagrad, "Write the step yourself"),
     with_torch("3.5", lambda: renamed(torch.optim.Adagrad), "Write the step yourself"),
     with_torch("3.5", lambda: renamed(ours()), "Write the step yourself"),
+    with_torch("3.5", lambda: wrapped(torch.optim.Adagrad), "Write the step yourself"),
+    with_torch("3.5", lambda: with_groups(with_zeros_for_none), "belong to the caller"),
+    with_torch("3.5", lambda: with_groups(with_gradient_cleared), "belong to the caller"),
+    with_torch("3.5", lambda: with_fixed_rate(with_addcdiv), None),
+    with_torch("3.5", with_one_state_for_a_shape, None),
     with_torch("3.5", lambda: better_adagrad(sign=-1), "uphill"),
     ("3.6", lambda *args: decoupled_run(*args)[:, 0], None),
     ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads, 0.3, decay, eps), None),
@@ -228,6 +314,8 @@ WRONG = [
     ("3.7", keeper(memories=one_array), "own shape"),
     ("3.7", keeper(memories=lambda ps: [np.zeros(ps[0].shape) for _ in ps]), "own shape"),
     ("3.8", WithoutReturn, None),
-    ("3.8", resumable(forgotten={"w", "G", "t", "rng"}), None),
+    ("3.8", KeptInTheClass, None),
+    ("3.8", SteppingOnSave, None),
+    ("3.8", InSinglePrecision, None),
     ("3.8", resumable(alias_saved=True, alias_loaded=True), "in place"),
 ]

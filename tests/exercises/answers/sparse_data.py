@@ -17,6 +17,7 @@ from adagrad_course.exercises.sparse_data import (
     catch_up,
     coalesced,
     errors_by_rarest,
+    grouped,
     last_ones,
     octaves,
     own_adagrad,
@@ -72,6 +73,26 @@ class LastSquareOnly(table()):
         np.subtract.at(self.W, rows, self.lr / (np.sqrt(self.G[rows]) + 1e-10) * grads)
 
 
+class SummingInPlace(table()):
+    """Adds up in the arrays that it is given."""
+
+    def step(self, rows, grads):
+        for i, row in enumerate(rows):
+            first = list(rows).index(row)
+            if first < i:
+                grads[first] += grads[i]
+                grads[i] = 0
+        for row, g in zip(rows, grads, strict=True):
+            super().step(np.array([row]), g[None])
+
+
+class WithoutEpsilon(table()):
+    def step(self, rows, grads):
+        rows, grads = coalesce(rows, grads)
+        self.G[rows] += grads**2
+        self.W[rows] -= self.lr * grads / np.sqrt(self.G[rows])
+
+
 class Copying(Coalesced):
     def step(self, rows, grads):
         self.W = self.W.copy()
@@ -93,6 +114,17 @@ def with_masks(rows, grads):
 def with_bincount(rows, grads):
     different = np.unique(rows)
     return different, np.bincount(rows, weights=grads)[different]
+
+
+def with_four_groups(counts, examples, wrong, limits):
+    group = np.searchsorted(limits, [counts[words].min() for words in examples])
+    sizes = np.bincount(group, minlength=4)
+    return sizes, np.bincount(group, wrong, minlength=4) / sizes
+
+
+def with_the_present_ones_counted(q, D, target):
+    adagrad, norm = rounds_in_loops(q, D, target)
+    return adagrad, norm * np.mean(q > 0)
 
 
 def by_rarest_in_loops(counts, examples, wrong, limits):
@@ -182,6 +214,18 @@ def rmsprop(W, rows, grads, G):
     W[rows] -= 0.3 * grads / (np.sqrt(G[rows]) + 1e-3)
 
 
+def decay_of_all_rows(W, rows, grads, G):
+    G[rows] += grads**2
+    W[rows] -= grads / (np.sqrt(G[rows]) + 1e-10)
+    W *= 0.9999
+
+
+def in_the_gradient(W, rows, grads, G):
+    G[rows] += grads**2
+    grads /= np.sqrt(G[rows]) + 1e-10
+    W[rows] -= grads
+
+
 def without_a_step(W, rows, grads, G):
     W[rows] -= 0 * grads / 0.0
 
@@ -218,6 +262,8 @@ WRONG = [
     ("4.1", Sloppy, "what is squared"),
     ("4.1", LastSquareOnly, None),
     ("4.1", Copying, ROWS),
+    ("4.1", SummingInPlace, "Work on a copy"),
+    ("4.1", WithoutEpsilon, "0/0"),
     ("4.1", table(own_lr=0.7), None),
     ("4.1", table(own_lr=1.0), "rate"),
     ("4.1", table(last_ones, divisor=lambda before, after, eps: 1.0), None),
@@ -227,14 +273,20 @@ WRONG = [
     ("4.3", lambda rows, grads: coalesce(rows, grads), "Rows may be words"),
     ("4.3", with_bincount, "Rows may be words"),
     ("4.3", lambda rows, grads: dict(zip(*coalesced(rows, grads), strict=True)), None),
+    ("4.4", with_four_groups, None),
+    ("4.4", grouped(of=np.median), "the median"),
+    ("4.4", grouped(of=np.sum), "the sum"),
     ("4.4", without_the_last_group, None),
     ("4.4", lambda *args: errors_by_rarest(*args)[1], None),
     ("4.5", lambda q, D, target: rounds_in_loops(q, 2.0, target), None),
     ("4.5", lambda q, D, target: rounds_in_loops(q, target, D), None),
+    ("4.5", with_the_present_ones_counted, None),
     ("4.6", lambda lrs, errors: octaves(lrs[::-1], errors[::-1]), None),
     ("4.6", lambda lrs, errors: octaves(2.0 ** np.arange(len(lrs)), errors), "twice"),
     ("4.6", lambda lrs, errors: np.log2(lrs[-1] / lrs[0]), None),
     ("4.7", lambda T: np.arange(T, 0, -1) / (T * (T + 1) / 2), None),
+    ("4.7", lambda T: np.arange(T) / T, "earlier a change"),
+    ("4.8", lambda w, s, t, lr, d: w * (1 - lr * d) ** (t - 1), "not all steps"),
     ("4.8", lambda w, s, t, lr, d: catch_up(w, s, t, 0.2, d), None),
     ("4.8", lambda w, s, t, lr, d: catch_up(w, max(s), t, lr, d), None),
     ("4.9", own_sgd(lr=8.0), ALIKE),
@@ -244,4 +296,6 @@ WRONG = [
     ("4.9", own_adagrad(lr=30.0), SHORTER),
     ("4.9", own_optimizer(not_in_place), "in place"),
     ("4.9", own_optimizer(without_a_step), "0/0"),
+    ("4.9", own_optimizer(decay_of_all_rows), ROWS),
+    ("4.9", own_optimizer(in_the_gradient), "Work on a copy"),
 ]
