@@ -92,8 +92,15 @@ def _names(statement: ast.stmt) -> tuple[set[str], set[str], set[str]]:
         (later if called else reads).update(s.get_name() for s in shared)
         if not isinstance(statement, DEFINES):  # else it is bound when that is called
             binds |= {s.get_name() for s in shared if s.is_assigned()}
-    if isinstance(statement, ast.AugAssign):
-        reads |= {node.id for node in ast.walk(statement.target) if isinstance(node, ast.Name)}
+    for node in ast.walk(statement):
+        if isinstance(node, ast.AugAssign):
+            names = {leaf.id for leaf in ast.walk(node.target) if isinstance(leaf, ast.Name)}
+            reads |= names & binds
+    if isinstance(statement, ast.For | ast.With):  # what its body binds before it reads it
+        head = [node for node in ast.iter_child_nodes(statement) if node not in statement.body]
+        loaded = {n.id for node in head for n in ast.walk(node) if isinstance(n, ast.Name)}
+        body = _read(statement.body)
+        reads -= body.binds - body.reads - body.later - loaded
     for node in ast.walk(statement):
         targets = []  # bound before what is inside can read it
         if isinstance(node, ast.For):

@@ -31,6 +31,20 @@ def test_what_a_cell_needs_is_what_was_bound_before_it():
     assert above("x = 1", "y = x", "x = 5", "y") == [0, 1]
 
 
+@pytest.mark.parametrize("head", ["for i in range(3):", "with open('a') as file:"])
+def test_what_a_body_binds_first_is_its_own(head):
+    assert above("x = 1", f"{head}\n    x = 2\n    print(x)") == []
+    assert above("x = 1", f"{head}\n    print(x)\n    x = 2") == [0]
+    assert above("x = 1", f"{head}\n    x += 2") == [0]
+    assert above("x = 1", f"{head}\n    if head:\n        x = 2\n    print(x)") == [0]
+    assert above("x = 1", f"{head}\n    y = lambda: x\n    x = y()") == [0]
+
+
+def test_what_stands_in_the_head_is_read_before_the_body():
+    assert above("x = [1]", "for i in x:\n    x = i") == [0]
+    assert above("x = 'a'", "with open(x) as file:\n    x = file.read()") == [0]
+
+
 def test_only_imports_of_a_cell_are_needed():
     first = "import numpy as np\nfrom math import pi, e as euler\nimport os.path\nslow = compute()"
     assert needs(first, "np.pi + pi + euler") == (

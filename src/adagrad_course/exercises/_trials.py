@@ -46,6 +46,7 @@ REMEDIES = {
 _LIBRARIES = (
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
     *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")),
+    os.path.dirname(np.__file__) + os.sep,  # in a browser it lies elsewhere
 )
 
 

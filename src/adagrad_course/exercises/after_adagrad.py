@@ -320,7 +320,8 @@ def disarms(n_plus, n_minus, own_plus=1, own_minus=5):
         if not all(map(np.array_equal, given, (X, y))):
             raise Wrong("it changed its argument `X` or `y` in place", IN_PLACE)
         if not 0 < G0 < np.inf:
-            raise Wrong(f"expected a positive number, got {G0:.3g}", NOT_POSITIVE)
+            hint = NOT_POSITIVE if G0 <= 0 else None
+            raise Wrong(f"expected a positive number, got {G0:.3g}", hint)
         twice, once, half = unseen_negative(X, y, [2 * G0, G0, G0 / 2])
         if not once < 0:
             raise Wrong(
