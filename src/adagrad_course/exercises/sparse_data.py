@@ -1,7 +1,9 @@
 """The exercises of chapter 4, Sparse data."""
 
 import tracemalloc
+from collections.abc import Callable
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -303,7 +305,7 @@ BATCH, STEPS, UNSEEN = 16, 250, range(5, 9)  # splits that the chapter does not 
 SGD_ERRORS = 603  # there, at its best rate
 
 
-def race(optimizer, seed, steps=STEPS):
+def race(optimizer: Callable[[int, int], Any], seed: int, steps: int = STEPS) -> float:
     """Train on the Unicode names with an optimizer of one's own.
 
     The model, softmax regression, and its gradients are the chapter's; the batches have 16 names.

@@ -446,7 +446,7 @@ WRONG = [
     ("7.8", lambda X, y: 0.1, "Search in smaller steps"),
     ("7.8", lambda X, y: 0, "exponent"),
     ("7.8", lambda X, y: -2, "exponent"),
-    ("7.8", lambda X, y: np.inf, "exponent"),
+    ("7.8", lambda X, y: np.inf, None),
     ("7.8", lambda X, y: np.nan, None),
     ("7.8", lambda X, y: by_doubling(X, y) / 2, "last one that fails"),
     ("7.8", lambda X, y: 2 * by_doubling(X, y), "Search in smaller steps"),
