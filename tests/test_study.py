@@ -107,7 +107,7 @@ def test_a_best_rate_at_an_edge_is_said_to_be_there():
         ({"lrs": [1.0, 0.1]}, ValueError, "ascending"),
         ({"lrs": 0.1}, ValueError, "lrs"),
         ({"load": lambda seed: seed}, TypeError, r"load\(seed\) must be"),
-        ({"methods": {"Momentum": Momentum}}, TypeError, "optimizer must be an SGD"),
+        ({"methods": {"Momentum": Momentum}}, TypeError, "optimizer must leave rows"),
     ],
 )
 def test_wrong_arguments_are_refused(changed, kind, message):

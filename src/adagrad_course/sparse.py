@@ -434,9 +434,8 @@ def _leaves_rows_alone(optimizer: LeavesRowsAlone) -> LeavesRowsAlone:
     """Return an optimizer that changes nothing where the gradient is zero, or raise TypeError."""
     if not (isinstance(optimizer, Optimizer) and optimizer._skips_zero_gradients):
         raise TypeError(
-            "optimizer must be an SGD, an AdaGrad or an FTRLProximal, which leave a row without a "
-            "gradient alone, "
-            f"got {optimizer!r:.60}"
+            "optimizer must leave rows without a gradient alone, as SGD, AdaGrad and FTRLProximal "
+            f"do, got {optimizer!r:.60}"
         )
     return optimizer
 

@@ -95,12 +95,19 @@ def address(server, kept):
     pytest.fail(f"JupyterLab did not start within a minute:\n{(kept / 'log').read_text()}")
 
 
+def close_dialogs(tab):
+    """Accept whatever JupyterLab asks in a window of its own, as on a busy machine."""
+    dialog = tab.locator(".jp-Dialog")
+    tab.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").last.click())
+
+
 def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
     context = browser.new_context(viewport={"width": 1280, "height": 1400}, reduced_motion="reduce")
     tab = context.new_page()
     tab.set_default_timeout(60_000)
     wrongs = []
     tab.on("pageerror", lambda error: wrongs.append(str(error)))
+    close_dialogs(tab)
     tab.goto(lab("race.ipynb"))
     cells = tab.locator(".jp-Notebook .jp-CodeCell")
     cells.nth(len(CELLS) - 1).wait_for()
@@ -165,6 +172,7 @@ def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(browser, lab, home):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
     tab.set_default_timeout(60_000)
+    close_dialogs(tab)
     tab.goto(lab(f"chapters/{CHAPTER}"))
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     tab.locator(".jp-Notebook h1").first.click()
