@@ -7,6 +7,8 @@ from functools import partial
 
 import numpy as np
 
+TIGHT = 1e-4  # a tolerance that answers in float32 meet, too
+
 # What the gradient is divided by: of the accumulator before and after it took in the gradient.
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import sysconfig
 import traceback
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,16 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ._sandbox import TimeUp
-from ._values import (
-    describe,
-    difference,
-    leaves,
-    missing_parts,
-    plain,
-    printable,
-    remark,
-    show,
-)
+from ._values import describe, difference, leaves, missing_parts, plain, printable, remark, show
 
 if TYPE_CHECKING:
     from .machinery import Exercise
@@ -75,6 +67,20 @@ def numbers_like(example: Any, value: Any) -> np.ndarray:
     if value is not ... and (problem := difference(example, value, atol=np.inf)):
         raise Wrong(problem)
     return np.array(value, dtype=float)
+
+
+def with_peak_memory(work: Callable[[], Any]) -> tuple[Any, int]:
+    """Return what `work()` returns, and how many bytes more than before it held at most."""
+    was_tracing = tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        result = work()
+        return result, tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not was_tracing:
+            tracemalloc.stop()
 
 
 @dataclass(frozen=True)

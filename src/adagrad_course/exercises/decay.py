@@ -5,12 +5,10 @@ from functools import partial
 import numpy as np
 
 from ..bounds import travel_budget
-from ._steps import belated, eps_inside, root, uphill, without_root
+from ._steps import TIGHT, belated, eps_inside, root, uphill, without_root
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
-
-TIGHT = 1e-4  # a tolerance that answers in float32 meet, too
 
 
 def average(s, g, rho):

@@ -1,19 +1,16 @@
 """The exercises of chapter 6, Memory and scale."""
 
 import contextlib
-import tracemalloc
 from functools import partial
 
 import numpy as np
 
-from ._steps import adagrad_step, belated, eps_inside, root, uphill, without_root
-from ._trials import IN_PLACE, numbers_like
+from ._steps import TIGHT, adagrad_step, belated, eps_inside, root, uphill, without_root
+from ._trials import IN_PLACE, numbers_like, with_peak_memory
 from ._values import describe, plain
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
-
-TIGHT = 1e-4  # a tolerance that answers in float32 meet, too
 
 
 def half_adagrad(gradients, lr=1.0, eps=1e-10, start=0.0, number=np.float16):
@@ -377,12 +374,7 @@ def needs_little_memory(answer):
     rng = np.random.default_rng(3)
     rows, g = rng.permutation(n)[:5], rng.normal(size=(5, d))
     w, r, c = np.zeros((n, d)), np.full(n, 1.7), np.full(d, 1.7)
-    tracemalloc.start()
-    try:
-        got = answer(w, r, c, rows, g, 0.3)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    got, peak = with_peak_memory(lambda: answer(w, r, c, rows, g, 0.3))
     if peak > 1e6:
         raise Wrong(
             f"expected less than 1 MB of new arrays for 5 rows of {n:,}, got more",

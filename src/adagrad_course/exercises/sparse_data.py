@@ -1,6 +1,5 @@
 """The exercises of chapter 4, Sparse data."""
 
-import tracemalloc
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -11,7 +10,7 @@ from .._arrays import log_softmax
 from ..datasets import unicode_names
 from ..sparse import _batches, coalesce
 from ._steps import belated, root, without_root
-from ._trials import IN_PLACE, Wrong
+from ._trials import IN_PLACE, Wrong, with_peak_memory
 from .machinery import Exercise
 
 __all__ = ["EXERCISES", "race"]
@@ -109,16 +108,7 @@ def a_table(n_rows, width, n_named, repeated=True):
 def demand_named_rows_only(step, table_bytes):
     """Raise `Wrong` if a step needs memory like a table's."""
     step()  # what is made once does not count
-    was_tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    try:
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        step()
-        used = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not was_tracing:
-            tracemalloc.stop()
+    _, used = with_peak_memory(step)
     if used > table_bytes / 10:
         raise Wrong(
             f"expected less than {table_bytes / 1e7:g} MB of memory for a step that names 3 rows "
