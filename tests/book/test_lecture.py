@@ -1,4 +1,4 @@
-"""Chapter 8 keeps its word: all claims, verdicts that its cells give, and tests that can fail."""
+"""Chapter 9 keeps its word: all claims, verdicts that its cells give, and tests that can fail."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from adagrad_course.claims import Ledger
 from adagrad_course.optimizers import SGD, AdaGrad
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
-CELLS = nbformat.read(CHAPTERS / "08-the-lecture-tested.ipynb", as_version=4).cells
+CELLS = nbformat.read(CHAPTERS / "09-the-lecture-tested.ipynb", as_version=4).cells
 NAMES = [f"C{number}" for number in range(1, 19)]
 WORDS = OVERSTATED, CAVEAT, HOLDS, READING = (
     "overstated",

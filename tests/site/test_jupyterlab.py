@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -68,7 +69,8 @@ def jupyterlab(home):
     )
     try:
         url = address(server, kept)
-        yield lambda name: f"{url}lab/tree/{name}?token={TOKEN}"
+        # A workspace each: JupyterLab opens again what was open in the one that it knows.
+        yield lambda name: f"{url}lab/workspaces/{Path(name).stem}/tree/{name}?token={TOKEN}"
     finally:
         server.terminate()
         try:
