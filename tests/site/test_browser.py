@@ -1,5 +1,7 @@
 """The site as its readers meet it: in a browser, on a phone, by keyboard, without a server."""
 
+import re
+
 import pytest
 from access import BLOCK_STORAGE, focus_with_tab, is_complete
 
@@ -61,6 +63,12 @@ def test_paper_has_every_prediction_and_the_solutions_that_were_opened(open_tab)
     assert {solution.is_visible() for solution in solutions} == {False}
     tab.evaluate("document.querySelector('details.solution').open = true")
     assert [solution.is_visible() for solution in solutions[:2]] == [True, False]
+
+
+def test_the_page_to_pin_up_is_printed_on_one_side(open_tab):
+    margin = dict.fromkeys(["top", "right", "bottom", "left"], "1cm")
+    printed = open_tab("chapters/on-one-page.html").pdf(format="A4", margin=margin)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
 
 
 @pytest.mark.parametrize("over", ["http", "file"])
