@@ -107,8 +107,8 @@ POISONED = (
     "about 30: what have they left in the accumulator, and what empties it?"
 )
 TOO_EARLY = (
-    "This weight was still far away when the accumulator was emptied, and the long gradients that "
-    "came next are in it. When has it arrived?"
+    "When the accumulator was emptied, this weight was still far away, so that long gradients came "
+    "into it again. When has it arrived?"
 )
 TOO_SLOW = (
     "The effective rate is too low, so it lags behind. G grows by about 1 in a round: how must "

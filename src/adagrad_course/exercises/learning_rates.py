@@ -313,9 +313,7 @@ def all_parabolas_get_low(schedule):
             hint = NOISE_LEFT
         most, got = told_apart(target, float(loss))
         got = got if np.isfinite(loss) else "a run that diverged"
-        raise Wrong(
-            f"expected a mean loss of at most {most} with curvature {h:g}, got {got}", hint
-        )
+        raise Wrong(f"expected a mean loss of at most {most} with curvature {h:g}, got {got}", hint)
 
 
 def loss_left(lr, h=0.3, steps=1000):
