@@ -63,7 +63,7 @@ def best_rate_on_the_way(curvatures, start, rates, steps):
 
 def some_rates(rng):
     curvatures = np.append(rng.uniform(1, 30, size=2), 31)
-    rates, steps = rng.uniform(0.01, 0.064, size=7), int(rng.integers(3, 16))
+    rates, steps = rng.uniform(0.01, 0.064, size=20), int(rng.integers(2, 9))
     return curvatures, rng.uniform(1, 4, size=3), rates, steps
 
 
@@ -73,7 +73,7 @@ def rates_in_order(rng):
 
 
 def rates_that_explode_late(rng):
-    return np.array([0.9, 21.0]), np.array([8.0, 0.01]), rng.uniform(0.03, 0.35, size=7), 12
+    return np.array([4.0, 21.0]), np.array([8.0, 0.01]), rng.uniform(0.03, 0.35, size=8), 12
 
 
 def exact_steps(lr, curvature, reduction, rounded):

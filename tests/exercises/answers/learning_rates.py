@@ -188,6 +188,8 @@ WRONG = [
     ("1.3", lambda curvatures, start, rates, steps: rates[len(rates) // 2], None),
     ("1.3", lambda curvatures, start, rates, steps: sorted(rates)[-2], None),
     ("1.3", lambda curvatures, start, rates, steps: min(rates), None),
+    ("1.3", lambda curvatures, start, rates, steps: max(rates), "lowest"),
+    ("1.3", lambda *case: best_rate_all_at_once(*case[:3], case[3] - 1), None),
     ("1.3", lambda curvatures, start, rates, steps: rates[0], None),
     ("1.3", best_rate_at_any_step, "on the way"),
     ("1.4", steps_where_one_is_not_enough, None),
