@@ -360,6 +360,13 @@ class InPlaceInParts(ByStride):
         return w - np.concatenate(steps)
 
 
+class GatheringAll(ByStride):
+    def step(self, w, grads):
+        w = super().step(w, grads)
+        self.everything = self.save()
+        return w
+
+
 class WholeBeside(ByStride):
     def load(self, G):
         self.G = np.array(G)
@@ -520,6 +527,7 @@ WRONG = [
     ("6.8", Adding, "replaces"),
     ("6.8", LoadedParts, "parts of a copy"),
     ("6.8", WholeBeside, "somewhere else"),
-    ("6.8", ViewsOfTheWhole, "parts of one array"),
+    ("6.8", ViewsOfTheWhole, "own part only"),
+    ("6.8", GatheringAll, "own part only"),
     ("6.8", ByStride(4, 2, 0.1, 0.0), None),
 ]
