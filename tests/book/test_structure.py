@@ -363,14 +363,6 @@ def test_a_rule_catches(model, rule, change):
     assert rule in faults(model)
 
 
-def test_a_starter_may_be_code_to_mend(model):
-    in_code(STARTER, lambda cell: cell.update(source="def half(x): return x"))(model)
-    assert "has_exercises" in faults(model)
-    failed = "✗ one\n9.1: 0 of 2 checks passed. For a hint: hint()\n"
-    in_code(CHECK, lambda cell: cell.outputs[0].update(text=failed))(model)
-    assert "has_exercises" not in faults(model)
-
-
 SELF_TEST_BREAKAGES = {
     "follows_the_walk": [
         in_text("## Self-test", "## Self-testing"),

@@ -1,18 +1,25 @@
 """Every exercise of every chapter does what its author meant."""
 
 import pkgutil
+import re
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
+import nbformat
+import numpy as np
 import pytest
 from audit import audit, right_closing
 from optional_torch import needs_torch
+from structure import exercises_of
 
 import adagrad_course.exercises as package
 from adagrad_course.exercises import CHAPTERS, hint, load, machinery
 from adagrad_course.exercises.machinery import grade
+from adagrad_course.objectives import Quadratic
 
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "chapters"
 NUMBERS = [number for chapter in CHAPTERS for number in load(chapter)]
 
 
@@ -98,3 +105,25 @@ def test_a_wrong_answer_is_told_its_own_mistake_or_none(number, answer, hint):
     assert not report.passed
     hints = [result.hint for result in report.results if result.hint]
     assert (hint in hints[0]) if hint else not hints, str(report)
+
+
+TO_MEND = re.compile(r"^\w+ = \.\.\.  # (\w+), when you have mended it$", re.M)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(NOTEBOOKS.glob("0[1-7]*.ipynb")), ids=lambda path: path.stem
+)
+def test_a_bug_that_is_to_be_found_is_a_known_mistake(path):
+    chapter = nbformat.read(path, as_version=4)
+    starters = {n: e.cells[0].source for e in exercises_of(chapter) for n in e.numbers}
+    tasks = {n: (code, TO_MEND.search(code)) for n, code in starters.items()}
+    titles = re.findall(r"\{exercise\} (\S+) ★+ Find the bug: ", str(chapter.cells))
+    assert titles == [number for number, (_, to_mend) in tasks.items() if to_mend] != []
+    for number in titles:
+        code, to_mend = tasks[number]
+        names = {"np": np, "Quadratic": Quadratic}
+        exec(code, names)
+        report = graded(number, names[to_mend[1]])
+        hints = {result.hint for result in report.results}
+        assert not report.passed, number
+        assert hints & load(number[0])[number].mistakes.keys(), f"{number}: {report}"

@@ -6,6 +6,7 @@ import inspect
 import os
 import re
 import sysconfig
+import time
 import traceback
 import tracemalloc
 from collections.abc import Callable
@@ -81,6 +82,16 @@ def with_peak_memory(work: Callable[[], Any]) -> tuple[Any, int]:
     finally:
         if not was_tracing:
             tracemalloc.stop()
+
+
+def least_seconds(work: Callable[[], Any], times: int = 7) -> float:
+    """Return how long `work()` takes when nothing else keeps the machine busy."""
+    seconds = []
+    for _ in range(times):
+        before = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - before)
+    return min(seconds)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..bounds import travel_budget
 from ._steps import TIGHT, belated, eps_inside, root, uphill, without_root
+from ._values import told_apart
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
@@ -105,6 +106,10 @@ POISONED = (
     "Its effective rate is much lower than that of the other weight. Its first gradients were "
     "about 30: what have they left in the accumulator, and what empties it?"
 )
+TOO_EARLY = (
+    "When the accumulator was emptied, this weight was still far away, so that long gradients came "
+    "into it again. When has it arrived?"
+)
 TOO_SLOW = (
     "The effective rate is too low, so it lags behind. G grows by about 1 in a round: how must "
     "the rate grow to make up for it?"
@@ -117,21 +122,27 @@ UNSTEADY = (
 
 
 def tracked(plan):
-    """Play all walks with AdaGrad as planned: errors and rates, shape (round, start, walk)."""
+    """Play all walks with AdaGrad as planned.
+
+    Return errors and rates, of shape (round, start, walk), and the rounds that began with an empty
+    accumulator.
+    """
     rng = np.random.default_rng(5)
     targets = np.cumsum(DRIFT * rng.normal(size=(ROUNDS, 1, WALKS)), axis=0)
     noise = rng.normal(size=targets.shape)
     w = np.array([*STARTS.values()])[:, None] + np.zeros(WALKS)
     G = np.zeros_like(w)
     away, rates = np.empty((2, ROUNDS, *w.shape))
+    emptied = [0]
     for t in range(ROUNDS):
         lr, forget = planned(plan(t + 1), t + 1)
+        emptied += [t] if forget else []
         away[t] = w - targets[t]
         g = away[t] + noise[t]
         G = g**2 if forget else G + g**2
         rates[t] = lr / np.sqrt(G)
         w = w - rates[t] * g
-    return away**2 / 2, rates
+    return away**2 / 2, rates, np.array(emptied)
 
 
 def is_one(value, kinds):
@@ -158,7 +169,7 @@ def planned(answer, t):
 
 
 def keeps_up(plan):
-    errors, rates = tracked(plan)
+    errors, rates, emptied = tracked(plan)
     for window, rounds in WINDOWS.items():
         for i, start in enumerate(STARTS):
             error, course = errors[rounds, i].mean(), rates[rounds, i].mean(axis=1)
@@ -168,12 +179,14 @@ def keeps_up(plan):
             if error > 100:  # not half of the way
                 hint = NOT_THERE
             elif course.mean() < 0.7 * rates[rounds].mean(axis=(0, 2)).max():
-                hint = POISONED
+                last = emptied[emptied < rounds.stop].max()
+                hint = TOO_EARLY if last and errors[last, i].mean() > 2 else POISONED
             elif course.std() > 0.3 * course.mean():
                 hint = UNSTEADY
+            most, got = told_apart(ENOUGH, float(error))
             raise Wrong(
-                f"expected an error of at most {ENOUGH} in {window} from a start {start}, got "
-                f"{error:.3g} at a mean effective rate of {course.mean():.2g}",
+                f"expected an error of at most {most} in {window} from a start {start}, got "
+                f"{got} at a mean effective rate of {course.mean():.2g}",
                 hint,
             )
 
@@ -642,6 +655,7 @@ EXERCISES = [
         mistakes={
             POISONED: lambda t: (0.1 * np.sqrt(t), False),
             NOT_THERE: lambda t: (0.01 * np.sqrt((t - 1) % 50 + 1), t % 50 == 1),
+            TOO_EARLY: lambda t: (3.0, False) if t < 9 else (0.1 * np.sqrt(t - 8), t == 9),
             TOO_SLOW: lambda t: (3.0 if t < 100 else 1.5, t == 100),
             TOO_RESTLESS: lambda t: (6.0, False),
             UNSTEADY: lambda t: (1.0, t % 200 == 1),

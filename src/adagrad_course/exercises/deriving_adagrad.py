@@ -6,6 +6,7 @@ from ..descent import descend
 from ..objectives import Quadratic
 from ..optimizers import SGD
 from ._steps import MISTAKEN_RUNS, run_adagrad, run_with, some_bowls
+from ._values import told_apart
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
@@ -70,7 +71,8 @@ def ratio_is_nearly_one(a):
     if not ratio <= 1.01:
         overflowed = (a < 0).any() and (sizes > np.iinfo(int).max ** (2 / 3)).any()
         hint = OVERFLOWED if overflowed else TOO_EVEN
-        raise Wrong(f"expected a ratio of at most 1.01, got {ratio:.5g}", hint)
+        most, got = told_apart(1.01, float(ratio))
+        raise Wrong(f"expected a ratio of at most {most}, got {got}", hint)
 
 
 TEN_DEGREES = condition_after_scaling(1.0, 100.0, np.deg2rad(10))

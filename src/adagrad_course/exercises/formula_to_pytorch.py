@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._optional import packages_needed
+from ..optimizers import AdaGrad
 from ._steps import adagrad_step, belated, eps_inside, root, uphill, without_root
 from ._trials import IN_PLACE, Wrong, numbers_like
 from .machinery import Exercise
@@ -26,9 +27,16 @@ def my_adagrad(step=adagrad_step, shared=False, **mistake):
     return MyAdaGrad
 
 
+def is_or_has_one_of(kinds, optimizer):
+    parts = getattr(optimizer, "__dict__", {}).values()
+    return any(isinstance(part, kinds) for part in (optimizer, *parts))
+
+
 def play(optimizer, lrs, eps, start, grads):
     """Take a step of each optimizer for each gradient, in turns; return all points."""
     players = [optimizer(lr, eps) for lr in lrs]
+    if is_or_has_one_of(AdaGrad, players[0]):
+        raise Wrong("its step is the package's", "Write the step yourself: it is two lines.")
     points, visited = [start] * len(players), []
     for g in grads:
         for k, player in enumerate(players):
@@ -147,11 +155,6 @@ def better_adagrad(start_at_zero=False, one_rate=False, forget=False, sign=1, in
 SHAPES = (2, 3), (4,), (2, 3)
 
 
-def is_or_has_one_of(kinds, optimizer):
-    parts = getattr(optimizer, "__dict__", {}).values()
-    return any(isinstance(part, kinds) for part in (optimizer, *parts))
-
-
 def play_torch(optimizer, lrs, start, grads, with_gradient):
     """Step two groups, of two parameters and of one; return where all are after each step.
 
@@ -160,12 +163,12 @@ def play_torch(optimizer, lrs, start, grads, with_gradient):
     with packages_needed("torch", "Exercises on PyTorch"):
         import torch
 
-        from ..torch_optim import AdaGrad
+        from .. import torch_optim
     params = [torch.nn.Parameter(torch.tensor(w, dtype=torch.float64)) for w in start]
     groups = [{"params": params[:2], "lr": float(lrs[0])}, {"params": params[2:]}]
     torch.optim.SGD(params)  # the first of all takes seconds: the reference's, not the answer's
     player = optimizer(groups, float(lrs[1]), 0.05, 0.3)
-    if is_or_has_one_of(torch.optim.Adagrad | AdaGrad, player):
+    if is_or_has_one_of(torch.optim.Adagrad | torch_optim.AdaGrad, player):
         raise Wrong("its step is a library's", "Write the step yourself: TinyAdaGrad has most.")
     points = []
     for at_step, has_gradient in zip(grads, with_gradient, strict=True):

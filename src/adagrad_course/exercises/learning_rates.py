@@ -9,6 +9,7 @@ from ..descent import descend
 from ..objectives import Noisy, Quadratic
 from ..optimizers import SGD
 from ._trials import NOTHING, numbers_like
+from ._values import told_apart
 from .machinery import Exercise, Wrong
 
 __all__ = ["EXERCISES"]
@@ -62,7 +63,17 @@ def best_rate_on_the_way(curvatures, start, rates, steps):
 
 def some_rates(rng):
     curvatures = np.append(rng.uniform(1, 30, size=2), 31)
-    return curvatures, rng.uniform(1, 4, size=3), rng.uniform(0.01, 0.064, size=7), 15
+    rates, steps = rng.uniform(0.01, 0.064, size=20), int(rng.integers(2, 9))
+    return curvatures, rng.uniform(1, 4, size=3), rates, steps
+
+
+def rates_in_order(rng):
+    curvatures, start, rates, steps = some_rates(rng)
+    return curvatures, start, np.sort(rates)[:: rng.choice([1, -1])], steps
+
+
+def rates_that_explode_late(rng):
+    return np.array([4.0, 21.0]), np.array([8.0, 0.01]), rng.uniform(0.03, 0.35, size=8), 12
 
 
 def exact_steps(lr, curvature, reduction, rounded):
@@ -163,13 +174,22 @@ def a_tilted_bowl(rng):
     return bowl(axes * curvatures @ axes.T, minimum=5 * rng.standard_normal(d))
 
 
-def bowl_across_patterns():
+def a_bowl_along_the_axes(rng):
+    return bowl(np.diag(rng.permutation([8.1, 9.0, 2.0])), minimum=2 * rng.standard_normal(3))
+
+
+def a_bowl_steep_across_the_diagonal(rng):
+    a = 2.0 ** rng.integers(1, 4)  # so that rounding does not push a run off the axis (1, 1)
+    return bowl(np.array([[a, -1.0], [-1.0, a]]), minimum=np.zeros(2))
+
+
+def a_bowl_across_patterns(rng):
     """Return a bowl whose steepest directions are at right angles to where people begin."""
     t = np.arange(9.0)
     patterns = np.stack([t**0, t, t**2, (-1) ** t, 1 / (t + 1), t == 4])
     axes = np.linalg.svd(patterns)[2]  # the last three are at right angles to all patterns
     # These are so little steeper that rounding errors do not soon grow into their directions.
-    curvatures = [0.6, 1.1, 1.5, 2.3, 2.7, 5.5, 5.8, 5.8, 5.8]
+    curvatures = [*rng.permutation([0.6, 1.1, 1.5, 2.3, 2.7, 5.5]), 5.8, 5.8, 5.8]
     return bowl(axes.T * curvatures @ axes, minimum=np.zeros(9))
 
 
@@ -219,8 +239,9 @@ def tunes(best, limit, tune):
     loss = task.mean(rate)
     least = min(map(task.mean, best * 2.0 ** np.arange(-6, 6, 0.05)))
     if loss > 1.05 * least:
-        got = f"{loss:.3g}" if loss < math.inf else "a run that diverged"
-        problem = f"expected a validation loss of at most {1.05 * least:.3g}, got {got}"
+        most, got = told_apart(1.05 * least, loss)
+        got = got if loss < math.inf else "a run that diverged"
+        problem = f"expected a validation loss of at most {most}, got {got}"
         raise Wrong(f"{problem} with the rate {rate:.3g}", why_not_best(task, rate))
 
 
@@ -290,11 +311,9 @@ def all_parabolas_get_low(schedule):
             hint = STILL_NOISY
         else:
             hint = NOISE_LEFT
-        digits = 2 if loss > 1.05 * target else 5
-        got = f"{loss:.{digits}g}" if np.isfinite(loss) else "a run that diverged"
-        raise Wrong(
-            f"expected a mean loss of at most {target} with curvature {h:g}, got {got}", hint
-        )
+        most, got = told_apart(target, float(loss))
+        got = got if np.isfinite(loss) else "a run that diverged"
+        raise Wrong(f"expected a mean loss of at most {most} with curvature {h:g}, got {got}", hint)
 
 
 def loss_left(lr, h=0.3, steps=1000):
@@ -380,24 +399,8 @@ EXERCISES = [
         "1.3",
         reference=best_rate,
         cases={
-            "rates that rise": (
-                np.array([4.1, 0.7]),
-                np.array([2.7, 1.5]),
-                np.array([0.152, 0.267, 0.291, 0.348, 0.354, 0.414, 0.507]),
-                4,
-            ),
-            "rates that fall": (
-                np.array([10.0, 42.0]),
-                np.array([3.0, -2.4]),
-                np.array([0.047, 0.046, 0.036, 0.035, 0.034, 0.025, 0.017]),
-                4,
-            ),
-            "a rate whose loss falls first and then explodes": (
-                np.array([0.9, 21.0]),
-                np.array([8.0, 0.01]),
-                np.array([0.12, 0.31, 0.3, 0.07, 0.05]),
-                12,
-            ),
+            "rates that rise or fall": rates_in_order,
+            "rates whose loss falls first and then explodes": rates_that_explode_late,
             "three curvatures, rates in any order": some_rates,
         },
         mistakes={
@@ -495,12 +498,9 @@ EXERCISES = [
         "1.5",
         reference=largest_curvature,
         cases={
-            "a bowl along the axes": bowl(np.diag([8.1, 9.0, 2.0]), minimum=[2.0, -1.0, 0.5]),
-            # At the origin, so that rounding does not push a run off the axis (1, 1).
-            "the bowl with H = [[2, −1], [−1, 2]]": bowl(
-                np.array([[2.0, -1.0], [-1.0, 2.0]]), minimum=np.zeros(2)
-            ),
-            "a bowl whose steepest directions no simple pattern points to": bowl_across_patterns(),
+            "bowls along the axes": a_bowl_along_the_axes,
+            "bowls with H = [[a, −1], [−1, a]]": a_bowl_steep_across_the_diagonal,
+            "bowls whose steepest directions no simple pattern points to": a_bowl_across_patterns,
             "random tilted bowls": a_tilted_bowl,
         },
         mistakes={

@@ -35,6 +35,10 @@ TOO_SHORT = (
     "Is what you add under or to the root too large? It must not be felt at gradients of 0.01."
 )
 NO_SUMS = "What is returned does not depend on the gradients. Are these the sums?"
+HIDDEN = (
+    "Is there a sum with more digits beside the one that is returned? Between two steps only 2 "
+    "bytes a weight may remember."
+)
 NOT_ADAGRAD = "On ordinary gradients it must still be AdaGrad, whose sum goes on from step to step."
 
 
@@ -77,6 +81,25 @@ def stays_small(answer):
         raise Wrong("expected other sums for gradients of 1 than of 0.05, got the same", NO_SUMS)
 
 
+def remembers_no_more(answer):
+    """Raise `Wrong` if other sums follow from the same sums and the same gradient."""
+    first, then = np.random.default_rng(3).uniform(0.5, 2, size=(2, 500))
+    near = first * (1 + 1e-4)  # whose square is often the same number in float16
+
+    def sums(*gradients):
+        return halved(answer, np.array(gradients), 0.5)[1]
+
+    if (sums(first) != sums(first)).any():
+        return  # rounded at random, of which this cannot be asked
+    differs = (sums(first) == sums(near)) & (sums(first, then) != sums(near, then))
+    if differs.any():
+        raise Wrong(
+            "expected sums that depend on those of the step before and on the gradient alone, got "
+            "others",
+            HIDDEN,
+        )
+
+
 def is_adagrad(answer):
     rng = np.random.default_rng(2)
     for size in (1.0, 0.01):
@@ -98,6 +121,11 @@ def is_adagrad(answer):
 def half_adagrad_without_sums(gradients, lr=1.0):
     w, G = half_adagrad(gradients, lr, start=6e-8)
     return w, np.zeros_like(G)
+
+
+def half_adagrad_with_long_sums(gradients, lr=1.0):
+    w, G = half_adagrad(gradients, lr, start=6e-8, number=np.float64)
+    return w, G.astype(np.float16)
 
 
 def forgetting_the_sum(gradients, lr=1.0):
@@ -256,6 +284,19 @@ def is_independent(answer):
             raise Wrong(
                 f"expected no correlation between the roundings {where}, got {together:.2f}", hint
             )
+    scatters(answer)
+
+
+def scatters(answer):
+    """Raise `Wrong` unless numbers of copies that go up differ as those of independent ones."""
+    ups = [_rounded(answer, np.full(1000, 0.3), 1.0, seed).sum() for seed in range(5, 21)]
+    usual = np.sqrt(1000 * 0.3 * 0.7)
+    if not 0.3 < np.std(ups) / usual < 2:  # with 16 seeds once in a million times
+        raise Wrong(
+            f"expected about 300 of 1,000 copies of 0.3 to go up, with a standard deviation of "
+            f"{usual:.0f} over the seeds, got one of {np.std(ups):.2g}",
+            NOT_INDEPENDENT,
+        )
 
 
 def nearest(x, spacing, rng):
@@ -471,8 +512,8 @@ class LostShards(SharedAdaGrad):
         return np.concatenate([self.shards[0], *[np.zeros_like(G) for G in self.shards[1:]]])
 
 
-class SavedWithoutCopy(SharedAdaGrad):
-    """Its shards are views of one array, which it saves and goes on changing."""
+class PartsOfOneArray(SharedAdaGrad):
+    """Its shards are views of the whole accumulator."""
 
     def __init__(self, d, processes, lr, eps):
         super().__init__(d, processes, lr, eps)
@@ -484,11 +525,16 @@ class SavedWithoutCopy(SharedAdaGrad):
         return w - self.lr * g / (np.sqrt(self.G) + self.eps)
 
     def save(self):
-        return self.G
+        return self.G.copy()
 
     def load(self, G):
-        super().load(G)
-        self.G = G
+        self.G = G.copy()
+        super().load(self.G)
+
+
+class SavedWithoutCopy(PartsOfOneArray):
+    def save(self):
+        return self.G
 
 
 class ForgetfulLoad(SharedAdaGrad):
@@ -541,6 +587,7 @@ STATE_LOST = "Is the accumulator still there in the second step?"
 DISORDERED = "All sums are there. Are they in the order of the weights?"
 SHARD_LOST = "Which parts of the accumulator are in the checkpoint, and which are lost?"
 ELSEWHERE = "Do the shards hold the accumulator, or is it kept somewhere else?"
+WHOLE_BESIDE = "Which process would keep that array? Each has room for its own part only."
 NOT_LOADED = "After `load` the first step is too long: is the checkpoint in the accumulator?"
 NOT_REPLACED = "After `load` the first step is too short: the checkpoint replaces what was there."
 LOADED_WITHOUT_COPY = (
@@ -667,6 +714,14 @@ def goes_on_after_a_crash(answer):
             "expected a checkpoint that stays as it is, got one that changes", LOADED_WITHOUT_COPY
         )
     _demand_parts(second, d, 3)
+    sums = np.sort((mean[:, 0] ** 2).sum(axis=0))
+    for name, kept in getattr(second, "__dict__", {}).items():
+        is_whole = isinstance(kept, np.ndarray) and kept.size == d
+        if is_whole and np.allclose(np.sort(kept, axis=None), sums, rtol=TIGHT, atol=0):
+            raise Wrong(
+                f"expected the sums in the shards alone, got all {d} in `self.{name}`, too",
+                WHOLE_BESIDE,
+            )
 
 
 EXERCISES = [
@@ -752,6 +807,7 @@ EXERCISES = [
         properties={
             "no step longer than η": makes_no_leaps,
             "two bytes of state a weight": stays_small,
+            "nothing else is remembered": remembers_no_more,
             "AdaGrad where gradients are larger": is_adagrad,
         },
         mistakes={
@@ -759,6 +815,7 @@ EXERCISES = [
             ROUNDED_DOWN: partial(half_adagrad, eps=1e-4),
             FOUR_BYTES: partial(half_adagrad, number=np.float32),
             NO_SUMS: half_adagrad_without_sums,
+            HIDDEN: half_adagrad_with_long_sums,
             TOO_SHORT: partial(half_adagrad, eps=0.01),
             NOT_ADAGRAD: forgetting_the_sum,
         },
@@ -1018,6 +1075,7 @@ EXERCISES = [
             NOT_REPLACED: AddingLoad,
             LOADED_WITHOUT_COPY: LoadedWithoutCopy,
             ELSEWHERE: KeptElsewhere,
+            WHOLE_BESIDE: PartsOfOneArray,
             DISORDERED: InDisorder,
         },
         hints=(

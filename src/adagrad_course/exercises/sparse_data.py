@@ -10,7 +10,8 @@ from .._arrays import log_softmax
 from ..datasets import unicode_names
 from ..sparse import _batches, coalesce
 from ._steps import belated, root, without_root
-from ._trials import IN_PLACE, Wrong, with_peak_memory
+from ._trials import IN_PLACE, Wrong, least_seconds, numbers_like, with_peak_memory
+from ._values import plain, show
 from .machinery import Exercise
 
 __all__ = ["EXERCISES", "race"]
@@ -105,25 +106,35 @@ def a_table(n_rows, width, n_named, repeated=True):
     return draw
 
 
-def demand_named_rows_only(step, table_bytes):
-    """Raise `Wrong` if a step needs memory like a table's."""
-    step()  # what is made once does not count
-    _, used = with_peak_memory(step)
-    if used > table_bytes / 10:
+SMALL, LARGE = 1_000, 2_000_000  # rows of a table
+
+
+def demand_named_rows_only(small_step, large_step):
+    """Raise `Wrong` if a step on a large table needs the memory or the time of all its rows."""
+    large_step()  # what is made once does not count
+    _, used = with_peak_memory(large_step)
+    if used > 1e6:
         raise Wrong(
-            f"expected less than {table_bytes / 1e7:g} MB of memory for a step that names 3 rows "
-            f"of a large table, got more",
+            "expected less than 1 MB of memory for a step that names 3 rows of a large table, "
+            "got more",
+            ROWS,
+        )
+    # Each pass over the large table takes longer than a millisecond.
+    if least_seconds(large_step) > 5 * least_seconds(small_step) + 1e-3:
+        raise Wrong(
+            "expected a step that names 3 rows to take as long in a large table as in a small "
+            "one, got one that takes far longer",
             ROWS,
         )
 
 
-LARGE = 500_000
-
-
 def steps_on_the_rows(kind):
-    player = kind(LARGE, 2, 0.3)
-    rows, grads = np.array([7, 400_000, 7]), np.array([[0.3, 1.5], [2.5, -0.7], [0.4, -0.2]])
-    demand_named_rows_only(lambda: player.step(rows, grads), 16 * LARGE)
+    def step_on(n_rows):
+        player, rows = kind(n_rows, 2, 0.3), np.array([7, n_rows - 90, 7])
+        grads = np.array([[0.3, 1.5], [2.5, -0.7], [0.4, -0.2]])
+        return lambda: player.step(rows, grads)
+
+    demand_named_rows_only(step_on(SMALL), step_on(LARGE))
 
 
 def coalesced(rows, grads, gather=summed):
@@ -187,6 +198,34 @@ def up_to_each_limit(counts, examples, wrong, limits):
 def the_rarest_last(*args):
     sizes, shares = errors_by_rarest(*args)
     return sizes[::-1], shares[::-1]
+
+
+def without_empty_groups(*args):
+    sizes, shares = errors_by_rarest(*args)
+    return sizes[sizes > 0], shares[sizes > 0]
+
+
+EMPTY = "There is a group for each limit and one more, whether there are examples in it or not."
+
+
+def counts_empty_groups(answer):
+    """Raise `Wrong` unless groups without examples are there, whatever their share is."""
+    counts, examples = np.array([9, 2, 40, 4]), [np.array([0, 1]), np.array([2]), np.array([0, 2])]
+    wrong, limits = np.array([True, False, True]), np.array([3, 5, 20, 60, 90])
+    try:
+        sizes, shares = answer(counts, examples, wrong, limits)
+    except ZeroDivisionError:  # the exercise does not say what the share of no example is
+        return
+    right = np.array([1.0, 0.0, 1.0, 1.0, 0.0, 0.0])
+    if np.size(sizes) != 6 or np.size(shares) != 6:
+        hint = EMPTY if np.array_equal(np.ravel(sizes)[np.ravel(sizes) != 0], [1, 1, 1]) else None
+        raise Wrong(
+            f"expected 6 numbers and 6 shares for 5 limits, got {np.size(sizes)} and "
+            f"{np.size(shares)}",
+            hint,
+        )
+    if (numbers_like(right, sizes) != right).any():
+        raise Wrong(f"expected {show(right)} examples in the groups, got {show(plain(sizes))}")
 
 
 def some_examples(*limits):
@@ -461,8 +500,17 @@ def beats_tuned_sgd(optimizer):
 
 
 def costs_the_rows(optimizer):
-    W, player = np.ones((LARGE, 2)), optimizer(LARGE, 2)
-    rows, grads = np.array([7, 90, 400_000]), np.array([[0.3, 1.5], [2.5, -0.7], [0.4, -0.2]])
+    grads = np.array([[0.3, 1.5], [2.5, -0.7], [0.4, -0.2]])
+
+    def game(n_rows):
+        rows = np.array([7, 90, n_rows - 90])
+        return optimizer(n_rows, 2), np.ones((n_rows, 2)), rows
+
+    def step_on(n_rows):
+        player, W, rows = game(n_rows)
+        return lambda: player.step(W, rows, grads)
+
+    player, W, rows = game(SMALL)
     given = rows.copy(), grads.copy()
     if player.step(W, *given) is ...:
         return ...
@@ -470,7 +518,7 @@ def costs_the_rows(optimizer):
         raise Wrong(GIVEN_CHANGED, IN_PLACE)
     if not np.isin(np.flatnonzero((W != 1).any(axis=1)), rows).all():
         raise Wrong("step changed rows of W that the gradient does not name", ROWS)
-    demand_named_rows_only(lambda: player.step(W, rows, grads), W.nbytes)
+    demand_named_rows_only(step_on(SMALL), step_on(LARGE))
     return None
 
 
@@ -599,6 +647,7 @@ EXERCISES = [
             "random examples": some_examples(2, 9, 30),
             "three groups": some_examples(3, 12),
         },
+        properties={"groups without examples": counts_empty_groups},
         mistakes={
             "Group by the rarest word of an example, not by the most frequent.": grouped(of=np.max),
             "Group by the rarest word of an example, not by the mean or the median.": (
@@ -621,6 +670,7 @@ EXERCISES = [
             "A share of the group's examples, not of all errors.": as_shares_of(np.sum),
             "Each group begins above the limit before.": up_to_each_limit,
             "The group of the rarest words comes first.": the_rarest_last,
+            EMPTY: without_empty_groups,
             "First the numbers of examples, then the shares of errors.": (
                 lambda *args: errors_by_rarest(*args)[::-1]
             ),

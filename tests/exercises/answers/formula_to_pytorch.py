@@ -16,6 +16,7 @@ from adagrad_course.exercises.formula_to_pytorch import (
     one_array,
     resumable,
 )
+from adagrad_course.optimizers import AdaGrad
 
 
 class OfLists:
@@ -41,6 +42,18 @@ class ForVectors:
         self.G = [G + float(d) ** 2 for G, d in zip(self.G, g, strict=True)]
         steps = zip(w, g, self.G, strict=True)
         return [x - self.lr * d / (G**0.5 + self.eps) for x, d, G in steps]
+
+
+class OfThePackage:
+    """Lets the package's AdaGrad take the steps."""
+
+    def __init__(self, lr, eps):
+        self.optimizer, self.state = AdaGrad(lr, eps), None
+
+    def step(self, w, g):
+        self.state = self.optimizer.init(w) if self.state is None else self.state
+        w, self.state = self.optimizer.step(w, g, self.state)
+        return w
 
 
 class InPlace(OfLists):
@@ -287,6 +300,7 @@ WRONG = [
     ("3.1", FIRST | {"times": 1.58}, "adds g²"),
     ("3.2", ForVectors, None),
     ("3.2", InPlace, "Work on a copy"),
+    ("3.2", OfThePackage, "Write the step yourself"),
     ("3.2", my_adagrad(accumulate=lambda G, g: G + g), "nan is"),
     ("3.2", my_adagrad(shared=True), "share one accumulator"),
     ("3.3", keeper(kept=False), "self.sums hold"),

@@ -85,8 +85,8 @@ def curvature_after(rounds, start):
     return largest_curvature
 
 
-def at_random(d):
-    return np.random.default_rng(7).standard_normal(d)
+def at_random(d, seed=7):
+    return np.random.default_rng(seed).standard_normal(d)
 
 
 def curvature_of_the_matrix(gradient, d):
@@ -187,12 +187,17 @@ WRONG = [
     ("1.3", best_rate_of_the_bowl, None),
     ("1.3", lambda curvatures, start, rates, steps: rates[len(rates) // 2], None),
     ("1.3", lambda curvatures, start, rates, steps: sorted(rates)[-2], None),
+    ("1.3", lambda curvatures, start, rates, steps: min(rates), None),
+    ("1.3", lambda curvatures, start, rates, steps: max(rates), "lowest"),
+    ("1.3", lambda *case: best_rate_all_at_once(*case[:3], case[3] - 1), None),
+    ("1.3", lambda curvatures, start, rates, steps: rates[0], None),
     ("1.3", best_rate_at_any_step, "on the way"),
     ("1.4", steps_where_one_is_not_enough, None),
     ("1.4", at_most_a_thousand_steps, None),
     ("1.4", lambda lr, curvature, reduction: math.ceil(1 / (lr * curvature)), "limit"),
     ("1.5", lambda gradient, d: 1, "after shortening"),
-    ("1.5", curvature_after(4, at_random), None),
+    *(("1.5", curvature_after(rounds, at_random), None) for rounds in (2, 3, 4, 6)),
+    ("1.5", curvature_after(5, partial(at_random, seed=25)), None),  # begins near an axis
     ("1.5", curvature_after(200, np.ones), "such as all ones"),
     ("1.5", curvature_after(200, np.arange), "that you fix"),
     ("1.5", curvature_after(200, lambda d: (-1.0) ** np.arange(d)), "that you fix"),

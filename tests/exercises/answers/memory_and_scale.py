@@ -70,6 +70,29 @@ def half_without_lost_squares(gradients, lr=1.0):
     return w, G
 
 
+def half_at_random(gradients, lr=1.0, seed=None):
+    """Round the sums up or down by chance."""
+    rng = np.random.default_rng(seed)
+    w, G = np.zeros(gradients.shape[1]), np.full(gradients.shape[1], 6e-8, np.float16)
+    for g in gradients:
+        total = G.astype(float) + g**2
+        near = total.astype(np.float16)
+        other = np.nextafter(near, np.where(near < total, np.inf, 0).astype(np.float16))
+        share = (total - near) / np.where(other == near, 1, other.astype(float) - near)
+        G = np.where(rng.random(G.shape) < share, other, near)
+        w = w - lr * g / np.sqrt(np.maximum(total, 6e-8))
+    return w, G
+
+
+def half_with_hidden_roots(gradients, lr=1.0):
+    """Keep roots in float32 and return what float16 makes of them."""
+    w, root = np.zeros(gradients.shape[1]), np.full(gradients.shape[1], 1e-4, np.float32)
+    for g in gradients:
+        root = np.hypot(root, g.astype(np.float32))
+        w = w - lr * g / root
+    return w, root.astype(np.float16)
+
+
 def row_wise(w, G, g, lr, eps):
     new_w, new_G = w.copy(), [float(x) for x in G]
     for i, row in enumerate(g):
@@ -113,6 +136,12 @@ def rounded_by_where(x, spacing, rng):
 
 def rounded_from_above(x, spacing, rng):
     return np.ceil(x / spacing - rng.random(x.size).reshape(x.shape)) * spacing
+
+
+def rounded_in_strata(x, spacing, rng):
+    """Every n-th part of the interval has one of the n chances, at random places."""
+    strata = (rng.permutation(x.size) + rng.random(x.size)) / x.size
+    return np.floor(x / spacing + strata.reshape(x.shape)) * spacing
 
 
 def rounded_in_place(x, spacing, rng):
@@ -301,6 +330,43 @@ class LoadedParts(ByStride):
         return w - self.lr * g / (np.sqrt(self.save()) + self.eps)
 
 
+class ViewsOfTheWhole(ByStride):
+    def load(self, G):
+        self.everything = np.array(G)
+        self.shards = [self.everything[k :: self.n] for k in range(self.n)]
+
+    def step(self, w, grads):
+        g = np.mean(grads, axis=0)
+        for k, shard in enumerate(self.shards):
+            shard += g[k :: self.n] ** 2
+        return w - self.lr * g / (np.sqrt(self.everything) + self.eps)
+
+
+class InPlaceInParts(ByStride):
+    """Views, too, but of an array that nothing keeps but they."""
+
+    def load(self, G):
+        self.shards = np.array_split(np.array(G), self.n)
+
+    def save(self):
+        return np.concatenate(self.shards)
+
+    def step(self, w, grads):
+        parts = zip(self.shards, np.array_split(np.mean(grads, axis=0), self.n), strict=True)
+        steps = []
+        for shard, g in parts:
+            shard += g**2
+            steps.append(self.lr * g / (np.sqrt(shard) + self.eps))
+        return w - np.concatenate(steps)
+
+
+class GatheringAll(ByStride):
+    def step(self, w, grads):
+        w = super().step(w, grads)
+        self.everything = self.save()
+        return w
+
+
 class WholeBeside(ByStride):
     def load(self, G):
         self.G = np.array(G)
@@ -333,6 +399,9 @@ RIGHT = [
     ("6.2", half_root),
     ("6.2", half_rounded_root),
     ("6.2", half_scaled),
+    ("6.2", half_at_random),
+    ("6.2", partial(half_at_random, seed=3)),
+    ("6.2", lambda g, lr=1.0: [part.astype(np.float16) for part in half(g, lr, start=6e-8)]),
     ("6.3", row_wise),
     ("6.3", row_wise_in_float32),
     ("6.3", row_wise_by_norm),
@@ -351,6 +420,7 @@ RIGHT = [
     ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, rows, np.float32(g), np.float32(lr))),
     ("6.8", ByStride),
     ("6.8", ByChunk),
+    ("6.8", InPlaceInParts),
 ]
 
 ALL = {"weights": 60, "SGD": 0, "AdaGrad": 60, "Adam": 120, "row-wise": 0.2, "SM3": 0.2012}
@@ -384,6 +454,14 @@ WRONG = [
     ("6.2", lambda g, lr=1.0: half(g, 1.0, start=6e-8), None),
     ("6.2", lambda g, lr=1.0: (half(g, lr, start=6e-8)[0], np.full(g.shape[1], "ab")), "2 bytes"),
     ("6.2", lambda g, lr=1.0: (half(g, lr, start=6e-8)[0], np.float16(0 * g[0])), "depend"),
+    ("6.2", half_with_hidden_roots, "more digits"),
+    (
+        "6.2",
+        lambda g, lr=1.0: (lambda w, G: (w, np.float16(G)))(
+            *half(g, lr, start=6e-8, number=np.float32)
+        ),
+        "more digits",
+    ),
     ("6.3", divided_by_rows, None),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 0.1, eps), None),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 1.0, eps), "rate is missing"),
@@ -399,6 +477,7 @@ WRONG = [
         "axis 1",
     ),
     ("6.4", rounded_in_place, "copy"),
+    ("6.4", rounded_in_strata, "chance of its own"),
     ("6.4", lambda x, s, rng: np.ceil(x / s) * s, "lose"),
     ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape) ** 2) * s, None),
     (
@@ -448,5 +527,7 @@ WRONG = [
     ("6.8", Adding, "replaces"),
     ("6.8", LoadedParts, "parts of a copy"),
     ("6.8", WholeBeside, "somewhere else"),
+    ("6.8", ViewsOfTheWhole, "own part only"),
+    ("6.8", GatheringAll, "own part only"),
     ("6.8", ByStride(4, 2, 0.1, 0.0), None),
 ]

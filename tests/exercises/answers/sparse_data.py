@@ -93,6 +93,57 @@ class WithoutEpsilon(table()):
         self.W[rows] -= self.lr * grads / np.sqrt(self.G[rows])
 
 
+class OfWholeTables(table()):
+    """Computes with all rows, in arrays that it made once."""
+
+    def __init__(self, n_rows, width, lr):
+        super().__init__(n_rows, width, lr)
+        self.grads, self.squares = np.zeros((2, n_rows, width))
+
+    def step(self, rows, grads):
+        self.grads.fill(0.0)
+        np.add.at(self.grads, rows, grads)
+        np.square(self.grads, out=self.squares)
+        self.G += self.squares
+        np.sqrt(self.G, out=self.squares)
+        self.squares += 1e-10
+        self.grads /= self.squares
+        self.grads *= self.lr
+        self.W -= self.grads
+
+
+class ClearingAllRows(table()):
+    """Adds up in a table of its own, which it clears as a whole."""
+
+    def __init__(self, n_rows, width, lr):
+        super().__init__(n_rows, width, lr)
+        self.grads = np.zeros((n_rows, width))
+
+    def step(self, rows, grads):
+        self.grads[:] = 0.0
+        np.add.at(self.grads, rows, grads)
+        rows = np.unique(rows)
+        super().step(rows, self.grads[rows])
+
+
+class ClearingNamedRows(ClearingAllRows):
+    def step(self, rows, grads):
+        np.add.at(self.grads, rows, grads)
+        rows = np.unique(rows)
+        table().step(self, rows, self.grads[rows])
+        self.grads[rows] = 0.0
+
+
+class LookingForRows(table()):
+    """Finds the rows named with a mark for each row."""
+
+    def step(self, rows, grads):
+        named = np.zeros(len(self.W), dtype=bool)
+        named[rows] = True
+        for row in np.flatnonzero(named):
+            super().step(np.array([row]), grads[rows == row].sum(axis=0)[None])
+
+
 class Copying(Coalesced):
     def step(self, rows, grads):
         self.W = self.W.copy()
@@ -139,6 +190,20 @@ def by_rarest_in_loops(counts, examples, wrong, limits):
         sizes.append(len(of_group))
         shares.append(sum(of_group) / len(of_group))
     return sizes, shares
+
+
+def by_rarest_with_bincount(counts, examples, wrong, limits):
+    rarest = np.array([counts[words].min() for words in examples])
+    group = (rarest[:, None] > limits).sum(axis=1)
+    n = len(limits) + 1
+    sizes = np.bincount(group, minlength=n)
+    return sizes, np.bincount(group, weights=wrong, minlength=n) / np.maximum(sizes, 1)
+
+
+def without_empty_last_groups(counts, examples, wrong, limits):
+    group = np.searchsorted(limits, [counts[words].min() for words in examples])
+    sizes = np.bincount(group)
+    return sizes, np.bincount(group, wrong) / sizes
 
 
 def without_the_last_group(*args):
@@ -203,6 +268,33 @@ class Falling:
         W[rows] -= 128 / self.t**0.5 * grads
 
 
+class WithWholeTables:
+    """Computes with all rows, in arrays that it made once."""
+
+    def __init__(self, n_words, n_classes):
+        self.G, self.grads, self.roots = np.zeros((3, n_words, n_classes))
+
+    def step(self, W, rows, grads):
+        self.grads[:] = 0
+        self.grads[rows] = grads
+        np.multiply(self.grads, self.grads, out=self.roots)
+        self.G += self.roots
+        np.sqrt(self.G, out=self.roots)
+        W[rows] -= grads / (self.roots[rows] + 1e-10)
+
+
+class LosingMemory:
+    """Lets all accumulators shrink, whichever rows are named."""
+
+    def __init__(self, n_words, n_classes):
+        self.G = np.zeros((n_words, n_classes))
+
+    def step(self, W, rows, grads):
+        self.G *= 0.999
+        self.G[rows] += grads**2
+        W[rows] -= grads / (np.sqrt(self.G[rows]) + 1e-10)
+
+
 def not_in_place(W, rows, grads, G):
     W = W.copy()
     W[rows] -= grads
@@ -233,11 +325,13 @@ def without_a_step(W, rows, grads, G):
 RIGHT = [
     ("4.1", RowByRow),
     ("4.1", Coalesced),
+    ("4.1", ClearingNamedRows),
     ("4.2", lambda often, rarely: [often / rarely, math.sqrt(often) / math.sqrt(rarely)]),
     ("4.2", lambda often, rarely: np.float32([often / rarely, (often / rarely) ** 0.5])),
     ("4.3", with_dictionary),
     ("4.3", with_masks),
     ("4.4", by_rarest_in_loops),
+    ("4.4", by_rarest_with_bincount),
     ("4.5", rounds_in_loops),
     ("4.6", width_on_a_grid(2000)),
     ("4.6", width_of_decades),
@@ -262,6 +356,9 @@ WRONG = [
     ("4.1", Sloppy, "what is squared"),
     ("4.1", LastSquareOnly, None),
     ("4.1", Copying, ROWS),
+    ("4.1", OfWholeTables, ROWS),
+    ("4.1", ClearingAllRows, ROWS),
+    ("4.1", LookingForRows, ROWS),
     ("4.1", SummingInPlace, "Work on a copy"),
     ("4.1", WithoutEpsilon, "0/0"),
     ("4.1", table(own_lr=0.7), None),
@@ -273,10 +370,11 @@ WRONG = [
     ("4.3", lambda rows, grads: coalesce(rows, grads), "Rows may be words"),
     ("4.3", with_bincount, "Rows may be words"),
     ("4.3", lambda rows, grads: dict(zip(*coalesced(rows, grads), strict=True)), None),
-    ("4.4", with_four_groups, None),
+    ("4.4", with_four_groups, "and one more"),
     ("4.4", grouped(of=np.median), "the median"),
     ("4.4", grouped(of=np.sum), "the sum"),
-    ("4.4", without_the_last_group, None),
+    ("4.4", without_the_last_group, "more"),
+    ("4.4", without_empty_last_groups, "whether there are examples"),
     ("4.4", lambda *args: errors_by_rarest(*args)[1], None),
     ("4.5", lambda q, D, target: rounds_in_loops(q, 2.0, target), None),
     ("4.5", lambda q, D, target: rounds_in_loops(q, target, D), None),
@@ -297,5 +395,7 @@ WRONG = [
     ("4.9", own_optimizer(not_in_place), "in place"),
     ("4.9", own_optimizer(without_a_step), "0/0"),
     ("4.9", own_optimizer(decay_of_all_rows), ROWS),
+    ("4.9", WithWholeTables, ROWS),
+    ("4.9", LosingMemory, ROWS),
     ("4.9", own_optimizer(in_the_gradient), "Work on a copy"),
 ]
