@@ -348,11 +348,12 @@ def _text(
 
     def gradient(t: int, weights: np.ndarray) -> np.ndarray:
         rows = examples[t]
-        z = scores(x[rows], weights)
+        batch_x = x[rows]
+        z = scores(batch_x, weights)
         p = np.exp(z - z.max(axis=-1, keepdims=True))
         p /= p.sum(axis=-1, keepdims=True)
         p[np.arange(len(rows)), :, y[rows]] -= 1
-        table = x[rows].T @ p.reshape(len(rows), -1) / len(rows)
+        table = batch_x.T @ p.reshape(len(rows), -1) / len(rows)
         return table.reshape(-1, batch, n_classes).swapaxes(0, 1).reshape(batch, -1)
 
     weights = _trained(
