@@ -662,6 +662,12 @@ def test_what_stands_still_has_one_finding_with_its_cause(symptom, cause, run, s
     assert cause in finding.advice
 
 
+def test_an_underflow_that_broke_the_run_is_named_besides():
+    """Its gradients are NaN from step 2 on, and no loss is to blame."""
+    tiny = on_digits(of(Adagrad, lr=0.1, eps=1e-7), 20, F16, each=times(0.01))
+    assert [finding.symptom for finding in tiny(0).findings] == ["not finite", "underflow"]
+
+
 def test_words_that_no_look_saw_moving_are_not_counted_in_percent():
     (finding,) = rare_features(SGD, 1.0, n_words=4000)(0).findings
     assert "half of its weights at none of the looks" in finding.advice

@@ -7,7 +7,7 @@ runs gave. A doubtful case counts as healthy.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -276,7 +276,9 @@ def update_lost(r: Record) -> tuple[float, str] | None:
 
 @_each
 def underflow(r: Record) -> tuple[float, str] | None:
-    samples = [look.active for look in r.over(1 / 2, 1)]
+    sound = list(takewhile(lambda look: not look.broken, r.looks))
+    # A run that broke did so by what came before.
+    samples = [look.active for look in (r.over(1 / 2, 1) if len(sound) == len(r.looks) else sound)]
     n = sum(np.count_nonzero(np.abs(s.gradient) > 0) for s in samples)
     lost = sum(np.count_nonzero((np.abs(s.gradient) > 0) & (s.accumulator == 0)) for s in samples)
     if not lost > 0.05 * n:
