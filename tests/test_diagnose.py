@@ -76,17 +76,17 @@ def of(kind, **options):
     return lambda model: kind(model.parameters(), **options)
 
 
-def rare_features(kind, lr, steps=160, sparse=True):
+def rare_features(kind, lr, steps=160, sparse=True, n_words=1000):
     """A linear classifier on words of which most are rare, each with a class of its own."""
 
     def report(seed):
         rng = np.random.default_rng(seed)
-        table = nn.Embedding(1000, 4, sparse=sparse)
+        table = nn.Embedding(n_words, 4, sparse=sparse)
         nn.init.zeros_(table.weight)
         optimizer = kind(table.parameters(), lr=lr)
         watched = watch(optimizer)
         for _ in range(steps):
-            words = torch.from_numpy((1000 * rng.random((16, 4)) ** 4).astype(int))
+            words = torch.from_numpy((n_words * rng.random((16, 4)) ** 4).astype(int))
             optimizer.zero_grad()
             cross_entropy(table(words).sum(1), words[:, 0] % 4).backward()
             optimizer.step()
@@ -154,6 +154,10 @@ def resumed_in_a_new_optimizer(seed):
     return watched.report()
 
 
+def falls_by(factor):
+    return lambda optimizer: LambdaLR(optimizer, lambda t: factor**t)
+
+
 F16, BF16 = torch.float16, torch.bfloat16
 SICK = {
     "lr 0 in a group": ("learning rate 0", on_digits(groups(0.1, 0.0), 20)),
@@ -192,10 +196,8 @@ SICK = {
         "frozen",
         on_digits(of(Adagrad, lr=0.03, initial_accumulator_value=1e4), 260),
     ),
-    "SGD's rate has gone": (
-        "frozen",
-        on_digits(of(SGD, lr=0.1), 260, scheduler=lambda o: LambdaLR(o, lambda t: 0.9**t)),
-    ),
+    "SGD's rate has gone": ("frozen", on_digits(of(SGD, lr=0.1), 260, scheduler=falls_by(0.9))),
+    "SGD's rate falls": ("frozen", on_digits(of(SGD, lr=0.1), 260, scheduler=falls_by(0.97))),
     "state lost": ("state lost", resumed_without_state),
     "SGD, rare words": ("rare features", rare_features(SGD, 1.0)),
     "SGD, rare words, dense": ("rare features", rare_features(SGD, 1.0, sparse=False)),
@@ -633,6 +635,42 @@ def test_a_finding_names_the_tensors_and_its_number():
     page = report._repr_html_()
     assert '<th scope="row">0.weight</th>' in page
     assert "<li><strong>learning rate 0</strong>" in page
+
+
+@pytest.mark.parametrize(
+    ("symptom", "cause", "run"),
+    [
+        ("learning rate 0", "its group's lr", on_digits(groups(0.0, 0.1), 300)),
+        ("update lost", "spacing of bfloat16", on_digits(of(SGD, lr=1e-3), 300, BF16)),
+        (
+            "frozen",
+            "see the schedule, and whether it counts steps or passes",
+            on_digits(of(SGD, lr=0.1), 300, scheduler=falls_by(0.9)),
+        ),
+        (
+            "frozen",
+            "its schedule has left 0.01 of the rate",
+            on_digits(of(SGD, lr=0.1), 300, scheduler=falls_by(0.97)),
+        ),
+        ("frozen", "raise the rate", on_digits(of(Adagrad, lr=1e-4), 300)),
+    ],
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_what_stands_still_has_one_finding_with_its_cause(symptom, cause, run, seed):
+    (finding,) = run(seed).findings
+    assert finding.symptom == symptom
+    assert cause in finding.advice
+
+
+def test_an_underflow_that_broke_the_run_is_named_besides():
+    """Its gradients are NaN from step 2 on, and no loss is to blame."""
+    tiny = on_digits(of(Adagrad, lr=0.1, eps=1e-7), 20, F16, each=times(0.01))
+    assert [finding.symptom for finding in tiny(0).findings] == ["not finite", "underflow"]
+
+
+def test_words_that_no_look_saw_moving_are_not_counted_in_percent():
+    (finding,) = rare_features(SGD, 1.0, n_words=4000)(0).findings
+    assert "half of its weights at none of the looks" in finding.advice
 
 
 def test_each_symptom_is_made_and_described():

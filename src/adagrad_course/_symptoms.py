@@ -7,7 +7,7 @@ runs gave. A doubtful case counts as healthy.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,6 +142,11 @@ class Record:
         """Return the median, over the first looks, of the root mean square gradient."""
         return float(np.median([rms(look.active.gradient) for look in self.looks[:FEW]]))
 
+    def rate_left(self) -> np.floating[Any]:
+        """Return the group's highest rate in the second half as a share of its highest ever."""
+        lrs = np.array([look.lr for look in self.looks])
+        return np.max([look.lr for look in self.over(1 / 2, 1)], initial=-np.inf) / lrs.max()
+
     def frozen(self, remaining: int) -> tuple[np.ndarray, np.ndarray]:
         """Return which weights have somewhere to go and which are frozen, or nothing."""
         earlier, recent = self.over(1 / 4, 1 / 2), self.over(1 / 2, 1)
@@ -232,7 +237,8 @@ def no_slope(r: Record) -> tuple[float, str] | None:
         return None
     return n, (
         f"had a gradient of exactly 0 at the last {n} looks: look between it and the loss for "
-        "units that are never active and for functions without a slope."
+        "units that are never active, as with unscaled inputs or after a rate that was too high, "
+        "and for functions without a slope."
     )
 
 
@@ -251,7 +257,7 @@ def not_finite(records: list[Record], remaining: int) -> Iterator[tuple[float, s
 
 @_each
 def update_lost(r: Record) -> tuple[float, str] | None:
-    if len(r.looks) < FEW:
+    if len(r.looks) < FEW or _schedule_ended(r):
         return None
     shares = []
     for look in r.over(1 / 2, 1):
@@ -270,7 +276,9 @@ def update_lost(r: Record) -> tuple[float, str] | None:
 
 @_each
 def underflow(r: Record) -> tuple[float, str] | None:
-    samples = [look.active for look in r.over(1 / 2, 1)]
+    sound = list(takewhile(lambda look: not look.broken, r.looks))
+    # A run that broke did so by what came before.
+    samples = [look.active for look in (r.over(1 / 2, 1) if len(sound) == len(r.looks) else sound)]
     n = sum(np.count_nonzero(np.abs(s.gradient) > 0) for s in samples)
     lost = sum(np.count_nonzero((np.abs(s.gradient) > 0) & (s.accumulator == 0)) for s in samples)
     if not lost > 0.05 * n:
@@ -284,8 +292,8 @@ def underflow(r: Record) -> tuple[float, str] | None:
 def first_step(records: list[Record], remaining: int) -> Iterator[tuple[float, str, str]]:
     """Along the first step the loss rises at its end, by the gradients of the next step.
 
-    Runs at their best rate gave up to 5.7 times the slope at its start (a convolutional network),
-    those that never did as well from 10 on.
+    Runs at their best rate gave up to 5.7 times the slope at its start (a convolutional network).
+    From 10 on nearly all ended worse than these; AdaGrad made up for 14 once in five starts.
     """
     start, end = 0.0, {}
     for r in records:
@@ -331,22 +339,50 @@ def outlier(r: Record) -> tuple[float, str] | None:
     )
 
 
+def _has(r: Record, *checks: Check) -> bool:
+    return any(True for check in checks for _ in check([r], 1))
+
+
+def _schedule_ended(r: Record) -> bool:
+    """Say whether a schedule has left next to nothing of the rate, long before the end."""
+    return len(r.looks) >= 2 * FEW and bool(r.rate_left() < 1e-4)
+
+
 def frozen(records: list[Record], remaining: int) -> Iterator[tuple[float, str, str]]:
-    """Over half of the weights that have somewhere to go are frozen.
+    """Over half of the weights that have somewhere to go are frozen, or a schedule has ended.
 
     Healthy runs gave up to 0.38 (fine-tuning with all examples), most of them 0; sick ones 0.68 to
-    0.9, as the noise of the gradients hides some.
+    0.9, as the noise of the gradients hides some. What has a finding of its own that says why it
+    stands still is left out.
     """
-    judged = [(r.name, *r.frozen(remaining)) for r in records]
+    stopped = [r for r in records if _schedule_ended(r)]
+    for r in stopped:
+        yield (
+            1.0,
+            r.name,
+            f"{r.name} had in the second half of the steps at most {r.rate_left():.1g} of its "
+            "highest learning rate: see the schedule, and whether it counts steps or passes.",
+        )
+    others = [r for r in records if r not in stopped and not _has(r, rate_zero, update_lost)]
+    judged = [(r, *r.frozen(remaining)) for r in others]
     n_going = sum(np.count_nonzero(going) for _, going, _ in judged)
     share = sum(np.count_nonzero(frozen) for _, _, frozen in judged) / max(n_going, 1)
-    advice = (
-        f"{share:.0%} of the weights with a lasting gradient will hardly move in {remaining} more "
-        "steps: raise the rate, or start the accumulator anew if it holds larger gradients of the "
-        "past."
-    )
-    if share > 0.5 and n_going >= max(FEW, 0.05 * sum(going.size for _, going, _ in judged)):
-        yield from ((share, name, advice) for name, _, frozen in judged if frozen.any())
+    if not share > 0.5 or n_going < max(FEW, 0.05 * sum(going.size for _, going, _ in judged)):
+        return
+    for r, _, frozen in judged:
+        if frozen.any():
+            cure = (
+                f"its schedule has left {r.rate_left():.1g} of the rate; let it fall later"
+                if r.rate_left() < 0.1
+                else "raise the rate, or start the accumulator anew if it holds larger gradients "
+                "of the past"
+            )
+            yield (
+                share,
+                r.name,
+                f"{share:.0%} of the weights with a lasting gradient will hardly move in "
+                f"{remaining} more steps: {cure}.",
+            )
 
 
 @_each
@@ -368,6 +404,8 @@ def rare(r: Record) -> tuple[float, str] | None:
         return None
     if any(look.no_slope for look in late):  # a network that is dying
         return None
+    if _schedule_ended(r) or _has(r, update_lost):  # what has a gradient stands still, too
+        return None
     way = np.abs(late[-1].fixed.weights - late[0].fixed.weights)
     moved = way > 0
     if np.count_nonzero(moved) < 2 * FEW:
@@ -376,10 +414,11 @@ def rare(r: Record) -> tuple[float, str] | None:
     farthest, nearest = np.quantile(way[moved], [0.9, 0.1])
     if seen > 0.1 or farthest < 5 * nearest:
         return None
+    looks = f"no more than {seen:.0%}" if seen else "none"
     return float(farthest / nearest), (
-        f"moved half of its weights at no more than {seen:.0%} of the looks, and some of them "
-        f"{farthest / nearest:.0f} times as far as others: rare features, or units that are seldom "
-        "active, learn sooner with a rate for each weight, as AdaGrad's."
+        f"moved half of its weights at {looks} of the looks, and some of them "
+        f"{farthest / nearest:,.0f} times as far as others: rare features, or units that are "
+        "seldom active, learn sooner with a rate for each weight, as AdaGrad's."
     )
 
 

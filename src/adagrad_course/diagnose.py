@@ -19,13 +19,15 @@ A report finds, and names so:
   steeply as it fell at the start;
 - *early outlier*: without what AdaGrad's G got between two looks, the rates of half of the weights
   would be over 3 times as high, and the next gradient was less than a tenth of that;
-- *frozen*: over half of the weights that have somewhere to go are frozen (see `TensorReport`);
+- *frozen*: over half of the weights that have somewhere to go are frozen (see `TensorReport`), or
+  the rate was below 1e-4 of its highest in the whole second half of the steps;
 - *state lost*: the state counts its steps from 0 again, and updates are over twice as long;
 - *rare features*: without an accumulator, half of the weights that moved did so at no more than a
   tenth of the looks, and some of them over 5 times as far as others.
 
-What may pass is judged over the second half of the steps. The limits lie between runs that learn
-and runs made to be sick. A doubtful case is no finding: a run without one may still be a bad one.
+What stands still for one of the reasons above is not called frozen besides. What may pass is judged
+over the second half of the steps. The limits lie between runs that learn and runs made to be sick.
+A doubtful case is no finding: a run without one may still be a bad one.
 """
 
 import math
