@@ -287,12 +287,13 @@ def _moving_target(
     """Losses of ten coordinates each, which follow a walk at random that is seen through noise."""
     rng = np.random.default_rng(seed)
     targets = np.cumsum(0.1 * rng.standard_normal((2000, 20)), axis=0)
-    game, losses = MovingTarget(targets, 1.0, rng), np.zeros((batch, 20))
+    game, points = MovingTarget(targets, 1.0, rng), np.empty((len(targets), batch, 20))
 
     def watch(t: int, point: np.ndarray) -> None:
-        losses[...] += (point - targets[t]) ** 2 / 2 / len(targets)
+        points[t] = point
 
     _trained(optimizer, np.zeros((batch, 20)), game.gradient, len(targets), watch)
+    losses = np.square(points - targets[:, None]).mean(axis=0) / 2
     return losses[:, :10].sum(axis=1), losses[:, 10:].sum(axis=1)
 
 
@@ -321,6 +322,24 @@ def _without_rare_words(
     return [(part.features[:, kept], part.labels) for part in parts], len(data.class_names)
 
 
+@cache
+def _mini_batches(
+    load: Callable[[int], Dataset], least: int, passes: int, seed: int
+) -> list[tuple[Any, np.ndarray, np.ndarray]]:
+    """Return the mini-batches of 64 in their order: the words in them, their features, the labels.
+
+    A mini-batch has few of the words, and the others need no arithmetic.
+    """
+    ((x, y), *_), _ = _without_rare_words(load, least, seed)
+    rng, batches = np.random.default_rng(seed), []
+    for _ in range(passes):
+        for rows in np.array_split(rng.permutation(len(y)), len(y) // 64):
+            features = x[rows]
+            words = np.unique(features.indices)
+            batches.append((words, features[:, words], y[rows]))
+    return batches
+
+
 def _text(
     load: Callable[[int], Dataset],
     least: int,
@@ -333,32 +352,26 @@ def _text(
 
     The vocabulary is cut to words in at least so many examples, since all steps are dense.
     """
-    rng = np.random.default_rng(seed)
-    ((x, y), *held_out), n_classes = _without_rare_words(load, least, seed)
-    shape = (batch, x.shape[1], n_classes)
-    examples = [
-        rows
-        for _ in range(passes)
-        for rows in np.array_split(rng.permutation(len(y)), len(y) // 64)
-    ]
+    ((x, _), *held_out), n_classes = _without_rare_words(load, least, seed)
+    batches, shape = _mini_batches(load, least, passes, seed), (batch, x.shape[1], n_classes)
 
     def scores(features: Any, weights: np.ndarray) -> np.ndarray:
-        table = weights.reshape(shape).swapaxes(0, 1).reshape(x.shape[1], -1)
+        table = weights.swapaxes(0, 1).reshape(features.shape[1], -1)
         return (features @ table).reshape(-1, batch, n_classes)
 
     def gradient(t: int, weights: np.ndarray) -> np.ndarray:
-        rows = examples[t]
-        batch_x = x[rows]
-        z = scores(batch_x, weights)
+        words, features, labels = batches[t]
+        z = scores(features, weights.reshape(shape)[:, words])
         p = np.exp(z - z.max(axis=-1, keepdims=True))
         p /= p.sum(axis=-1, keepdims=True)
-        p[np.arange(len(rows)), :, y[rows]] -= 1
-        table = batch_x.T @ p.reshape(len(rows), -1) / len(rows)
-        return table.reshape(-1, batch, n_classes).swapaxes(0, 1).reshape(batch, -1)
+        p[np.arange(len(labels)), :, labels] -= 1
+        table = features.T @ p.reshape(len(labels), -1) / len(labels)
+        grads = np.zeros(shape)
+        grads[:, words] = table.reshape(-1, batch, n_classes).swapaxes(0, 1)
+        return grads.reshape(batch, -1)
 
-    weights = _trained(
-        optimizer, np.zeros((batch, x.shape[1] * n_classes)), gradient, len(examples)
-    )
+    start = np.zeros((batch, x.shape[1] * n_classes))
+    weights = _trained(optimizer, start, gradient, len(batches)).reshape(shape)
     validation, test = (
         100 * (scores(features, weights).argmax(axis=-1) != labels[:, None]).mean(axis=0)
         for features, labels in held_out
