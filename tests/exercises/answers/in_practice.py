@@ -45,7 +45,7 @@ def next_by_nanargmin(lrs, losses):
     if k == 0 or k == len(lrs) - 1:
         return np.geomspace(lrs[k] / ratio**2, lrs[k] * ratio**2, 5)
     near = np.array(losses)[[k - 1, k + 1]] / losses[k] - 1
-    return np.sqrt(lrs[k] * lrs[[k - 1, k + 1]]) if max(near) > 0.1 else np.empty(0)
+    return np.empty(0) if all(near <= 0.1) else np.sqrt(lrs[k] * lrs[[k - 1, k + 1]])
 
 
 def next_by_argmin(lrs, losses):
@@ -264,7 +264,7 @@ class IntoTheList(Rebound):
 class ByAName(Rebound):
     def load(self, saved):
         for w, new in zip(self.params, saved, strict=True):
-            w = new.copy()  # noqa: F841, PLW2901
+            w = new.copy()  # noqa: F841
 
 
 class AddedUp(Rebound):
@@ -361,8 +361,8 @@ WRONG = [
     ("8.1", REPORTS | {"G₀": 9e4}, None),
     ("8.2", next_by_argmin, "smaller than every number"),
     ("8.2", next_downwards, None),
-    ("8.2", lambda lrs, losses: lrs / 4, None),
-    ("8.2", lambda lrs, losses: np.array([]), None),
+    ("8.2", lambda lrs, losses: lrs / 4, "One place"),
+    ("8.2", lambda lrs, losses: np.array([]), "go on beyond"),
     ("8.2", lambda lrs, losses: lrs[np.nanargmin(losses)], None),
     ("8.3", clipped_late, "Which of the two is first"),
     ("8.3", clipped_after_the_step, "still as long"),
@@ -386,7 +386,7 @@ WRONG = [
     ("8.5", all_at_once, "no memory"),
     ("8.5", squares_of_the_pieces, None),
     ("8.6", unscaled_late, "as much too short"),
-    ("8.6", unscaled_by_the_first, None),
+    ("8.6", unscaled_by_the_first, "several scales"),
     ("8.6", without_the_skip, None),
     ("8.6", unscaled_by_sgd, None),
     ("8.6", lambda w, scaled, scales, lr: w, None),
@@ -400,7 +400,7 @@ WRONG = [
     ("8.8", lambda loss, gradient, w: 0.1, "too low"),
     ("8.8", lambda loss, gradient, w: 3000.0, "too high"),
     ("8.8", rate_of_a_short_list, "too low"),
-    ("8.8", rate_by_one_step, None),
+    ("8.8", rate_by_one_step, "too low"),
     ("8.8", rate_with_nan, "nan"),
     ("8.8", rate_that_moves_the_start, "Work on a copy"),
     ("8.8", lambda loss, gradient, w: None, None),
