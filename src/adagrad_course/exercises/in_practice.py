@@ -330,10 +330,13 @@ class Task:
         with np.errstate(all="ignore"):
             return self.loss(points @ self.x.T, self.y).mean(axis=-1)
 
-    def stochastic_gradient(self, points, rng):
-        rows = rng.integers(len(self.y), size=8)
+    def gradient(self, points, rows=slice(None)):
+        x, y = self.x[rows], self.y[rows]
         with np.errstate(all="ignore"):
-            return self.slope(points @ self.x[rows].T, self.y[rows]) @ self.x[rows] / 8
+            return self.slope(points @ x.T, y) @ x / len(y)
+
+    def stochastic_gradient(self, points, rng):
+        return self.gradient(points, rng.integers(len(self.y), size=8))
 
     def descents(self, lrs):
         """Return for each rate by how much the loss falls in a run of AdaGrad."""
@@ -417,10 +420,11 @@ def loss_after(loss, gradient, w, lr, steps):
 
 
 def first_rate(loss, gradient, w):
-    losses, lr = {}, 0.1
+    losses: dict[float, float] = {}
+    lr = 0.1
     while len(losses) < 15 and lr not in losses:
         losses[lr] = loss_after(loss, gradient, w, lr, 20)
-        best = min(sorted(losses), key=losses.get)
+        best = min(sorted(losses), key=losses.__getitem__)
         if best == max(losses):
             lr = 4 * best
         elif best == min(losses):
@@ -447,8 +451,9 @@ EXERCISES = [
             "With η = 0.1 rates of exactly 0 are no matter of a low η.": instead(
                 "rate too low", "C"
             ),
-            "In float32 a run with this η would learn, slowly. Which spacing does the finding "
-            "speak of?": instead("rate too low", "D"),
+            "In float32 this rate is high enough. Which spacing does the report name?": instead(
+                "rate too low", "D"
+            ),
             "The finding says that a step was too long.": instead("rate too low", "EF"),
             "A rate that is too high does not freeze weights, nor lose updates.": instead(
                 "rate too high", "ABCD"
@@ -459,8 +464,8 @@ EXERCISES = [
             "A schedule that has run out leaves a rate of 0. Are the rates 0 here?": instead(
                 "schedule", "ABEF"
             ),
-            "Before its schedule runs out, a run moves. How many of these weights have moved?": (
-                instead("schedule", "D")
+            "After a schedule has run out no weight moves at all. Does none move in D?": instead(
+                "schedule", "D"
             ),
             "The finding names the format of this run's weights. Which is it?": instead(
                 "weights in bfloat16", "C"
@@ -471,7 +476,7 @@ EXERCISES = [
             "This run did not go on from another one.": instead("state not loaded", "ABCDF"),
             "One large gradient would have made the rates of the weights more unequal. How "
             "unequal are they here?": instead("outlier", "AB"),
-            "SGD forgets an outlier at once.": instead("outlier", "CD"),
+            "After an outlier rates are low, but not exactly 0.": instead("outlier", "CD"),
             "In this run the very first step was too long.": instead("outlier", "EF"),
             "A higher rate, times a schedule that has come down to 0, is 0.": {
                 "cure of C": "raise the rate"
@@ -494,8 +499,8 @@ EXERCISES = [
         },
         hints=(
             "Compare the reports with the same finding: A with B, C with D, E with F.",
-            "Look at the rates: which are equal, and which are 0? SGD's effective rate is its "
-            "rate, unless an update is lost.",
+            "Look at the rates: which are all alike, and which are 0? SGD's effective rate is its "
+            "own rate, unless an update is lost.",
             "What makes A's rates equal is so large that no gradient counts beside it: "
             "0.03/√G₀ = 3·10⁻⁴.",
         ),
