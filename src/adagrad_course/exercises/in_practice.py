@@ -65,8 +65,9 @@ def one_neighbour(losses, best):
 
 
 def edges_taken_for_best(lrs, losses):
-    inside = next_rates(lrs, losses)
-    return inside if len(inside) < len(lrs) else np.array([])
+    found = next_rates(lrs, losses)
+    at_an_edge = len(found) == len(lrs) and np.isfinite(losses).any()
+    return np.array([]) if at_an_edge else found
 
 
 def turned_round(lrs, losses):
@@ -116,6 +117,18 @@ def clipped_late(w, grads, lr, most):
         change, state = optimizer.update(g, state, w)
         w = w - shortened(change, most)
     return w, optimizer.effective_lr(state)
+
+
+def as_it_is(g, most):
+    return g
+
+
+def clipped_in_part(w, grads, lr, most, squared=as_it_is, stepped=as_it_is):
+    G = np.zeros_like(w)
+    for g in grads:
+        G = G + squared(g, most) ** 2
+        w = w - lr * stepped(g, most) / (np.sqrt(G) + 1e-10)
+    return w, lr / (np.sqrt(G) + 1e-10)
 
 
 def outliers_left_out(w, grads, lr, most):
@@ -297,7 +310,7 @@ def fine_tune(kind, saved, later, lr):
             for w, G, now in zip(params, state, model.params, strict=True):
                 g = 2 * np.array(now)
                 G += g**2
-                w -= lr * g / np.sqrt(G)
+                w -= lr * g / (np.sqrt(G) + 1e-10)
             visited.append(np.concatenate([np.ravel(w) for w in model.params]))
     return np.array(visited)
 
@@ -371,13 +384,14 @@ def near_the_best(*of_task):
         if w.any():
             raise Wrong("it changed its argument `w` in place", IN_PLACE)
         if not 0 < lr < np.inf:
-            raise Wrong(f"expected a positive rate, got {lr:.3g}", NO_RATE)
+            hint = NO_RATE if np.isnan(lr) else None
+            raise Wrong(f"expected a positive rate, got {lr:.3g}", hint)
         best_lr, most = task.best
         (descent,) = task.descents([float(lr)])
         if not descent >= 0.9 * most:
-            fell = f"{descent:.3g}" if np.isfinite(descent) else "nowhere: it diverges"
+            found = f"the loss falls by {descent:.3g}" if np.isfinite(descent) else "a run diverges"
             raise Wrong(
-                f"with the rate {lr:.3g} the loss falls by {fell}; it can fall by {most:.3g}",
+                f"with the rate {lr:.3g} {found}; the loss can fall by {most:.3g}",
                 TOO_LOW if lr < best_lr else TOO_HIGH,
             )
 
@@ -395,7 +409,7 @@ LINE = (
     lambda z, rng: z + rng.normal(size=z.shape) * np.std(z) / 10,
 )
 COUNTS = (
-    lambda z, y: exp_in_float16(z) - y * z,
+    lambda z, y: exp_in_float16(z) - y * z + 5,  # a loss need not end near 0
     lambda z, y: exp_in_float16(z) - y,
     lambda z, rng: rng.poisson(np.exp(z)).astype(float),
 )
@@ -519,6 +533,8 @@ EXERCISES = [
             "all diverged": a_sweep([np.inf, np.inf, np.nan, np.nan, np.inf], 0.5),
             "nothing left to gain": a_sweep([15.0, 10.5, 10.0, 10.8, 17.0]),
             "nothing left to gain, higher up": a_sweep([16.0, 14.0, 10.6, 10.0, 10.9], 0.04),
+            "a neighbour a little too bad": a_sweep([2.2, 1.4, 1.04, 1.0, 1.14], 0.01),
+            "a factor of three apart, all diverged": a_sweep([np.nan] * 5, 0.6, 3.0),
             "a factor of three apart": a_sweep([1.9, 1.6, 1.1, 0.9, 0.5], 0.05, 3.0),
             "a factor of ten apart": a_sweep([0.4, 0.5, 0.9, 1.3, np.inf], 0.05, 10.0),
             "some sweeps": some_sweep,
@@ -592,7 +608,13 @@ EXERCISES = [
                 clipped_late
             ),
             "Is a long gradient still as long when it is squared?": partial(
-                clipped_run, clip=lambda g, most: g
+                clipped_run, clip=as_it_is
+            ),
+            "The accumulator still sees the long gradients.": partial(
+                clipped_in_part, stepped=shortened
+            ),
+            "The step still goes along the long gradients.": partial(
+                clipped_in_part, squared=shortened
             ),
             "Only the length should change: clip the gradient as a whole.": partial(
                 clipped_run, clip=lambda g, most: np.clip(g, -most, most)
@@ -686,7 +708,17 @@ EXERCISES = [
                 lambda grads, pieces, n: len(pieces[0]) * sum(grads) / n
             ),
             "Is the last piece left out?": with_gathered(
-                lambda grads, pieces, n: sum(grads[: n // len(pieces[0])]) / len(grads)
+                lambda grads, pieces, n: np.mean(
+                    [
+                        g
+                        for g, rows in zip(grads, pieces, strict=True)
+                        if len(rows) == len(pieces[0])
+                    ],
+                    axis=0,
+                )
+            ),
+            "What makes each piece's mean a sum again, before you divide by n?": with_gathered(
+                lambda grads, pieces, n: sum(grads) / n
             ),
         },
         hints=(
@@ -729,8 +761,8 @@ EXERCISES = [
             "tiny gradients": in_float16([32768.0] * 4, size=1e-7),
         },
         mistakes={
-            "The steps are as much too short as the scale is large. Which gradients are in the "
-            "accumulator?": unscaled_late,
+            "The steps are as much too short as the scale is large. What is divided by it, and "
+            "what should be?": unscaled_late,
             "Is the scale in the accumulator? Where it changes, gradients of several scales are "
             "added up there.": partial(unscaled_late, times=lambda scale: 1.0),
             "The accumulator still holds the scaled gradients.": partial(

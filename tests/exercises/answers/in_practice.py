@@ -60,6 +60,12 @@ def next_by_argmin(lrs, losses):
     return [lrs[k] / factor**0.5, lrs[k] * factor**0.5]
 
 
+def next_with_four(lrs, losses):
+    """Rightly, but for a factor of four where none ran."""
+    found = next_by_nanargmin(lrs, losses)
+    return found if np.isfinite(losses).any() else lrs / 4**5
+
+
 def next_downwards(lrs, losses):
     return np.array(next_by_nanargmin(lrs, losses))[::-1]
 
@@ -85,6 +91,14 @@ def clipped_after_the_step(w, grads, lr, most):
         w, state = optimizer.step(w, g, state)
         g = g * most / max(most, np.linalg.norm(g))
     return w, optimizer.effective_lr(state)
+
+
+def squared_before_it_is_clipped(w, grads, lr, most):
+    G = np.zeros_like(w)
+    for g in grads:
+        G = G + g**2
+        w = w - lr * g * min(1, most / np.linalg.norm(g)) / (np.sqrt(G) + 1e-10)
+    return w, lr / (np.sqrt(G) + 1e-10)
 
 
 def clipped_in_place(w, grads, lr, most):
@@ -172,6 +186,11 @@ def means_of_means(gradient, w, n, size, lr, steps, start=0.1, divide=True):
         g = sum(gradient(w, rows) for rows in pieces) / (len(pieces) if divide else 1)
         w, state = optimizer.step(w, g, state)
     return w
+
+
+def without_the_rest(gradient, w, n, size, lr, steps):
+    n = n - n % size if n > size else n
+    return run_in_pieces(gradient, w, n, size, lr, steps)
 
 
 def squares_of_the_pieces(gradient, w, n, size, lr, steps):
@@ -312,6 +331,11 @@ def rate_by_one_step(loss, gradient, w):
     return min(10.0 ** np.arange(-6, 6), key=lambda lr: loss_after(loss, gradient, w, lr, 1)) / 100
 
 
+def rate_by_the_size_of_the_loss(loss, gradient, w):
+    """A distance, where the least loss is 0."""
+    return loss(w) / np.linalg.norm(gradient(w))
+
+
 def rate_with_nan(loss, gradient, w):
     return float("nan") if loss(w) > 1 else 0.1
 
@@ -360,12 +384,14 @@ WRONG = [
     ("8.1", REPORTS | {"G₀": 100}, "η/√G₀"),
     ("8.1", REPORTS | {"G₀": 9e4}, None),
     ("8.2", next_by_argmin, "smaller than every number"),
+    ("8.2", next_with_four, "need not be 4"),
     ("8.2", next_downwards, None),
     ("8.2", lambda lrs, losses: lrs / 4, "One place"),
     ("8.2", lambda lrs, losses: np.array([]), "go on beyond"),
     ("8.2", lambda lrs, losses: lrs[np.nanargmin(losses)], None),
     ("8.3", clipped_late, "Which of the two is first"),
     ("8.3", clipped_after_the_step, "still as long"),
+    ("8.3", squared_before_it_is_clipped, "accumulator still sees"),
     ("8.3", clipped_in_place, "Work on a copy"),
     ("8.3", lambda *args: clipped_run(*args)[0], None),
     ("8.3", lambda *args: clipped_run(*args)[::-1], None),
@@ -384,6 +410,7 @@ WRONG = [
     ("8.5", partial(means_of_means, divide=False), "sum of the pieces' means"),
     ("8.5", partial(means_of_means, start=0.0), None),
     ("8.5", all_at_once, "no memory"),
+    ("8.5", without_the_rest, "left out"),
     ("8.5", squares_of_the_pieces, None),
     ("8.6", unscaled_late, "as much too short"),
     ("8.6", unscaled_by_the_first, "several scales"),
@@ -401,6 +428,8 @@ WRONG = [
     ("8.8", lambda loss, gradient, w: 3000.0, "too high"),
     ("8.8", rate_of_a_short_list, "too low"),
     ("8.8", rate_by_one_step, "too low"),
+    ("8.8", rate_by_the_size_of_the_loss, "too high"),
+    ("8.8", lambda loss, gradient, w: 0.0, None),
     ("8.8", rate_with_nan, "nan"),
     ("8.8", rate_that_moves_the_start, "Work on a copy"),
     ("8.8", lambda loss, gradient, w: None, None),
