@@ -41,20 +41,17 @@ def next_rates(
     losses,
     cleaned=without_nan,
     factor=lambda lrs: lrs[1] / lrs[0],
-    places_at_edge=2,
-    places_if_none=5,
+    places=(1, 2),
     flat=is_flat,
     between=lambda lr, factor: np.array([lr / factor**0.5, lr * factor**0.5]),
 ):
     """Return the rates to try after a sweep; each keyword is a part that readers get wrong."""
     losses, factor = cleaned(losses), factor(lrs)
-    if not np.isfinite(losses).any():
-        return lrs / factor**places_if_none
     best = np.argmin(losses)
     if best == 0:
-        return lrs / factor**places_at_edge
+        return lrs[0] / factor ** np.array(places[::-1])
     if best == len(lrs) - 1:
-        return lrs * factor**places_at_edge
+        return lrs[-1] * factor ** np.array(places)
     if flat(losses, best):
         return np.array([])
     return between(lrs[best], factor)
@@ -64,24 +61,40 @@ def one_neighbour(losses, best):
     return min(losses[best - 1], losses[best + 1]) <= 1.1 * losses[best]
 
 
+def at_an_edge(losses):
+    return np.argmin(without_nan(losses)) in (0, len(losses) - 1)
+
+
 def edges_taken_for_best(lrs, losses):
-    found = next_rates(lrs, losses)
-    at_an_edge = len(found) == len(lrs) and np.isfinite(losses).any()
-    return np.array([]) if at_an_edge else found
+    is_best = at_an_edge(losses) and np.isfinite(losses).any()
+    return np.array([]) if is_best else next_rates(lrs, losses)
+
+
+def nothing_if_all_diverged(lrs, losses):
+    return next_rates(lrs, losses) if np.isfinite(losses).any() else np.array([])
+
+
+def all_shifted(lrs, losses):
+    factor = lrs[1] / lrs[0]
+    if not at_an_edge(losses):
+        return next_rates(lrs, losses)
+    return lrs * factor ** (-2.0 if np.argmin(without_nan(losses)) == 0 else 2.0)
 
 
 def turned_round(lrs, losses):
     """Go down where the best rate is the highest, and up where it is the lowest."""
-    found = next_rates(lrs, losses)
-    at_an_edge = len(found) == len(lrs) and np.isfinite(losses).any()
-    return lrs * (lrs[0] / found[0]) if at_an_edge else found
+    return next_rates(lrs, losses[::-1] if at_an_edge(losses) else losses)
+
+
+def highest_first(lrs, losses):
+    return next_rates(lrs, losses)[::-1]
 
 
 def with_best_between(lrs, losses):
     found = next_rates(lrs, losses)
-    return (
-        found if len(found) != 2 else np.array([found[0], np.sqrt(found[0] * found[1]), found[1]])
-    )
+    if at_an_edge(losses) or len(found) == 0:
+        return found
+    return np.array([found[0], np.sqrt(found[0] * found[1]), found[1]])
 
 
 def a_sweep(losses, lr=0.003, factor=4.0):
@@ -546,20 +559,14 @@ EXERCISES = [
             "The factor is that of the rates given; it need not be 4.": partial(
                 next_rates, factor=lambda lrs: 4.0
             ),
-            "So far the best rate may be the best of yours: move it to the middle of the five.": (
-                partial(next_rates, places_at_edge=4)
-            ),
-            "One place is not enough to bring the best rate into the middle.": partial(
-                next_rates, places_at_edge=1
-            ),
+            "Two more rates beyond the end, please.": partial(next_rates, places=(1,)),
+            "Some of those have been tried.": all_shifted,
+            "The lowest first.": highest_first,
             "A best rate at an end is not known to be the best: go on beyond it.": (
                 edges_taken_for_best
             ),
             "Where the lowest rate is the best, better ones may be lower still.": turned_round,
-            "If none of them ran, the next five are all below the lowest: five places down.": (
-                partial(next_rates, places_if_none=2)
-            ),
-            "That repeats the lowest rate, which diverged.": partial(next_rates, places_if_none=4),
+            "If all of them diverged, only lower ones can be better.": nothing_if_all_diverged,
             "Both neighbours must be within 10 %.": partial(next_rates, flat=one_neighbour),
             "Within 10 % of the best: is that 10 % of it, or a tenth of a unit?": partial(
                 next_rates, flat=lambda x, best: max(x[best - 1 : best + 2]) <= 0.1 + x[best]
@@ -582,9 +589,9 @@ EXERCISES = [
         hints=(
             "First make every loss that is not finite an infinity; then look where the least "
             "one is.",
-            "There are five cases: none finite, the least at place 0, at place 4, and inside with "
-            "or without neighbours within 10 %.",
-            "lrs * factor**2 brings the last rate into the middle; lrs / factor**2 the first one.",
+            "There are four cases: the least loss at place 0, at place 4, and inside with or "
+            "without neighbours within 10 %.",
+            "lrs[0] / factor**2 and lrs[0] / factor are the two below the lowest.",
         ),
     ),
     Exercise(

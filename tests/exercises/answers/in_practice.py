@@ -26,11 +26,9 @@ REPORTS = CAUSES | CURES | {"G₀": 10_000}
 def next_by_cases(lrs, losses):
     ran = [(loss, k) for k, loss in enumerate(losses) if math.isfinite(loss)]
     factor = float(lrs[1] / lrs[0])
-    if not ran:
-        return [lr / factor**5 for lr in lrs]
-    loss, k = min(ran)
+    loss, k = min(ran, default=(math.inf, 0))
     if k in (0, 4):
-        return [lrs[k] * factor**i for i in range(-2, 3)]
+        return [lrs[k] * factor**i for i in ((-2, -1) if k == 0 else (1, 2))]
     neighbours = losses[k - 1], losses[k + 1]
     if all(x <= 1.1 * loss for x in neighbours):
         return []
@@ -39,11 +37,11 @@ def next_by_cases(lrs, losses):
 
 def next_by_nanargmin(lrs, losses):
     ratio, finite = lrs[-1] / lrs[-2], np.isfinite(losses)
-    if not any(finite):
-        return lrs * ratio**-5
-    k = int(np.nanargmin(np.where(finite, losses, np.nan)))
-    if k == 0 or k == len(lrs) - 1:
-        return np.geomspace(lrs[k] / ratio**2, lrs[k] * ratio**2, 5)
+    k = int(np.nanargmin(np.where(finite, losses, np.nan))) if any(finite) else 0
+    if k == 0:
+        return lrs[:2] / ratio**2
+    if k == len(lrs) - 1:
+        return lrs[-2:] * ratio**2
     near = np.array(losses)[[k - 1, k + 1]] / losses[k] - 1
     return np.empty(0) if all(near <= 0.1) else np.sqrt(lrs[k] * lrs[[k - 1, k + 1]])
 
@@ -51,19 +49,17 @@ def next_by_nanargmin(lrs, losses):
 def next_by_argmin(lrs, losses):
     """Rightly, but for what np.argmin and max make of nan."""
     k, factor = np.argmin(losses), lrs[1] / lrs[0]
-    if np.isinf(losses).all():
-        return lrs / factor**5
     if k in (0, 4):
-        return lrs * factor ** (k - 2)
+        return lrs[:2] / factor**2 if k == 0 else lrs[3:] * factor**2
     if max(losses[k - 1], losses[k + 1]) <= 1.1 * losses[k]:
         return []
     return [lrs[k] / factor**0.5, lrs[k] * factor**0.5]
 
 
 def next_with_four(lrs, losses):
-    """Rightly, but for a factor of four where none ran."""
+    """Rightly, but for a factor of four where all diverged."""
     found = next_by_nanargmin(lrs, losses)
-    return found if np.isfinite(losses).any() else lrs / 4**5
+    return found if np.isfinite(losses).any() else lrs[0] / np.array([16, 4])
 
 
 def next_downwards(lrs, losses):
@@ -385,8 +381,8 @@ WRONG = [
     ("8.1", REPORTS | {"G₀": 9e4}, None),
     ("8.2", next_by_argmin, "smaller than every number"),
     ("8.2", next_with_four, "need not be 4"),
-    ("8.2", next_downwards, None),
-    ("8.2", lambda lrs, losses: lrs / 4, "One place"),
+    ("8.2", next_downwards, "lowest first"),
+    ("8.2", lambda lrs, losses: lrs / 16, "have been tried"),
     ("8.2", lambda lrs, losses: np.array([]), "go on beyond"),
     ("8.2", lambda lrs, losses: lrs[np.nanargmin(losses)], None),
     ("8.3", clipped_late, "Which of the two is first"),
