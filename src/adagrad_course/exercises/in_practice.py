@@ -468,16 +468,14 @@ EXERCISES = [
         "8.1",
         reference=CAUSES | CURES | {"G₀": 1e4},
         mistakes={
-            "How can a first accumulator make rates of exactly 0, or steps too long?": instead(
+            "How can a first accumulator make rates of 0, or steps too long?": instead(
                 "first accumulator", "CDEF"
             ),
             "The rates of this run differ by a factor of ten, those of A hardly. What does a "
             "large first accumulator do to them?": instead("first accumulator", "B"),
             "Here all effective rates are the same, whatever the gradients were. Would a low η "
             "do that?": instead("rate too low", "A"),
-            "With η = 0.1 rates of exactly 0 are no matter of a low η.": instead(
-                "rate too low", "C"
-            ),
+            "With η = 0.1 rates of 0 are no matter of a low η.": instead("rate too low", "C"),
             "In float32 this rate is high enough. Which spacing does the report name?": instead(
                 "rate too low", "D"
             ),
@@ -488,7 +486,7 @@ EXERCISES = [
             "The rate was right yesterday. What was there yesterday that is not there today?": (
                 instead("rate too high", "E")
             ),
-            "A schedule that has run out leaves a rate of 0. Are the rates 0 here?": instead(
+            "After a schedule has run out rates are next to nothing. Are they here?": instead(
                 "schedule", "ABEF"
             ),
             "After a schedule has run out no weight moves at all. Does none move in D?": instead(
@@ -503,12 +501,10 @@ EXERCISES = [
             "This run did not go on from another one.": instead("state not loaded", "ABCDF"),
             "One large gradient would have made the rates of the weights more unequal. How "
             "unequal are they here?": instead("outlier", "AB"),
-            "After an outlier rates are low, but not exactly 0.": instead("outlier", "CD"),
+            "After an outlier rates are low, but not 0.": instead("outlier", "CD"),
             "In this run the very first step was too long.": instead("outlier", "EF"),
-            "A higher rate, times a schedule that has come down to 0, is 0.": {
-                "cure of C": "raise the rate"
-            },
-            "Does anything lie between 0 and its neighbour if the rate itself is 0?": {
+            "Ten times next to nothing is next to nothing.": {"cure of C": "raise the rate"},
+            "More bits would let the weights move, by next to nothing. Would that help?": {
                 "cure of C": "more bits"
             },
             "SGD has no accumulator.": {"cure of C": "accumulator anew"},
