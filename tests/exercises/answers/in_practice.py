@@ -374,7 +374,7 @@ WRONG = [
     ("8.1", REPORTS | {"F": "state not loaded"}, "did not go on"),
     ("8.1", REPORTS | {"B": "outlier"}, "unequal"),
     ("8.1", REPORTS | {"B": "frozen"}, None),
-    ("8.1", REPORTS | {"cure of C": "raise the rate"}, "is 0"),
+    ("8.1", REPORTS | {"cure of C": "raise the rate"}, "next to nothing"),
     ("8.1", REPORTS | {"cure of E": "lower the rate"}, "It would help"),
     ("8.1", REPORTS | {"cure of E": "warm it up"}, None),
     ("8.1", REPORTS | {"G₀": 100}, "η/√G₀"),
