@@ -1,5 +1,6 @@
 """Answers to the exercises of chapter 8: right ones in other forms, and wrong ones."""
 
+import contextlib
 import math
 from functools import partial
 
@@ -332,6 +333,15 @@ def rate_by_the_size_of_the_loss(loss, gradient, w):
     return loss(w) / np.linalg.norm(gradient(w))
 
 
+def rate_that_goes_on(loss, gradient, w):
+    """Goes on after the error that says that there are too many calls."""
+    for _ in range(300):
+        gradient(w)
+    with contextlib.suppress(Exception):
+        gradient(w)
+    return 0.1
+
+
 def rate_with_nan(loss, gradient, w):
     return float("nan") if loss(w) > 1 else 0.1
 
@@ -426,6 +436,7 @@ WRONG = [
     ("8.8", rate_by_one_step, "too low"),
     ("8.8", rate_by_the_size_of_the_loss, "too high"),
     ("8.8", lambda loss, gradient, w: 0.0, None),
+    ("8.8", rate_that_goes_on, "How many steps"),
     ("8.8", rate_with_nan, "nan"),
     ("8.8", rate_that_moves_the_start, "Work on a copy"),
     ("8.8", lambda loss, gradient, w: None, None),
