@@ -473,29 +473,29 @@ EXERCISES = [
                 "CDEF", "first accumulator"
             ),
             "The rates of this run differ by a factor of ten, those of A hardly. What does a "
-            "large first accumulator do to them?": dict.fromkeys("B", "first accumulator"),
+            "large first accumulator do to them?": {"B": "first accumulator"},
             "Here all effective rates are the same, whatever the gradients were. Would a low η "
-            "do that?": dict.fromkeys("A", "rate too low"),
-            "With η = 0.1 rates of 0 are no matter of a low η.": dict.fromkeys("C", "rate too low"),
-            "In float32 this rate is high enough. Which spacing does the report name?": dict.fromkeys(
-                "D", "rate too low"
-            ),
+            "do that?": {"A": "rate too low"},
+            "With η = 0.1 rates of 0 are no matter of a low η.": {"C": "rate too low"},
+            "In float32 this rate is high enough. Which spacing does the report name?": {
+                "D": "rate too low"
+            },
             "The finding says that a step was too long.": dict.fromkeys("EF", "rate too low"),
             "A rate that is too high does not freeze weights, nor lose updates.": dict.fromkeys(
                 "ABCD", "rate too high"
             ),
             "The rate was right yesterday. What was there yesterday that is not there today?": (
-                dict.fromkeys("E", "rate too high")
+                {"E": "rate too high"}
             ),
             "After a schedule has run out rates are next to nothing. Are they here?": dict.fromkeys(
                 "ABEF", "schedule"
             ),
-            "After a schedule has run out no weight moves at all. Does none move in D?": dict.fromkeys(
-                "D", "schedule"
-            ),
-            "The finding names the format of this run's weights. Which is it?": dict.fromkeys(
-                "C", "weights in bfloat16"
-            ),
+            "After a schedule has run out no weight moves at all. Does none move in D?": {
+                "D": "schedule"
+            },
+            "The finding names the format of this run's weights. Which is it?": {
+                "C": "weights in bfloat16"
+            },
             "No update was lost here: otherwise it would be among the findings.": dict.fromkeys(
                 "ABEF", "weights in bfloat16"
             ),
