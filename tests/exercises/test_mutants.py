@@ -24,6 +24,7 @@ OPEN = {
     "1.8": "other schedules arrive, too",
     "2.8": "other sequences grow fast enough, too",
     "7.8": "other searches find a value within a factor of two, too",
+    "8.8": "other searches find a rate that is good enough, too",
     "5.9": "other plans keep up, too",
 }
 
@@ -211,6 +212,21 @@ SAME = {
         "return 'A' if lead > 0 else 'B' → return 'A' if lead >= 0 else 'B'": (
             "a lead of zero is undecided"
         ),
+    },
+    "8.2": {
+        "return max(losses[best - 1:best + 2]) <= 1.1 * losses[best] → "
+        "return max(losses[best - 1:best + 2]) < 1.1 * losses[best]": (
+            "no loss is exactly 10 % above another"
+        ),
+        "if best == len(lrs) - 1: → if best == len(losses) - 1:": SAME_SHAPE,
+    },
+    "8.3": {
+        "return g * most / length if length > most else g → "
+        "return g * most / length if length >= most else g": "then it is multiplied by 1",
+    },
+    "8.5": {
+        "pieces = np.split(np.arange(n), range(size, n, size)) → "
+        "pieces = np.split(np.arange(n), n)": "pieces may be smaller",
     },
 }
 

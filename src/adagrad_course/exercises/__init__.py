@@ -28,6 +28,7 @@ CHAPTERS = {  # the module with each chapter's exercises; Half an hour counts as
     "5": "decay",
     "6": "memory_and_scale",
     "7": "after_adagrad",
+    "8": "in_practice",
 }
 
 
