@@ -12,15 +12,18 @@ from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
 
-CAUSES = {
+ROOTS = {"B": 0.0001 / 0.00112, "C": 0.03 / 0.000423}  # √G by the median rate
+SIX_REPORTS = {
     "A": "first accumulator",
     "B": "rate too low",
-    "C": "schedule",
+    "C": "outlier",
     "D": "weights in bfloat16",
     "E": "state not loaded",
     "F": "rate too high",
+    "G₀": (0.03 / 0.0003) ** 2,
+    "C / B": ROOTS["C"] / ROOTS["B"],
+    "cure of E": "load the state",
 }
-CURES = {"cure of C": "another schedule", "cure of E": "load the state"}
 
 
 def without_nan(losses):
@@ -467,17 +470,18 @@ def asking_too_often(loss, gradient, w):
 EXERCISES = [
     Exercise(
         "8.1",
-        reference=CAUSES | CURES | {"G₀": 1e4},
+        reference=SIX_REPORTS,
         mistakes={
             "How can a first accumulator make rates of 0, or steps too long?": dict.fromkeys(
-                "CDEF", "first accumulator"
+                "DEF", "first accumulator"
             ),
-            "The rates of this run differ by a factor of ten, those of A hardly. What does a "
-            "large first accumulator do to them?": {"B": "first accumulator"},
+            "The rates of this run differ by a factor of ten or more, those of A hardly. What does "
+            "a large first accumulator do to them?": dict.fromkeys("BC", "first accumulator"),
             "Here all effective rates are the same, whatever the gradients were. Would a low η "
             "do that?": {"A": "rate too low"},
-            "With η = 0.1 rates of 0 are no matter of a low η.": {"C": "rate too low"},
-            "In float32 this rate is high enough. Which spacing does the report name?": {
+            "C's η is 300 times as large as B's, and still its median rate is lower. Which of the "
+            "two, η or √G, is to blame?": {"C": "rate too low"},
+            "In float32 this rate has no finding. Which spacing does the report name?": {
                 "D": "rate too low"
             },
             "The finding says that a step was too long.": dict.fromkeys("EF", "rate too low"),
@@ -487,46 +491,55 @@ EXERCISES = [
             "The rate was right yesterday. What was there yesterday that is not there today?": (
                 {"E": "rate too high"}
             ),
+            "A report that sees a schedule bring the rate down says so. And is η low, in the last "
+            "step?": dict.fromkeys("ABC", "schedule"),
             "After a schedule has run out rates are next to nothing. Are they here?": dict.fromkeys(
-                "ABEF", "schedule"
+                "EF", "schedule"
             ),
             "After a schedule has run out no weight moves at all. Does none move in D?": {
                 "D": "schedule"
             },
-            "The finding names the format of this run's weights. Which is it?": {
-                "C": "weights in bfloat16"
-            },
             "No update was lost here: otherwise it would be among the findings.": dict.fromkeys(
-                "ABEF", "weights in bfloat16"
+                "ABCEF", "weights in bfloat16"
             ),
             "This run did not go on from another one.": dict.fromkeys("ABCDF", "state not loaded"),
             "One large gradient would have made the rates of the weights more unequal. How "
-            "unequal are they here?": dict.fromkeys("AB", "outlier"),
-            "After an outlier rates are low, but not 0.": dict.fromkeys("CD", "outlier"),
-            "In this run the very first step was too long.": dict.fromkeys("EF", "outlier"),
-            "Ten times next to nothing is next to nothing.": {"cure of C": "raise the rate"},
-            "More bits would let the weights move, by next to nothing. Would that help?": {
-                "cure of C": "more bits"
+            "unequal are they here?": {"A": "outlier"},
+            "After an outlier √G is large. How large is B's, by η and the median rate?": {
+                "B": "outlier"
             },
-            "SGD has no accumulator.": {"cure of C": "accumulator anew"},
-            "Is C's fault in what was loaded?": {"cure of C": "load the state"},
-            "It would help, but each later step would be shorter, too. Yesterday this rate was "
-            "right.": {"cure of E": "lower the rate"},
-            "A new optimizer's accumulator is as new as can be.": {"cure of E": "accumulator anew"},
-            "E's first step was too long.": {"cure of E": "raise the rate"},
-            "E is in float32.": {"cure of E": "more bits"},
-            "Has E a schedule?": {"cure of E": "another schedule"},
-            "Would a lower rate help C?": {"cure of C": "lower the rate"},
+            "In float32 all is well. Would an outlier be gone there?": {"D": "outlier"},
+            "In this run the very first step was too long.": dict.fromkeys("EF", "outlier"),
             "The rate is η/√G₀.": {"G₀": 100.0},
             "The rate is η divided by a root, and it is 3·10⁻⁴.": {"G₀": 3e-4},
             "Turn it over: the rate is η/√G₀.": {"G₀": 1e-4},
+            "Turn the ratio over: it is C's √G that is asked for, in B's.": {
+                "C / B": ROOTS["B"] / ROOTS["C"]
+            },
+            "Is that the ratio of the rates? The two runs differ in η, too.": {
+                "C / B": 0.000423 / 0.00112
+            },
+            "Rates are η/√G, and the two runs differ in η, too.": {"C / B": 0.00112 / 0.000423},
+            "Rates have √G in them. Is that the ratio of √G or of G?": {
+                "C / B": (ROOTS["C"] / ROOTS["B"]) ** 2
+            },
+            "The spread says how unequal √G is within a run, not how large.": {
+                "C / B": 83900 / 44.4
+            },
+            "That is C's own √G. What is B's?": {"C / B": ROOTS["C"]},
+            "It would help, but each later step would be shorter, too. Yesterday this rate was "
+            "right.": {"cure of E": "lower the rate"},
+            "Does AdaGrad's first step become shorter with a shorter gradient?": {
+                "cure of E": "clip the gradients"
+            },
+            "A new optimizer's accumulator is as new as can be.": {"cure of E": "accumulator anew"},
         },
         hints=(
-            "Compare the reports with the same finding: A with B, C with D, E with F.",
-            "Look at the rates: which are all alike, and which are 0? SGD's effective rate is its "
-            "own rate, unless an update is lost.",
+            "Compare the reports with the same finding: A, B and C, and E with F.",
+            "Look at the rates: which are all alike, which are 0, and which are lower than η "
+            "explains? η divided by a rate is √G.",
             "What makes A's rates equal is so large that no gradient counts beside it: "
-            "0.03/√G₀ = 3·10⁻⁴.",
+            "0.03/√G₀ = 3·10⁻⁴. What makes C's low differs from weight to weight.",
         ),
     ),
     Exercise(

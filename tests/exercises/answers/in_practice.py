@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from adagrad_course.exercises.in_practice import (
-    CAUSES,
-    CURES,
+    ROOTS,
+    SIX_REPORTS,
     clipped_late,
     clipped_run,
     halved_again_and_again,
@@ -20,8 +20,6 @@ from adagrad_course.exercises.in_practice import (
     unscaled_late,
 )
 from adagrad_course.optimizers import SGD, AdaGrad
-
-REPORTS = CAUSES | CURES | {"G₀": 10_000}
 
 
 def next_by_cases(lrs, losses):
@@ -354,9 +352,10 @@ def rate_that_moves_the_start(loss, gradient, w):
 FACTORS = {"lr": 1, "eps": 200, "G0": 40_000, "clip": 200, "lr of SGD": 0.005}
 
 RIGHT = [
-    ("8.1", REPORTS),
-    ("8.1", {key: str(value).upper() for key, value in (CAUSES | CURES).items()} | {"G₀": 1e4}),
-    ("8.1", REPORTS | {"G₀": (0.03 / 0.0003) ** 2}),
+    ("8.1", SIX_REPORTS),
+    ("8.1", SIX_REPORTS | {key: SIX_REPORTS[key].upper() for key in [*"ABCDEF", "cure of E"]}),
+    ("8.1", SIX_REPORTS | {"G₀": 10_000, "C / B": 794}),
+    ("8.1", SIX_REPORTS | {"C / B": 70.9 / 0.0893}),
     ("8.2", next_by_cases),
     ("8.2", next_by_nanargmin),
     ("8.3", clipped_by_hand),
@@ -377,18 +376,33 @@ RIGHT = [
 
 # With what the hint must say, or None where there must be none.
 WRONG = [
-    ("8.1", REPORTS | {"A": "rate too low"}, "all effective rates are the same"),
-    ("8.1", REPORTS | {"A": "rate too low", "B": "first accumulator"}, "are the same"),
-    ("8.1", REPORTS | {"C": "weights in bfloat16", "D": "schedule"}, "names the format"),
-    ("8.1", REPORTS | {"E": "rate too high"}, "right yesterday"),
-    ("8.1", REPORTS | {"F": "state not loaded"}, "did not go on"),
-    ("8.1", REPORTS | {"B": "outlier"}, "unequal"),
-    ("8.1", REPORTS | {"B": "frozen"}, None),
-    ("8.1", REPORTS | {"cure of C": "raise the rate"}, "next to nothing"),
-    ("8.1", REPORTS | {"cure of E": "lower the rate"}, "It would help"),
-    ("8.1", REPORTS | {"cure of E": "warm it up"}, None),
-    ("8.1", REPORTS | {"G₀": 100}, "η/√G₀"),
-    ("8.1", REPORTS | {"G₀": 9e4}, None),
+    ("8.1", SIX_REPORTS | {"A": "rate too low"}, "all effective rates are the same"),
+    ("8.1", SIX_REPORTS | {"A": "rate too low", "B": "first accumulator"}, "are the same"),
+    ("8.1", SIX_REPORTS | {"A": "outlier", "C": "first accumulator"}, "How unequal"),
+    ("8.1", SIX_REPORTS | {"B": "outlier"}, "How large is B's"),
+    ("8.1", SIX_REPORTS | {"B": "frozen"}, None),
+    ("8.1", SIX_REPORTS | {"C": "first accumulator"}, "those of A hardly"),
+    ("8.1", SIX_REPORTS | {"C": "rate too low"}, "Which of the two"),
+    ("8.1", SIX_REPORTS | {"C": "schedule"}, "says so"),
+    ("8.1", SIX_REPORTS | {"C": "state not loaded"}, "did not go on"),
+    ("8.1", SIX_REPORTS | {"D": "rate too low"}, "Which spacing"),
+    ("8.1", SIX_REPORTS | {"D": "schedule"}, "Does none move"),
+    ("8.1", SIX_REPORTS | {"D": "outlier"}, "gone there"),
+    ("8.1", SIX_REPORTS | {"E": "rate too high"}, "right yesterday"),
+    ("8.1", SIX_REPORTS | {"F": "state not loaded"}, "did not go on"),
+    ("8.1", SIX_REPORTS | {"cure of E": "lower the rate"}, "It would help"),
+    ("8.1", SIX_REPORTS | {"cure of E": "clip the gradients"}, "with a shorter gradient"),
+    ("8.1", SIX_REPORTS | {"cure of E": "warm it up"}, None),
+    ("8.1", SIX_REPORTS | {"G₀": 100}, "η/√G₀"),
+    ("8.1", SIX_REPORTS | {"G₀": 9e4}, None),
+    ("8.1", SIX_REPORTS | {"C / B": 0.00112 / 0.000423}, "differ in η"),
+    ("8.1", SIX_REPORTS | {"C / B": 0.378}, "differ in η"),
+    ("8.1", SIX_REPORTS | {"C / B": (ROOTS["C"] / ROOTS["B"]) ** 2}, "or of G"),
+    ("8.1", SIX_REPORTS | {"C / B": 8.39e4 / 44.4}, "within a run"),
+    ("8.1", SIX_REPORTS | {"C / B": 70.9}, "What is B's"),
+    ("8.1", SIX_REPORTS | {"C / B": 1 / 794}, "over"),
+    ("8.1", SIX_REPORTS | {"C / B": 70.9 / 0.09}, None),
+    ("8.1", SIX_REPORTS | {"C / B": 300}, None),
     ("8.2", next_by_argmin, "smaller than every number"),
     ("8.2", next_with_four, "need not be 4"),
     ("8.2", next_downwards, "lowest first"),
