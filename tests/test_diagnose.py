@@ -632,6 +632,7 @@ def test_a_finding_names_the_tensors_and_its_number():
     assert finding.value == 9
     assert "the learning rate 0 at all 9 looks" in finding.advice
     assert f"\nlearning rate 0: {finding.advice} (2.weight, 2.bias)" in str(report)
+    assert repr(report) == str(report)
     page = report._repr_html_()
     assert '<th scope="row">0.weight</th>' in page
     assert "<li><strong>learning rate 0</strong>" in page

@@ -295,9 +295,9 @@ class Watch:
         return figure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """What `Watch.report` returns; a notebook shows it as a table, `print` as text.
+    """What `Watch.report` returns; a notebook shows it as a table, a terminal as text.
 
     Attributes
     ----------
@@ -352,6 +352,8 @@ class Report:
     def __str__(self) -> str:
         head, *rest = (f"{name}: {text}" for name, text in self._lines())
         return "\n".join([head, repr(self.table), *rest])
+
+    __repr__ = __str__  # what a terminal shows, and a notebook as text
 
     def _repr_html_(self) -> str:
         head, *rest = (f"<strong>{escape(a)}</strong>: {escape(b)}" for a, b in self._lines())
