@@ -674,6 +674,25 @@ def test_words_that_no_look_saw_moving_are_not_counted_in_percent():
     assert "half of its weights at none of the looks" in finding.advice
 
 
+def test_an_outlier_beside_which_all_else_is_rounded_away_has_no_infinite_number():
+    (finding,) = on_digits(of(Adagrad, lr=0.03), each=times(1e6, 0))(0).findings
+    assert finding.symptom == "early outlier"
+    assert "rates over 1,000 times as high" in finding.advice
+
+
+def test_a_tensor_that_is_not_in_the_model_is_said_to_be_so():
+    model = nn.Sequential(nn.Linear(2, 2))
+    optimizer = Adagrad([*model.parameters(), other := param(3)])
+    watched = watch(optimizer, model)
+    for _ in range(8):
+        optimizer.zero_grad()
+        model(torch.ones(2)).sum().backward()
+        optimizer.step()
+    (finding,) = watched.report().findings
+    assert finding.symptom == "no gradient"
+    assert finding.tensors == (f"0.2 {tuple(other.shape)}, not in the model",)
+
+
 def test_each_symptom_is_made_and_described():
     assert {symptom for symptom, _ in SICK.values()} == set(CHECKS)
     for symptom in CHECKS:

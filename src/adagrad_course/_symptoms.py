@@ -270,7 +270,8 @@ def update_lost(r: Record) -> tuple[float, str] | None:
         return None
     return share, (
         f"kept {share:.0%} of those weights that had a gradient as they were in a step: an update "
-        f"is below the spacing of {r.dtype} there; raise the rate or keep the weights in more bits."
+        f"is below the spacing of {r.dtype} there; keep the weights in more bits (a higher rate "
+        "hides it until the steps are short again)."
     )
 
 
@@ -333,8 +334,9 @@ def outlier(r: Record) -> tuple[float, str] | None:
     size = math.sqrt(added[where].mean() / steps[where])
     if not (factor > 3 and size > 10 * rms(r.looks[where + 1].fixed.gradient) > 0):
         return None
+    times = f"{factor:.1f}" if factor < 1000 else "over 1,000"
     return factor, (
-        f"would have rates {factor:.1f} times as high without what G got up to step "
+        f"would have rates {times} times as high without what G got up to step "
         f"{r.looks[where].step}, an outlier: clip the gradients or start the accumulator anew."
     )
 

@@ -212,7 +212,8 @@ class Watch:
             for j, param in enumerate(group["params"]):
                 if id(param) not in self._records and _is_readable(param):
                     own = names[j] if j < len(names) else f"{i}.{j} {tuple(param.shape)}"
-                    name = self._names.get(id(param), own)
+                    stranger = ", not in the model" if self._names else ""
+                    name = self._names.get(id(param), own + stranger)
                     self._records[id(param)] = Record(name, param)
                 if id(param) in self._records:
                     yield self._records[id(param)], group
@@ -377,7 +378,8 @@ def watch(optimizer: torch.optim.Optimizer, model: torch.nn.Module | None = None
         read, as on the device "meta", are passed over.
     model : torch.nn.Module, optional
         What names the tensors. By default they have the optimizer's names, if it was made from
-        `named_parameters`, or else their group, place and shape.
+        `named_parameters`, or else their group, place and shape. Tensors of the optimizer that are
+        not in the model are said not to be.
 
     Returns
     -------
