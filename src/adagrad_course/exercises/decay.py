@@ -25,8 +25,8 @@ def rmsprop_without_rate(w, g, s, lr, rho, eps):
     return rmsprop_step(w, g, s, 1.0, rho, eps)
 
 
-def a_step(rng, shape=3):
-    w, g = rng.normal(size=(2, *np.atleast_1d(shape)))
+def a_step(rng, shape):
+    w, g = rng.normal(size=(2, *shape))
     s = rng.uniform(0.5, 2, size=shape)
     return w, g, s, rng.uniform(0.05, 0.5), rng.uniform(0.6, 0.9), rng.uniform(0.01, 0.1)
 
@@ -304,8 +304,8 @@ EXERCISES = [
                 0.7,
                 0.02,
             ),
-            "random steps": a_step,
-            "a table of weights": lambda rng: a_step(rng, shape=(2, 3)),
+            "random steps": lambda rng: a_step(rng, (2, 3, 2)),
+            "a table of weights": lambda rng: a_step(rng, (2, 3)),
         },
         mistakes={
             "That is AdaGrad's sum; multiply the old average by rho, the square by 1 − rho.": (
