@@ -601,6 +601,19 @@ def test_an_exercise_that_states_its_tolerance_takes_no_rounded_numbers():
     assert problems(exact, 1.23)["your answer"].endswith("more digits, please")
 
 
+def test_inf_that_may_be_meant_is_not_explained():
+    steps = Exercise(
+        "1.2",
+        reference=lambda lr: np.inf if lr >= 2 else 7.0,
+        cases={"stable": (1.0,), "not stable": (2.0,)},
+        hints=("When?",),
+    )
+    assert lines(steps, lambda lr: np.inf)[:2] == ["✗ stable: expected 7, got inf", "    for lr=1"]
+    assert "nan is" in str(grade(steps, lambda lr: np.nan))
+    sevens = replace(steps, reference=lambda lr: 7.0)
+    assert "grew too large" in str(grade(sevens, lambda lr: np.inf))
+
+
 WHICH = Exercise(
     "1.4",
     reference={"first": "the rare word", "steps": 4.0},

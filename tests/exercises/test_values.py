@@ -219,10 +219,10 @@ def test_a_whole_number_with_all_its_digits_must_be_the_right_one(expected, got)
     ("expected", "got", "is_close"),
     [
         (0.0937, 0.094, True),
-        (0.0937, 0.0931, True),
+        (0.0937, 0.0931, False),
         (0.0937, 0.09, False),
         (0.0937, -0.0937, False),
-        (8.0, 7.97, True),
+        (8.0, 7.97, False),
         (400.0, 401, False),  # all digits are there
         (0.0, 1e-9, False),
         (INF, 1.0, False),
@@ -232,11 +232,32 @@ def test_a_whole_number_with_all_its_digits_must_be_the_right_one(expected, got)
         ({"a": (0.0937, 1.0)}, {"a": [0.094, 1]}, True),
     ],
 )
-def test_what_is_close_is_asked_for_more_digits(expected, got, is_close):
+def test_a_rounded_number_is_asked_for_more_digits(expected, got, is_close):
     text = difference(expected, plain(got), rtol=1e-3, digits=3, near=0.01, reveal=False)
     assert ("close, but not exact enough: more digits, please" in text) == is_close
     assert "0.0937" not in text.replace("-0.0937", "")
     assert "digits" not in difference(expected, plain(got), rtol=1e-3, reveal=False)
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "lacks"),
+    [
+        (0.0937, 0.0931, "close, but not right"),
+        (1.18853, 1.18, "close, but not right"),  # cut off
+        (6.767, 6.8346398, "close, but not right"),
+        (1659.0, 1658.5, "close, but not right: is it a whole number?"),
+        (np.array([1.18853, 2.0]), [1.18, 2.0001], "close, but not right"),
+        (0.0937, 0.2, "0.2 is not right"),
+    ],
+)
+def test_what_is_close_but_not_rounded_is_told_so(expected, got, lacks):
+    text = difference(expected, plain(got), rtol=1e-4, digits=3, near=0.01, reveal=False)
+    assert text.endswith(lacks)
+
+
+def test_an_integer_larger_than_a_float_holds_is_told_apart_from_an_error():
+    text = difference(np.ones(2), plain([1, 10**400]))
+    assert text.endswith("got 2 values, among them a number larger than a float holds")
 
 
 def test_missing_parts_does_not_look_at_the_parts():

@@ -27,7 +27,7 @@ IN_PLACE = (
     "`sorted(x)` make something new."
 )
 NOTHING = "returned None: is a `return` missing?"
-NEAR = 0.01  # relative distance up to which a value lacks nothing but digits
+NEAR = 0.01  # relative distance up to which a value is called close
 REMEDIES = {
     ImportError: "Is the package installed, and its name spelled right?",
     NameError: "Is every name spelled right, and defined before it is used?",
@@ -115,14 +115,18 @@ class Outcome:
         """Whether the `...` of a starter cell was met."""
         return any(part is ... for part in leaves(self.value))
 
-    def hint(self, problem: str) -> str | None:
-        """Return what one may say to it without knowing the exercise, or None."""
+    def hint(self, problem: str, takes_inf: bool = False) -> str | None:
+        """Return what one may say to it without knowing the exercise, or None.
+
+        Where `takes_inf`, inf may be the right answer, and was meant.
+        """
         if isinstance(self.value, Raised):
             return self.value.hint
         if self.changed:
             return IN_PLACE
         # A nan beside what is wrong in other ways, say in shape, is not what to look at.
-        return remark(self.value) if re.search(r"\b(nan|inf)\b", problem) else None
+        odd = r"\bnan\b" if takes_inf else r"\b(nan|inf)\b"
+        return remark(self.value) if re.search(odd, problem) else None
 
 
 @dataclass(frozen=True)

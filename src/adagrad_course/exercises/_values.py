@@ -42,7 +42,10 @@ def plain(value: Any) -> Any:
         case str():
             return str(value)
         case numbers.Real():
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError:  # Python's own integers know no limit
+                return Other("a number larger than a float holds")
         case numbers.Complex():
             return Other("a complex number: is there a root of a negative number?")
         case dict():
@@ -96,8 +99,8 @@ def difference(
         Numbers that are rounded to so many significant digits are right, too; other whole numbers
         must then be the same.
     near : float
-        Relative distance up to which numbers are asked for more digits, where the right value is
-        not revealed.
+        Relative distance up to which numbers are called close, where the right value is not
+        revealed: what the right value was rounded to is asked for more digits.
     reveal : bool
         Whether a wrong value may be answered with the right one.
 
@@ -109,6 +112,8 @@ def difference(
     '0.5 is not right'
     >>> difference(0.12345, 0.123, near=0.01, reveal=False)
     '0.123 is close, but not exact enough: more digits, please'
+    >>> difference(0.12345, 0.124, near=0.01, reveal=False)
+    '0.124 is close, but not right'
     """
     if problem := missing_parts(expected, got):
         return problem
@@ -127,7 +132,7 @@ def difference(
                 return f"{name}: {problem}"
         return None
 
-    where, close = "", False
+    where, lacks = "", None
     if isinstance(expected, float | np.ndarray):
         array = _numbers(got)
         if array is None or array.shape != np.shape(expected):
@@ -142,7 +147,8 @@ def difference(
             wrong &= ~np.isclose(array, _rounded(expected, digits), rtol=1e-12, atol=0)
         if not wrong.any():
             return None
-        close = np.all(~wrong | (np.isclose(array, expected, rtol=near, atol=0) & ~whole))
+        if np.all(~wrong | (np.isclose(array, expected, rtol=near, atol=0) & ~whole)):
+            lacks = _what_lacks(np.asarray(expected)[wrong], array[wrong])
         if (
             isinstance(expected, np.ndarray) and array.size > LONG
         ):  # the first wrong entry stands for all
@@ -155,8 +161,8 @@ def difference(
     elif got == expected or (isinstance(got, str) and _folded(got) == _folded(expected)):
         return None
     if not reveal:
-        if close:
-            return f"{where}{show(got, 8)} is close, but not exact enough: more digits, please"
+        if lacks:
+            return f"{where}{show(got, 8)} is close, but not {lacks}"
         return f"{where}{show(got)} is not right"
     shown, given = told_apart(expected, got)
     return f"{where}expected {shown}, got {given}"
@@ -180,6 +186,20 @@ def told_apart(one: Any, other: Any) -> tuple[str, str]:
 def _folded(text: str) -> str:
     """Return a text as it is compared: see `difference`."""
     return text.strip().casefold().replace("–", "-").replace("eta", "η")
+
+
+def _what_lacks(expected: np.ndarray, got: np.ndarray) -> str:
+    """Return what numbers lack that are close to the right ones."""
+    if all(_rounded(right, _digits(x)) == x for right, x in zip(expected, got, strict=True)):
+        return "exact enough: more digits, please"
+    counts = np.any(np.trunc(expected) == expected)
+    return "right: is it a whole number?" if counts else "right"
+
+
+def _digits(value: float) -> int:
+    """Return with how many significant digits a number was given."""
+    mantissa, _, _ = np.format_float_scientific(value, trim="-").partition("e")
+    return sum(map(str.isdigit, mantissa))
 
 
 def _rounded(value: Any, digits: int) -> np.ndarray:

@@ -25,8 +25,8 @@ def rmsprop_without_rate(w, g, s, lr, rho, eps):
     return rmsprop_step(w, g, s, 1.0, rho, eps)
 
 
-def a_step(rng, shape=3):
-    w, g = rng.normal(size=(2, *np.atleast_1d(shape)))
+def a_step(rng, shape):
+    w, g = rng.normal(size=(2, *shape))
     s = rng.uniform(0.5, 2, size=shape)
     return w, g, s, rng.uniform(0.05, 0.5), rng.uniform(0.6, 0.9), rng.uniform(0.01, 0.1)
 
@@ -304,8 +304,8 @@ EXERCISES = [
                 0.7,
                 0.02,
             ),
-            "random steps": a_step,
-            "a table of weights": lambda rng: a_step(rng, shape=(2, 3)),
+            "random steps": lambda rng: a_step(rng, (2, 3, 2)),
+            "a table of weights": lambda rng: a_step(rng, (2, 3)),
         },
         mistakes={
             "That is AdaGrad's sum; multiply the old average by rho, the square by 1 − rho.": (
@@ -354,10 +354,10 @@ EXERCISES = [
                 "Is that a count of AdaGrad's steps?": {
                     "count": steps_to_go(30, 0.05, rho=1.0, weight=1.0)
                 },
-                "One too few: the step that arrives counts, too.": {
+                "Off by one: does the step that arrives count, and is the first step number 1?": {
                     "count": steps_to_go(30, 0.05, rho=0.9, weight=0.1) - 1
                 },
-                "One too many: the first step is number 1.": {
+                "Off by one: is the first step number 1, and does the step that arrives count?": {
                     "count": steps_to_go(30, 0.05, rho=0.9, weight=0.1) + 1
                 },
                 "Close, and still only a forecast: the first steps are longer. Count.": {
@@ -635,8 +635,11 @@ EXERCISES = [
             reference={"a = 10": 1.0, "a = 100": 602.0, "a = 1000": 1061.0, "AdaGrad": "never"},
             mistakes={
                 "k is at least 1.": {"a = 10": 0.0},
-                "One too few: is the rate there already?": {"a = 100": 601.0, "a = 1000": 1060.0},
-                "One too many: the first k at which it is there.": {
+                "Off by one: is the rate there at this k, and not there before it?": {
+                    "a = 100": 601.0,
+                    "a = 1000": 1060.0,
+                },
+                "Off by one: is the rate not there before this k, but there at it?": {
                     "a = 10": 2.0,
                     "a = 100": 603.0,
                     "a = 1000": 1062.0,

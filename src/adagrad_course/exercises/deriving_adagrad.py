@@ -70,7 +70,8 @@ def ratio_is_nearly_one(a):
     ratio = np.sum(sizes * (sizes / roots)) / roots[-1]
     if not ratio <= 1.01:
         overflowed = (a < 0).any() and (sizes > np.iinfo(int).max ** (2 / 3)).any()
-        hint = OVERFLOWED if overflowed else TOO_EVEN
+        falls = sizes[0] == sizes.max() > sizes.min()
+        hint = OVERFLOWED if overflowed else TOO_LARGE if falls else TOO_EVEN
         most, got = told_apart(1.01, float(ratio))
         raise Wrong(f"expected a ratio of at most {most}, got {got}", hint)
 
@@ -79,6 +80,10 @@ TEN_DEGREES = condition_after_scaling(1.0, 100.0, np.deg2rad(10))
 TEN_RADIANS = steps_with_a_rate_for_each(10.0)
 ZERO = "A single number among zeros has the ratio 1, but that is too easy."
 OVERFLOWED = "NumPy's integers overflow and turn negative: write 1000.0, not 1000."
+TOO_LARGE = (
+    "The first number dwarfs those that follow, but not enough: what do their squares add to √A, "
+    "and what to the sum, beside a₁?"
+)
 TOO_EVEN = "By algebra: the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1. How small must A₍ₜ₋₁₎ be?"
 
 
@@ -149,6 +154,10 @@ EXERCISES = [
                 np.array([0.19, 0.46, 0.22]),
                 np.array([[0.37, 1.28, 0.71], [1.13, 0.24, 0.92]]),
             ),
+            "losses of either sign, some of them large": (
+                np.array([-310.0, 4200.0, -0.7]),
+                np.array([[-2500.0, 5100.0, 1.9], [1300.0, 2750.0, -4.2], [-90.0, 3100.0, 6.5]]),
+            ),
             "random games": some_losses,
         },
         mistakes={
@@ -188,24 +197,26 @@ EXERCISES = [
     ),
     Exercise(
         "2.4",
-        reference={"s1": 2.0, "s2": 8.0, "s3": 18.0, "least": 7.0, "equal": 10.5},
+        reference={"s1": 2.0, "s2": 8.0, "s3": 10.0, "least": 5.0, "equal": 6.3},
         mistakes={
             "Share in proportion to the roots of the sums of squares, not to the sums.": {
-                "s1": 28 / 98,
-                "s2": 28 * 16 / 98,
-                "s3": 28 * 81 / 98,
+                "s1": 20 / 42,
+                "s2": 20 * 16 / 42,
+                "s3": 20 * 25 / 42,
             },
-            "That is with a budget of 1: divide by the total, 28.": {"least": 196.0},
-            "Those are equal shares.": {"s1": 28 / 3, "s2": 28 / 3, "s3": 28 / 3},
-            "The shares must add up to 28.": {"s1": 1.0, "s2": 4.0, "s3": 9.0},
+            "That is with a budget of 1: divide by the total, 20.": {"least": 100.0},
+            "Those are equal shares.": {"s1": 20 / 3, "s2": 20 / 3, "s3": 20 / 3},
+            "The shares must add up to 20.": {"s1": 1.0, "s2": 4.0, "s3": 5.0},
+            "Those add up to 1: there are 20 to share.": {"s1": 0.1, "s2": 0.4, "s3": 0.5},
             "The sum of the roots is squared before it is divided by the budget.": {"least": 0.5},
             "That is the sum of all G over the budget: first the roots, then the sum, then the "
-            "square.": {"least": 3.5},
-            "Each share is a third of the budget, not the whole.": {"equal": 3.5},
-            "Add up the costs of all three coordinates.": {"equal": 3.5 / 3},
+            "square.": {"least": 2.1},
+            "The sum of G/s has no factor of ½ or of η in it.": {"least": 2.5, "equal": 3.15},
+            "Each share is a third of the budget, not the whole.": {"equal": 2.1},
+            "Add up the costs of all three coordinates.": {"equal": 2.1 / 3},
         },
         hints=(
-            "The roots are 1, 4 and 9. Share 28 in these proportions.",
+            "The roots are 1, 4 and 5. Share 20 in these proportions.",
             "The least sum is the square of the sum of roots, divided by the budget.",
         ),
     ),
@@ -292,8 +303,10 @@ EXERCISES = [
                 "That is with one rate for both, 2/101. Here each coordinate has its own.": {
                     "run": 346.0
                 },
-                "Count steps, not points: the start is none.": {"run": 48.0},
-                "Is the loss at most a millionth there? (The forecast is only near.)": {
+                "Off by one: is the start counted as a step, and is the loss a millionth there?": {
+                    "run": 48.0
+                },
+                "Off by one: is the loss a millionth there, and is the start counted as a step?": {
                     "run": 46.0
                 },
                 "Print 1/Hᵢᵢ at 45°, and 2/101 beside it.": {"at 45°": "fewer"},
@@ -307,7 +320,7 @@ EXERCISES = [
         reference=bound_with_delta,
         cases={
             "one coordinate": (np.array([7.3]), 1.8, 0.6, 2.1),
-            "an unused coordinate": (np.array([0.0, 4.4]), 1.3, 0.7, 0.15),
+            "an unused coordinate": (np.array([2.9, 0.0, 4.4]), 1.3, 0.7, 0.15),
             "random games": lambda rng: (rng.uniform(0, 9, size=4), *rng.uniform(0.5, 2, size=3)),
         },
         mistakes={
@@ -316,6 +329,20 @@ EXERCISES = [
             ),
             "Where did G₀ go? The scales are √(G₀ + G).": bound_with_delta_dropped,
             "G₀ stands inside the root.": bound_with_delta_outside,
+            "G₀ stands inside the root: the scale is √(G₀ + G).": lambda G, D, lr, delta: np.sum(
+                (D**2 / (2 * lr) + lr) * (np.sqrt(G) + delta)
+            ),
+            "G₀ stands inside the root, in both parts.": lambda G, D, lr, delta: np.sum(
+                (D**2 / (2 * lr) + lr) * (np.sqrt(G) + np.sqrt(delta))
+            ),
+            "The second part telescopes from the root of G₀, not from G₀.": (
+                lambda G, D, lr, delta: np.sum(
+                    D**2 / (2 * lr) * np.sqrt(delta + G) + lr * (np.sqrt(delta + G) - delta)
+                )
+            ),
+            "A coordinate that was never used has its first price all the same.": (
+                lambda G, D, lr, delta: bound_with_delta(G[G > 0], D, lr, delta)
+            ),
             "Sum over the coordinates.": lambda G, D, lr, delta: bound_with_delta(
                 G[:1], D, lr, delta
             ),
@@ -354,6 +381,7 @@ EXERCISES = [
         mistakes={
             ZERO: np.eye(10)[0],
             TOO_EVEN: np.ones(10),
+            TOO_LARGE: 0.5 ** np.arange(10),
             OVERFLOWED: 1000 ** np.arange(10, dtype=np.int64),
         },
         hints=(

@@ -1,5 +1,10 @@
 """The exercises of chapter 3, From formula to PyTorch."""
 
+from contextlib import ExitStack
+from copy import deepcopy
+from importlib import import_module
+from unittest import mock
+
 import numpy as np
 
 from .._optional import packages_needed
@@ -27,30 +32,59 @@ def my_adagrad(step=adagrad_step, shared=False, **mistake):
     return MyAdaGrad
 
 
+class OfKeptGradients(my_adagrad()):
+    """Sums the squares of the arrays that it was given, whatever they hold by now."""
+
+    def step(self, w, g):
+        kept = getattr(self, "kept", [])
+        self.G = sum(earlier**2 for earlier in kept)
+        self.kept = [*kept, g]
+        return super().step(w, g)
+
+
+class OfItsOwnWeights(my_adagrad()):
+    """Looks at the weights that it is given in the first step only."""
+
+    def step(self, w, g):
+        self.w = super().step(getattr(self, "w", w), g)
+        return self.w
+
+
 def is_or_has_one_of(kinds, optimizer):
     parts = getattr(optimizer, "__dict__", {}).values()
     return any(isinstance(part, kinds) for part in (optimizer, *parts))
 
 
-def play(optimizer, lrs, eps, start, grads):
-    """Take a step of each optimizer for each gradient, in turns; return all points."""
+def play(optimizer, lrs, eps, start, grads, shrink=1.0):
+    """Take a step of each optimizer for each gradient, in turns; return all points.
+
+    All gradients come in one array, which is filled anew. The weights, which are the very arrays
+    that step returned, may be shrunk before they are given back.
+    """
     players = [optimizer(lr, eps) for lr in lrs]
     if is_or_has_one_of(AdaGrad, players[0]):
         raise Wrong("its step is the package's", "Write the step yourself: it is two lines.")
-    points, visited = [start] * len(players), []
-    for g in grads:
+    given, visited, g = [start.copy() for _ in players], [], np.empty_like(start)
+    for at_step in grads:
         for k, player in enumerate(players):
-            w, own = points[k].copy(), g.copy() * (-3) ** k
-            moved = numbers_like(start, player.step(w, own))
-            if (w != points[k]).any() or (own != g * (-3) ** k).any():
+            w, w_before, g_before = given[k], given[k].copy(), at_step * (-3) ** k
+            g[...] = g_before
+            returned = player.step(w, g)
+            moved = numbers_like(start, returned)
+            if (w != w_before).any() or (g != g_before).any():
                 raise Wrong("step changed `w` or `g` in place", IN_PLACE)
-            points[k] = moved
+            as_it_is = isinstance(returned, np.ndarray) and shrink == 1
+            given[k] = returned if as_it_is else np.array(shrink * moved)
             visited.append(moved)
     return np.array(visited)
 
 
-def a_game(rng):
-    return rng.uniform(0.1, 2, 1), 0.05, rng.normal(size=(2, 3)), rng.normal(size=(4, 2, 3))
+def a_game(shape, *shrink):
+    def draw(rng):
+        start, grads = rng.normal(size=shape), rng.normal(size=(4, *shape))
+        return rng.uniform(0.1, 2, 1), 0.05, np.array(start), grads, *shrink
+
+    return draw
 
 
 def keeper(
@@ -63,7 +97,7 @@ def keeper(
     """Make an optimizer that works in place, right by default or with one mistake."""
 
     class Keeper:
-        def __init__(self, params, lr, eps):
+        def __init__(self, params, lr, eps=1e-10):
             self.params, self.lr, self.eps = params, lr, eps
             self.sums = memories(params)
 
@@ -79,6 +113,15 @@ def keeper(
     return Keeper
 
 
+class OfKeptGradientsInPlace(keeper()):
+    """Sums the squares of the arrays that it was given, whatever they hold by now."""
+
+    def step(self, grads):
+        self.kept = [*getattr(self, "kept", []), grads]
+        for w, g, *all_g in zip(self.params, grads, *self.kept, strict=True):
+            w -= self.lr * g / (np.sqrt(sum(g**2 for g in all_g)) + self.eps)
+
+
 def one_array(params):
     return [np.zeros_like(params[0])] * len(params)
 
@@ -86,7 +129,7 @@ def one_array(params):
 class OfOneNumberEach(keeper()):
     """Sums the squares of a parameter's coordinates, too."""
 
-    def __init__(self, params, lr, eps):
+    def __init__(self, params, lr, eps=1e-10):
         super().__init__(params, lr, eps)
         self.sums = [np.zeros(()) for _ in params]
 
@@ -96,21 +139,36 @@ class OfOneNumberEach(keeper()):
             w -= self.lr * g / (np.sqrt(G) + self.eps)
 
 
-def play_in_place(optimizer, lr, eps, starts, grads):
+def play_in_place(optimizer, lr, starts, grads, *eps):
     """Step all parameters at once, in place; return where each is after every step."""
-    params = [start.copy() for start in starts]
-    player, visited = optimizer(list(params), lr, eps), []
+    first, second = (run_in_place(optimizer, lr, starts, grads, *eps) for _ in range(2))
+    if not all(map(np.array_equal, first, second)):
+        raise Wrong(
+            "a second run from the same start went elsewhere",
+            "What is left of the first run? Make the accumulators in __init__, as self.….",
+        )
+    return first
+
+
+def run_in_place(optimizer, lr, starts, grads, *eps):
+    """Make a new optimizer, which gets all gradients in the same arrays, and let it step."""
+    params, own = [w.copy() for w in starts], [np.empty_like(w) for w in starts]
+    player, visited = optimizer(list(params), lr, *eps), []
     for at_step in grads:
-        player.step([g.copy() for g in at_step])
+        for g, value in zip(own, at_step, strict=True):
+            g[...] = value
+        player.step(list(own))
+        if not all(map(np.array_equal, own, at_step)):
+            raise Wrong("step changed the gradients", f"They belong to the caller. {IN_PLACE}")
         visited.append([w.copy() for w in params])
     return tuple(np.array(points) for points in zip(*visited, strict=True))
 
 
-def a_game_in_place(shapes):
+def a_game_in_place(shapes, eps=(0.05,)):
     def draw(rng):
         grads = [[scale * rng.normal(size=s) for scale, s in shapes] for _ in range(4)]
         starts = [rng.normal(size=s) for _, s in shapes]
-        return rng.uniform(0.1, 2), 0.05, starts, grads
+        return rng.uniform(0.1, 2), starts, grads, *eps
 
     return draw
 
@@ -129,12 +187,14 @@ def limit(lr=0.4, lr_decay=0.03, steps=1_000_000):
     return path(steps)[-1] + 2 * lr / lr_decay / np.sqrt(steps)
 
 
-def better_adagrad(start_at_zero=False, one_rate=False, forget=False, sign=1, inside=False):
+def better_adagrad(
+    start_at_zero=False, one_rate=False, first_rates=False, forget=False, sign=1, inside=False
+):
     """Make a PyTorch optimizer, right by default or with one mistake, without importing PyTorch."""
 
     class BetterAdaGrad:
         def __init__(self, params, lr, eps, initial_accumulator_value):
-            self.groups, self.lr = params, lr
+            self.groups, self.lr = [dict(g) for g in params] if first_rates else params, lr
             self.eps, self.sums = eps, {}
             self.start = 0.0 if start_at_zero else initial_accumulator_value
 
@@ -155,10 +215,15 @@ def better_adagrad(start_at_zero=False, one_rate=False, forget=False, sign=1, in
 SHAPES = (2, 3), (4,), (2, 3)
 
 
-def play_torch(optimizer, lrs, start, grads, with_gradient):
+def refuse_the_library(*_, **__):
+    raise Wrong("its step is a library's", "Write the step yourself: TinyAdaGrad has most.")
+
+
+def play_torch(optimizer, lrs, start, grads, with_gradient, schedule=1.0):
     """Step two groups, of two parameters and of one; return where all are after each step.
 
-    The first group has a rate of its own.
+    The first group has a rate of its own, which is multiplied by `schedule` halfway. Gradients come
+    in the same arrays at each step.
     """
     with packages_needed("torch", "Exercises on PyTorch"):
         import torch
@@ -167,14 +232,21 @@ def play_torch(optimizer, lrs, start, grads, with_gradient):
     params = [torch.nn.Parameter(torch.tensor(w, dtype=torch.float64)) for w in start]
     groups = [{"params": params[:2], "lr": float(lrs[0])}, {"params": params[2:]}]
     torch.optim.SGD(params)  # the first of all takes seconds: the reference's, not the answer's
-    player = optimizer(groups, float(lrs[1]), 0.05, 0.3)
+    player = optimizer(groups, lr=float(lrs[1]), eps=0.05, initial_accumulator_value=0.3)
     if is_or_has_one_of(torch.optim.Adagrad | torch_optim.AdaGrad, player):
-        raise Wrong("its step is a library's", "Write the step yourself: TinyAdaGrad has most.")
-    points = []
-    for at_step, has_gradient in zip(grads, with_gradient, strict=True):
-        for param, g, has in zip(params, at_step, has_gradient, strict=True):
-            param.grad = torch.tensor(g, dtype=torch.float64) if has else None
-        player.step()
+        refuse_the_library()
+    library = import_module("torch.optim.adagrad")
+    functions = [name for name in vars(library) if name.endswith("_adagrad")]
+    points, own = [], [torch.empty_like(param, requires_grad=False) for param in params]
+    for t, (at_step, has_gradient) in enumerate(zip(grads, with_gradient, strict=True)):
+        if t == len(grads) // 2:
+            getattr(player, "param_groups", groups)[0]["lr"] = float(lrs[0]) * schedule
+        for param, buffer, g, has in zip(params, own, at_step, has_gradient, strict=True):
+            param.grad = buffer.copy_(torch.tensor(g)) if has else None
+        with ExitStack() as stack:
+            for name in functions:
+                stack.enter_context(mock.patch.object(library, name, refuse_the_library))
+            player.step()
         for param, g, has in zip(params, at_step, has_gradient, strict=True):
             if (param.grad is not None) != has or (has and (param.grad.numpy() != g).any()):
                 raise Wrong("step changed `w.grad`", "The gradients belong to the caller.")
@@ -182,10 +254,12 @@ def play_torch(optimizer, lrs, start, grads, with_gradient):
     return np.array(points)
 
 
-def a_torch_game(with_gradient):
+def a_torch_game(with_gradient, *schedule):
     def draw(rng):
+        lrs, start = rng.uniform(0.1, 1, 2), [rng.normal(size=s) for s in SHAPES]
         grads = [[rng.normal(size=s) for s in SHAPES] for _ in with_gradient]
-        return rng.uniform(0.1, 1, 2), [rng.normal(size=s) for s in SHAPES], grads, with_gradient
+        grads[2][0] *= 0  # zeros are a gradient, too
+        return lrs, start, grads, with_gradient, *schedule
 
     return draw
 
@@ -256,7 +330,7 @@ class Run:
         self.t += 1
 
 
-def resumable(forgotten=(), alias_saved=False, alias_loaded=False, seed_again=False):
+def resumable(forgotten=(), alias_saved=False, alias_loaded=False, seed_again=False, shares_rng=()):
     """Make a run that can be saved, rightly by default or with one mistake."""
 
     class Resumable(Run):
@@ -266,8 +340,14 @@ def resumable(forgotten=(), alias_saved=False, alias_loaded=False, seed_again=Fa
 
         def save(self):
             copy = (lambda array: array) if alias_saved else np.copy
-            seed, state = self.seed, self.rng.bit_generator.state
-            return {"w": copy(self.w), "G": copy(self.G), "t": self.t, "seed": seed, "rng": state}
+            rng = self.rng if "save" in shares_rng else deepcopy(self.rng)
+            return {
+                "w": copy(self.w),
+                "G": copy(self.G),
+                "t": self.t,
+                "seed": self.seed,
+                "rng": rng,
+            }
 
         def load(self, saved):
             copy = (lambda array: array) if alias_loaded else np.copy
@@ -278,13 +358,13 @@ def resumable(forgotten=(), alias_saved=False, alias_loaded=False, seed_again=Fa
             if seed_again:
                 self.rng = np.random.default_rng(saved["seed"])
             elif "rng" not in forgotten:
-                self.rng.bit_generator.state = saved["rng"]
+                self.rng = saved["rng"] if "load" in shares_rng else deepcopy(saved["rng"])
 
     return Resumable
 
 
 def resume(kind, x, y, lr, lr_decay, steps_on, times):
-    """Save a run, take it on for some steps, and resume it in new objects.
+    """Save a run, take it on for some steps, and resume it in new objects; then the last of these.
 
     Return the weights of the resumed runs, and those of the saved run after it was saved.
     """
@@ -310,6 +390,9 @@ def resume(kind, x, y, lr, lr_decay, steps_on, times):
         if again.load(saved) is ...:
             return ...
         visited.append(take(again, 6))
+    third = kind(x, y, lr, lr_decay, 200)
+    third.load(again.save())
+    visited.append(take(third, 6))
     return np.array(visited), np.array(after_save)
 
 
@@ -358,6 +441,9 @@ EXERCISES = [
                 "B": "MXNet",
                 "D": "MXNet",
             },
+            "Which gradient makes the step so long? Half the rate is the step's own length.": {
+                "half": 0.005
+            },
             "There g² equals ε, and the step is 1/√2 of the rate.": {"half": np.sqrt(1e-7)},
             "The gradient's own square is in G, too: what do you get with it?": {
                 "half": np.sqrt(1e-7) / 2
@@ -388,9 +474,12 @@ EXERCISES = [
                 (0.7,),
                 0.02,
                 np.array([1.5, -0.5]),
-                np.array([[3.0, 0.2], [4.0, -0.9], [0.0, 0.4]]),
+                np.array([[3.0, 0.2], [0.0, 0.0], [4.0, -0.9]]),
             ),
-            "tables of numbers": a_game,
+            "tables of numbers": a_game((2, 3)),
+            "a single number, of shape ()": a_game(()),
+            "three dimensions": a_game((2, 3, 2)),
+            "weights that the caller shrinks between the steps": a_game((3,), 0.5),
             "two optimizers at once": (
                 (0.3, 0.8),
                 0.02,
@@ -414,6 +503,10 @@ EXERCISES = [
             "The accumulator sums the squares of the gradients.": my_adagrad(
                 accumulate=lambda G, g: G + abs(g)
             ),
+            "All that was kept is one array, named many times: the caller has filled it anew.": (
+                OfKeptGradients
+            ),
+            "Where does the step begin? The caller may have changed `w`.": OfItsOwnWeights,
             "Where is the rate?": my_adagrad(
                 step=lambda w, g, G, lr, eps: adagrad_step(w, g, G, 1.0, eps)
             ),
@@ -433,6 +526,7 @@ EXERCISES = [
         cases={
             "one parameter": a_game_in_place([(1.0, (3,))]),
             "two parameters": a_game_in_place([(1.0, (2, 3)), (10.0, (4,))]),
+            "eps left out": a_game_in_place([(3e-10, (3,))], eps=()),
         },
         mistakes={
             "All steps are about as long as the first. What do self.sums hold after it?": keeper(
@@ -447,6 +541,12 @@ EXERCISES = [
             "The squares count twice: is there a line too many?": keeper(
                 divisor=lambda before, after, eps: np.sqrt(2 * after - before) + eps
             ),
+            "All that was kept is one array, named many times: the caller has filled it anew.": (
+                OfKeptGradientsInPlace
+            ),
+            "Has each parameter an array of its own for G, of the parameter's shape?": keeper(
+                memories=one_array
+            ),
             "Each coordinate has an accumulator of its own.": OfOneNumberEach,
             "You went uphill: subtract.": keeper(uphill=True),
         },
@@ -459,6 +559,7 @@ EXERCISES = [
         "3.4",
         reference={"forecast": 200.0, "count": steps_to(5.0), "limit": limit()},
         mistakes={
+            "That is a count. Which of the four was your forecast?": {"forecast": steps_to(5.0)},
             "That is the run without lr_decay.": {
                 "forecast": 50.0,
                 "count": steps_to(5.0, lr_decay=0.0),
@@ -473,10 +574,10 @@ EXERCISES = [
             "When is what is left, about 2 · 0.4 / (0.03 · √t), as little as the limit − 5?": {
                 "forecast": 800.0
             },
-            "One step off: count the steps up to the first that brings it to 5 or beyond.": {
+            "Off by one: is the start counted as a step, and is that step the first to be there?": {
                 "count": steps_to(5.0) - 1
             },
-            "Is it not there a step before? The first step is step 1.": {
+            "Off by one: is that step the first to be there, and is the start counted as a step?": {
                 "count": steps_to(5.0) + 1
             },
             "Is the first step decayed? It is t − 1 that is multiplied by lr_decay.": {
@@ -506,12 +607,16 @@ EXERCISES = [
         cases={
             "two groups": a_torch_game(ALWAYS),
             "a gradient that is missing": a_torch_game(SOMETIMES),
+            "a rate that a scheduler changes": a_torch_game(ALWAYS, 0.5),
         },
         mistakes={
             "The accumulator starts at initial_accumulator_value.": better_adagrad(
                 start_at_zero=True
             ),
             'Each group has its own rate: group["lr"].': better_adagrad(one_rate=True),
+            'A scheduler changes group["lr"] between two steps: read it in step.': better_adagrad(
+                first_rates=True
+            ),
             "The accumulator must be kept in self.state.": better_adagrad(forget=True),
             "You went uphill: subtract.": better_adagrad(sign=-1),
             "ε stands outside the root: √G + ε.": better_adagrad(inside=True),
@@ -531,6 +636,13 @@ EXERCISES = [
                 np.array([[3.0, 4.0]]),
                 0.4,
                 0.7,
+                0.02,
+            ),
+            "weights that change their sign": (
+                np.array([1.5, -2.5]),
+                np.array([[3.0, 4.0], [-0.6, 0.2]]),
+                0.8,
+                2.1,
                 0.02,
             ),
             "random runs": a_decoupled_run,
@@ -586,6 +698,8 @@ EXERCISES = [
                 },
                 "Where is the rate? A step multiplies by 1 − 0.1 λ.": {
                     "λ = 0.01": 10 * 0.99**100,
+                },
+                "Not 0: give three significant digits, as in 1.23e-4. (Is the rate in it?)": {
                     "λ = 1": 0.0,
                 },
                 "That is after one step; there are 100.": {"λ = 0.01": 9.99, "λ = 1": 9.0},
@@ -604,6 +718,8 @@ EXERCISES = [
             "two layers alike": a_game_in_place([(1.0, (2, 3)), (30.0, (2, 3))]),
             "two of other shapes": a_game_in_place([(30.0, (3, 2)), (1.0, (4,))]),
             "three layers": a_game_in_place([(5.0, (3,)), (1.0, (3,)), (0.2, (3,))]),
+            "one layer": a_game_in_place([(1.0, (2, 3, 2))]),
+            "five layers": a_game_in_place([(s, (3,)) for s in (5.0, 1.0, 0.2, 3.0, 0.5)]),
         },
         mistakes={
             "Has each layer an array of its own for G, of the layer's own shape?": keeper(
@@ -611,6 +727,9 @@ EXERCISES = [
             ),
             "Each coordinate has an accumulator of its own.": OfOneNumberEach,
             "The accumulators must be kept from one call of step to the next.": keeper(kept=False),
+            "The arrays do not change: does `w = …` work in place, or make a new array?": keeper(
+                moves=False
+            ),
             "You went uphill: subtract.": keeper(uphill=True),
             "Divide by the root of G.": keeper(divisor=without_root),
             "ε stands outside the root: √G + ε.": keeper(divisor=eps_inside),
@@ -645,6 +764,15 @@ EXERCISES = [
             ),
             "The first examples are drawn again: from where in its stream does rng go on?": (
                 resumable(seed_again=True)
+            ),
+            "Two runs draw from one generator, and each moves it on: copy it, or save its place.": (
+                resumable(shares_rng={"save", "load"})
+            ),
+            "The generator that was saved is the run's own, which goes on drawing.": (
+                resumable(shares_rng={"save"})
+            ),
+            "The run that resumed draws from the generator that was saved: load a copy.": (
+                resumable(shares_rng={"load"})
             ),
             "What was saved has changed with the run: `+=` and `-=` work in place.": resumable(
                 alias_saved=True

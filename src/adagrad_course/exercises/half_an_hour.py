@@ -22,6 +22,11 @@ def run_with_mean_of_squares(gradient, start, lr, steps):
     return w
 
 
+def a_cube(rng):
+    curvatures, minima, start = rng.uniform(0.2, 4, size=(3, 2, 3, 2))
+    return lambda w: curvatures * (w - minima), start, rng.uniform(0.1, 0.5), 7
+
+
 def steps_to(distance, first=-1.0, lr=0.05):
     """Return in which step AdaGrad has gone so far down a slope of 1."""
     g = np.ones(20_000)
@@ -72,7 +77,7 @@ EXERCISES = [
             "two steps": (lambda w: 2.5 * w - 0.4, np.array([1.2, -0.7]), 0.9, 2),
             "five steps": (
                 lambda w: np.array([0.5, 3.0, 20.0]) * (w - [0.3, -1.1, 0.6]),
-                np.array([1.73, 0.4, -2.3]),
+                np.array([1.73, 0.4, -23.0]),
                 0.7,
                 5,
             ),
@@ -85,9 +90,24 @@ EXERCISES = [
             "a bowl so flat that 1e-10 counts": (
                 lambda w: np.array([7e-7, 4e-7]) * (w - [1.3, -2.1]),
                 np.array([0.01, -0.02]),
-                0.9,
+                0.1,
                 3,
             ),
+            "away from a hilltop": (
+                lambda w: np.array([-3.0, -1.7]) * (w - [0.2, -0.4]),
+                np.array([0.5, -0.1]),
+                0.8,
+                3,
+            ),
+            "sixty short steps": (
+                lambda w: np.array([2.5, 0.6]) * (w - [4e-6, -3.1e-5]),
+                np.array([1.2e-5, -7e-6]),
+                8e-7,
+                60,
+            ),
+            "no step at all": (lambda w: 2.5 * w - 0.4, np.array([1.2, -0.7]), 0.9, 0),
+            "a single weight, of shape ()": (lambda w: 2.5 * w - 0.4, np.array(1.2), 0.7, 4),
+            "weights of shape (2, 3, 2)": a_cube,
             "random bowls, with weights of shape (4, 2)": some_bowls,
         },
         mistakes={hint: end_of(run) for hint, run in MISTAKEN_RUNS.items()}
@@ -128,12 +148,12 @@ EXERCISES = [
                 "slope": 1600.0,
                 "twice as far": 6400.0,
             },
-            "The first step is step 1: did you count from 0?": {
+            "Off by one: is the start counted as a step, and is that step the first to be there?": {
                 "slope": steps_to(4) - 1,
                 "twice as far": steps_to(8) - 1,
                 "steep start": steps_to(4, first=-10) - 1,
             },
-            "Count steps, not points: the start is none.": {
+            "Off by one: is that step the first to be there, and is the start counted as a step?": {
                 "slope": steps_to(4) + 1,
                 "twice as far": steps_to(8) + 1,
                 "steep start": steps_to(4, first=-10) + 1,

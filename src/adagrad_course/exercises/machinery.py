@@ -16,6 +16,7 @@ import numpy as np
 
 from ._sandbox import ends_in_time, quiet
 from ._trials import Outcome, Property, Raised, Trial, Wrong, demand_kind
+from ._values import leaves
 
 __all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade"]
 
@@ -293,6 +294,8 @@ def _results(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str
     results: dict[str, Result] = {}
     problems = [trial.problem(got) for trial, got in tried]
     hints = _hints(exercise, tried) if any(problems) else {}
+    expected = [part for trial, _ in tried for part in leaves(trial.expected.value)]
+    takes_inf = any(isinstance(part, float) and np.isinf(part) for part in expected)
     for (trial, got), problem in zip(tried, problems, strict=True):
         earlier = list(results.values())
         if trial.name in results and (results[trial.name].problem or not problem):
@@ -301,7 +304,7 @@ def _results(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str
         if problem:
             is_wrong = trial.difference(trial.expected, got)  # rather than its argument changed
             hint = hints.get(trial.name) if is_wrong else None
-            hint = hint or got.hint(problem)
+            hint = hint or got.hint(problem, takes_inf)
             if any(hint == before.hint for before in earlier):
                 hint = None  # once is enough
             result = Result(trial.name, problem, trial.arguments(), hint)

@@ -31,6 +31,11 @@ def rmsprop_entry_by_entry(w, g, s, lr, rho, eps):
     return w.tolist(), s.tolist()
 
 
+def rmsprop_of_two_dimensions(w, g, s, lr, rho, eps):
+    moved, s = rmsprop(w, g, s, lr, rho, eps)
+    return moved if moved.ndim < 3 else moved[:, :, 0], s
+
+
 def rmsprop_of_one_dimension(w, g, s, lr, rho, eps):
     s = [rho * old + (1 - rho) * slope**2 for old, slope in zip(s, g, strict=True)]
     return [a - lr * b / (math.sqrt(c) + eps) for a, b, c in zip(w, g, s, strict=True)], s
@@ -185,6 +190,7 @@ WRONG = [
     ("5.2", lambda d, lr, n: True, None),
     ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 1) ** -0.5), None),
     ("5.3", rmsprop_of_one_dimension, None),
+    ("5.3", rmsprop_of_two_dimensions, None),
     ("5.3", rmsprop_in_place, "copy"),
     ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, 0.1, rho, eps), None),
     ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, 0.9, eps), None),

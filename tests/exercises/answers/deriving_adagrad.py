@@ -84,7 +84,20 @@ def bound_with_growth_alone(G, D, lr, delta):
     return sum((D**2 / (2 * lr) + lr) * (math.sqrt(delta + g) - math.sqrt(delta)) for g in G)
 
 
-BUDGET = {"s1": 2, "s2": 8, "s3": 18, "least": 7, "equal": 10.5}
+def bound_with_delta_beside_the_root(G, D, lr, delta):
+    return sum((D**2 / (2 * lr) + lr) * (math.sqrt(g) + delta) for g in G)
+
+
+def regret_of_at_most_a_thousand(played, fixed):
+    return np.sum(played) - min(1000, *np.sum(fixed, axis=1))
+
+
+def regret_along_any_axis(played, fixed):
+    fixed = fixed.T if len(fixed) == len(played) else fixed
+    return np.sum(played) - np.sum(fixed, axis=1).min()
+
+
+BUDGET = {"s1": 2, "s2": 8, "s3": 10, "least": 5, "equal": 6.3}
 BY_HAND = {"G1": 25, "G2": 100, "step 1": 0, "step 2": 0.3}
 
 RIGHT = [
@@ -114,8 +127,13 @@ WRONG = [
     ("2.2", lambda gradient, start, lr, steps: start, None),
     ("2.3", lambda played, fixed: np.max(played - fixed), None),
     ("2.3", lambda played, fixed: np.sum(played - np.min(fixed, axis=0)), "one point for all"),
-    ("2.4", BUDGET | {"least": 14}, None),
-    ("2.4", BUDGET | {"equal": 3.5}, "third of the budget"),
+    ("2.3", regret_of_at_most_a_thousand, None),
+    ("2.3", regret_along_any_axis, "sum along axis 1"),
+    ("2.4", BUDGET | {"least": 10}, None),
+    ("2.4", BUDGET | {"least": 2.5}, "no factor of"),
+    ("2.4", BUDGET | {"least": 2.1}, "all G over the budget"),
+    ("2.4", BUDGET | {"s1": 0.1, "s2": 0.4, "s3": 0.5}, "add up to 1"),
+    ("2.4", BUDGET | {"equal": 2.1}, "third of the budget"),
     ("2.5", lambda D, S, c: (D / np.sqrt(c), D * S), None),
     ("2.5", lambda D, S, c: D / np.sqrt(c), None),
     ("2.6", lambda h1, h2, angle: max(h1, h2) / min(h1, h2), "before scaling"),
@@ -123,9 +141,14 @@ WRONG = [
     ("2.6", condition_scaled_by_the_largest, None),
     ("2.6", lambda h1, h2, angle: 1.0, None),
     ("2.7", lambda G, D, lr, delta: np.sqrt(2) * D * np.sum(np.sqrt(delta + G)), None),
+    ("2.7", bound_with_delta_beside_the_root, "inside the root"),
+    ("2.7", lambda G, D, lr, delta: bound_in_a_loop(filter(None, G), D, lr, delta), "never used"),
     ("2.7", bound_with_one_root_subtracted, "not only one"),
     ("2.7", bound_with_growth_alone, "nothing is subtracted"),
     ("2.8", [1e200] * 10, "bracket"),
     ("2.8", [100.0] * 9, None),
     ("2.8", 2.0 ** np.arange(10), "bracket"),
+    ("2.8", 0.5 ** np.arange(10), "not enough"),
+    ("2.8", [10, *[1] * 9], "not enough"),
+    ("2.8", [10 ** (40 * t) for t in range(10)], None),  # more than a float holds
 ]

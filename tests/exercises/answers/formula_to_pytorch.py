@@ -8,6 +8,8 @@ import pytest
 from optional_torch import needs_torch, torch
 
 from adagrad_course.exercises.formula_to_pytorch import (
+    OfItsOwnWeights,
+    OfKeptGradients,
     Run,
     better_adagrad,
     decoupled_run,
@@ -56,6 +58,57 @@ class OfThePackage:
         return w
 
 
+class WithoutLists(OfLists):
+    """Keeps the squares of all gradients."""
+
+    def step(self, w, g):
+        self.squares = [*getattr(self, "squares", []), g * g]
+        return w - self.lr * g / (np.sqrt(np.sum(self.squares, axis=0)) + self.eps)
+
+
+class WithCopies(OfLists):
+    """Keeps all gradients, of which the caller has but one array."""
+
+    def step(self, w, g):
+        self.gradients = [*getattr(self, "gradients", []), np.array(g)]
+        return w - self.lr * g / (np.linalg.norm(self.gradients, axis=0) + self.eps)
+
+
+class OfOneBuffer(OfLists):
+    """Returns the same array at every step."""
+
+    def step(self, w, g):
+        moved = super().step(w, g)
+        self.w = np.empty_like(moved) if not hasattr(self, "w") else self.w
+        self.w[...] = moved
+        return self.w
+
+
+class NewAfterZeros(OfLists):
+    """Begins anew when a gradient is zero."""
+
+    def step(self, w, g):
+        self.G = self.G if np.any(g) else None
+        return super().step(w, g)
+
+
+class NoneForZero(OfLists):
+    """Forgets the squares of a coordinate whose gradient is zero."""
+
+    def step(self, w, g):
+        w = super().step(w, g)
+        self.G = np.where(g == 0, 0.0, self.G)
+        return w
+
+
+class OfRows(OfLists):
+    """For arrays of one dimension or more."""
+
+    def step(self, w, g):
+        w = super().step(w, g)
+        return np.stack([w[i] for i in range(len(w))])
+
+
 class InPlace(OfLists):
     def step(self, w, g):
         w -= w - super().step(w, g)
@@ -72,6 +125,68 @@ class ByNumber:
         for k, g in enumerate(grads):
             self.sums[k] = self.sums.get(k, 0) + g**2
             self.params[k][...] = self.params[k] - self.lr * g / (self.sums[k] ** 0.5 + self.eps)
+
+
+class Mended:
+    """The class of 3.3 and 3.7, mended."""
+
+    def __init__(self, params, lr, eps=1e-10):
+        self.params, self.lr, self.eps = params, lr, eps
+        self.sums = [np.zeros_like(w) for w in params]
+
+    def step(self, grads):
+        for w, g, G in zip(self.params, grads, self.sums, strict=True):
+            G += g**2
+            w[...] = w - self.lr * g / (np.sqrt(G) + self.eps)
+
+
+class ScalingGradients(Mended):
+    def step(self, grads):
+        for w, g, G in zip(self.params, grads, self.sums, strict=True):
+            G += g**2
+            g /= np.sqrt(G) + self.eps
+            w -= self.lr * g
+
+
+class ClearingGradients(Mended):
+    def step(self, grads):
+        super().step(grads)
+        for g in grads:
+            g[...] = 0
+
+
+class KeepingGradients(Mended):
+    def __init__(self, params, lr, eps=1e-10):
+        super().__init__(params, lr, eps)
+        self.kept = [[] for _ in params]
+
+    def step(self, grads):
+        for w, g, kept in zip(self.params, grads, self.kept, strict=True):
+            kept.append(g)
+            w -= self.lr * g / (np.sqrt(sum(g**2 for g in kept)) + self.eps)
+
+
+class KeptInTheDefault(Mended):
+    def __init__(self, params, lr, eps=1e-10, sums={}):  # noqa: B006 - the mistake
+        super().__init__(params, lr, eps)
+        self.sums = [sums.setdefault(w.shape, np.zeros_like(w)) for w in params]
+
+
+class WithLargeEps(Mended):
+    def __init__(self, params, lr, eps=1e-3):
+        super().__init__(params, lr, eps)
+
+
+class OfTwoOrMore(Mended):
+    def __init__(self, params, lr, eps=1e-10):
+        super().__init__(params, lr, eps)
+        self.shape = params[1].shape
+
+
+class OfThreeAtMost(Mended):
+    def step(self, grads):
+        self.params, self.sums = self.params[:3], self.sums[:3]
+        super().step(grads[:3])
 
 
 class SavedWhole(Run):
@@ -106,6 +221,15 @@ class Counted(Run):
         self.rng = np.random.default_rng(self.seed)
         for _ in range(self.t):
             self.rng.integers(len(self.y), size=4)
+
+
+class CountedOnce(Counted):
+    """Does not tell the new run from which seed the old one drew."""
+
+    def load(self, saved):
+        seed = self.seed
+        super().load(saved)
+        self.seed = seed
 
 
 class KeptInTheClass(SavedWhole):
@@ -198,8 +322,8 @@ def with_fixed_rate(step):
     kind = with_groups(step)
 
     class FixedRate(kind):
-        def __init__(self, params, lr, eps, start):
-            super().__init__(params, 0.01, eps, start)
+        def __init__(self, params, lr, eps, initial_accumulator_value):
+            super().__init__(params, 0.01, eps, initial_accumulator_value)
 
     return FixedRate
 
@@ -209,8 +333,8 @@ def with_one_state_for_a_shape():
     kind = with_groups(with_addcdiv)
 
     class ByShape(kind):
-        def __init__(self, *args):
-            super().__init__(*args)
+        def __init__(self, params, **constants):
+            super().__init__(params, **constants)
             params = [w for group in self.param_groups for w in group["params"]]
             states = {w.shape: {} for w in params}
             self.state.update({w: states[w.shape] for w in params})
@@ -222,8 +346,8 @@ def wrapped(kind):
     """Make a class that lets a library's optimizer take the steps."""
 
     class Wrapped:
-        def __init__(self, params, lr, eps, start):
-            self.inner = kind(params, lr=lr, eps=eps, initial_accumulator_value=start)
+        def __init__(self, params, **constants):
+            self.inner = kind(params, **constants)
 
         def step(self):
             self.inner.step()
@@ -235,10 +359,48 @@ def renamed(kind):
     """Make a class of which only the name is new."""
 
     class Renamed(kind):
-        def __init__(self, params, lr, eps, start):
-            super().__init__(params, lr=lr, eps=eps, initial_accumulator_value=start)
+        def __init__(self, params, lr, eps, initial_accumulator_value):
+            constants = {"eps": eps, "initial_accumulator_value": initial_accumulator_value}
+            super().__init__(params, lr=lr, **constants)
 
     return Renamed
+
+
+def with_the_function(group, state, w):
+    from torch.optim.adagrad import adagrad
+
+    if w.grad is None:
+        return
+    if "sum" not in state:
+        state["sum"] = torch.full_like(w, group["initial_accumulator_value"])
+        state["step"] = torch.tensor(0.0)
+    adagrad(
+        [w],
+        [w.grad],
+        [state["sum"]],
+        [state["step"]],
+        lr=group["lr"],
+        weight_decay=0.0,
+        lr_decay=0.0,
+        eps=group["eps"],
+        maximize=False,
+    )
+
+
+def with_a_new_state_after_zeros(group, state, w):
+    if w.grad is not None and not w.grad.any():
+        state.clear()
+    with_addcdiv(group, state, w)
+
+
+def in_the_order_of_pytorch():
+    kind = with_groups(with_addcdiv)
+
+    class Ordered(kind):
+        def __init__(self, params, lr=0.01, initial_accumulator_value=0.0, eps=1e-10):
+            super().__init__(params, lr, eps, initial_accumulator_value)
+
+    return Ordered
 
 
 def ours():
@@ -251,6 +413,10 @@ def with_torch(number, make, *hint):
     """Return an answer that only PyTorch can make."""
     answer = make() if torch else None
     return pytest.param(number, answer, *hint, marks=needs_torch)
+
+
+def shrunk_to_zero_at_most(w, lr, decay):
+    return max(0.0, 1 - lr * decay) * w
 
 
 def run_of(step):
@@ -272,10 +438,14 @@ RIGHT = [
     ("3.1", FIRST),
     ("3.1", FIRST | {"half": np.float32(1.826e-4), "times": 1.87}),
     ("3.2", OfLists),
+    ("3.2", WithoutLists),
+    ("3.2", WithCopies),
     ("3.3", ByNumber),
+    ("3.3", Mended),
     ("3.4", ARRIVAL),
     ("3.4", {"forecast": 200.0, "count": np.int64(207), "limit": np.float32(6.77)}),
     with_torch("3.5", lambda: with_groups(with_addcdiv)),
+    with_torch("3.5", in_the_order_of_pytorch),
     ("3.6", decoupled_loop),
     ("3.6", lambda *args: decoupled_loop(*args).tolist()),
     (
@@ -285,6 +455,7 @@ RIGHT = [
         ),
     ),
     ("3.7", ByNumber),
+    ("3.7", Mended),
     ("3.8", SavedWhole),
     ("3.8", Pickled),
     ("3.8", Counted),
@@ -296,18 +467,31 @@ WRONG = [
     ("3.1", FIRST | {"A": "Optax"}, None),
     ("3.1", FIRST | {"A": "MLX", "D": "MXNet"}, "large beside"),
     ("3.1", FIRST | {"half": 3.16e-4, "times": 1.87}, "1/√2"),
+    ("3.1", FIRST | {"half": 0.005}, "the step's own length"),
     ("3.1", FIRST | {"times": 18.7}, "the same in both"),
     ("3.1", FIRST | {"times": 1.58}, "adds g²"),
     ("3.2", ForVectors, None),
     ("3.2", InPlace, "Work on a copy"),
+    ("3.2", OfOneBuffer, "Work on a copy"),
+    ("3.2", OfKeptGradients, "filled it anew"),
+    ("3.2", OfItsOwnWeights, "may have changed"),
+    ("3.2", NewAfterZeros, "must be kept"),
+    ("3.2", NoneForZero, "must be kept"),
+    ("3.2", OfRows, None),
     ("3.2", OfThePackage, "Write the step yourself"),
     ("3.2", my_adagrad(accumulate=lambda G, g: G + g), "nan is"),
     ("3.2", my_adagrad(shared=True), "share one accumulator"),
     ("3.3", keeper(kept=False), "self.sums hold"),
-    ("3.3", keeper(memories=one_array), None),
+    ("3.3", keeper(memories=one_array), "the parameter's shape"),
+    *(("3.3", kind, "belong to the caller") for kind in (ScalingGradients, ClearingGradients)),
+    ("3.3", KeepingGradients, "filled it anew"),
+    ("3.3", KeptInTheDefault, "left of the first run"),
+    ("3.3", WithLargeEps, None),
     ("3.3", my_adagrad(), None),
     ("3.4", ARRIVAL | {"forecast": np.inf, "count": np.inf}, "beyond the limit"),
-    ("3.4", ARRIVAL | {"count": 206}, "One step off"),
+    ("3.4", ARRIVAL | {"count": 206}, "Off by one"),
+    ("3.4", ARRIVAL | {"forecast": 207}, "your forecast"),
+    ("3.4", ARRIVAL | {"limit": 6.75}, None),
     ("3.4", ARRIVAL | {"limit": np.inf}, "converges"),
     ("3.4", ARRIVAL | {"limit": 6.683}, "Nearly"),
     ("3.4", ARRIVAL | {"limit": 6.740}, "Add it"),
@@ -318,6 +502,9 @@ WRONG = [
     with_torch("3.5", lambda: wrapped(torch.optim.Adagrad), "Write the step yourself"),
     with_torch("3.5", lambda: with_groups(with_zeros_for_none), "belong to the caller"),
     with_torch("3.5", lambda: with_groups(with_gradient_cleared), "belong to the caller"),
+    with_torch("3.5", lambda: with_groups(with_the_function), "Write the step yourself"),
+    with_torch("3.5", lambda: with_groups(with_a_new_state_after_zeros), None),
+    with_torch("3.5", lambda: better_adagrad(first_rates=True), "A scheduler"),
     with_torch("3.5", lambda: with_fixed_rate(with_addcdiv), None),
     with_torch("3.5", with_one_state_for_a_shape, None),
     with_torch("3.5", lambda: better_adagrad(sign=-1), "uphill"),
@@ -325,9 +512,15 @@ WRONG = [
     ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads, 0.3, decay, eps), None),
     ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads, lr, lr, eps), None),
     ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads[-1:], lr, decay, eps), "every"),
+    ("3.6", lambda *args: decoupled_run(*args, shrink=shrunk_to_zero_at_most), None),
     ("3.7", keeper(memories=one_array), "own shape"),
+    *(("3.7", kind, "belong to the caller") for kind in (ScalingGradients, ClearingGradients)),
+    *(("3.7", kind, None) for kind in (KeepingGradients, OfTwoOrMore, OfThreeAtMost)),
+    ("3.7", keeper(moves=False), "do not change"),
     ("3.7", keeper(memories=lambda ps: [np.zeros(ps[0].shape) for _ in ps]), "own shape"),
     ("3.8", WithoutReturn, None),
+    ("3.8", CountedOnce, None),
+    ("3.8", resumable(shares_rng={"save", "load"}), "from one generator"),
     ("3.8", KeptInTheClass, None),
     ("3.8", SteppingOnSave, None),
     ("3.8", InSinglePrecision, None),

@@ -70,6 +70,37 @@ def run_with_one_sum_for_each_row(gradient, start, lr, steps):
     return w
 
 
+def run_that_stops_early(gradient, start, lr, steps, least=1e-3):
+    w, G = np.array(start), np.zeros(np.shape(start))
+    for _ in range(steps):
+        g = gradient(w)
+        G = G + g**2
+        step = lr * g / (np.sqrt(G) + 1e-10)
+        if np.all(np.abs(step) < least):
+            break
+        w = w - step
+    return w
+
+
+def run_to_the_least_gradient(gradient, start, lr, steps):
+    points = [run_number_by_number(gradient, start, lr, t) for t in range(steps + 1)]
+    return min(points, key=lambda w: np.linalg.norm(gradient(w)))
+
+
+def run_with_eps_times_the_rate(gradient, start, lr, steps):
+    return run_number_by_number(gradient, start, lr, steps, eps=1e-10 * lr)
+
+
+def run_for_vectors(gradient, start, lr, steps):
+    w = run_number_by_number(gradient, start, lr, steps)
+    return np.array([w[i] for i in range(len(w))])
+
+
+def run_for_tables(gradient, start, lr, steps):
+    w = run_number_by_number(gradient, start, lr, steps)
+    return w if w.ndim < 3 else w[:, :, 0]
+
+
 def run_with_a_decaying_rate(gradient, start, lr, steps):
     w = start
     for t in range(1, steps + 1):
@@ -101,13 +132,20 @@ WRONG = [
     ("0.2", run_of_one_step, "too few"),
     ("0.2", run_in_place, "copy"),
     ("0.2", run_with_one_sum_for_each_row, "its own sum"),
-    ("0.2", run_with_a_decaying_rate, None),
+    ("0.2", run_with_a_decaying_rate, "must be divided"),
+    *(("0.2", partial(run_that_stops_early, least=least), None) for least in (1e-3, 1e-6)),
+    ("0.2", run_to_the_least_gradient, None),
+    ("0.2", run_with_eps_times_the_rate, None),
+    ("0.2", run_for_vectors, None),
+    ("0.2", run_for_tables, None),
+    ("0.2", lambda *args: run_number_by_number(*args[:3], min(args[3], 7)), None),
+    ("0.2", lambda *args: run_number_by_number(*args[:3], max(args[3], 1)), "too many"),
     ("0.2", lambda gradient, start, lr, steps: start, None),
     ("0.3", COUNTED | {"slope": 1600, "twice as far": 6400}, "run it"),
     ("0.3", COUNTED | {"forecast": 1659}, "expect before"),
     ("0.3", COUNTED | {"forecast": 400}, None),
-    ("0.3", COUNTED | {"slope": 1658, "twice as far": 6516, "steep start": 2353}, "from 0"),
-    ("0.3", COUNTED | {"slope": 1660}, "not points"),
+    ("0.3", COUNTED | {"slope": 1658, "twice as far": 6516, "steep start": 2353}, "Off by one"),
+    ("0.3", COUNTED | {"slope": 1660}, "Off by one"),
     ("0.3", COUNTED | {"slope": 1658.6}, None),
     ("0.3", COUNTED | {"steep start": 2350}, None),  # the rule's, not the run's
 ]

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def descent_in_an_array(gradient, start, lr, steps):
-    points = np.full(steps + 1, start)
+    points = np.full(steps + 1, float(start))
     for t in range(steps):
         points[t + 1] = points[t] - lr * gradient(points[t])
     return points
@@ -55,6 +55,62 @@ def best_rate_from_the_best_point(curvatures, start, rates, steps):
     return min(found)[1]
 
 
+def descent_in_whole_numbers(gradient, start, lr, steps):
+    points = np.full(steps + 1, start)
+    for t in range(steps):
+        points[t + 1] = points[t] - lr * gradient(points[t])
+    return points
+
+
+def descent_while(go_on, gradient, start, lr, steps):
+    """Stay at a point from which one should not go on."""
+    points = [start]
+    for _ in range(steps):
+        w = points[-1] - lr * gradient(points[-1])
+        points.append(w if go_on(w, points[-1], gradient) else points[-1])
+    return points
+
+
+def descent_of_a_line(gradient, start, lr, steps):
+    base = gradient(0.0)
+    h = gradient(1.0) - base
+    return -base / h + (start + base / h) * (1 - lr * h) ** np.arange(steps + 1)
+
+
+def descent_of_one_step_at_least(gradient, start, lr, steps):
+    points = [start, start - lr * gradient(start)]
+    for _ in range(steps - 1):
+        points.append(points[-1] - lr * gradient(points[-1]))
+    return points
+
+
+def steps_with_logarithms(lr, curvature, reduction, log=math.log2):
+    if reduction >= 1:
+        return 0
+    left = (1 - lr * curvature) ** 2
+    if left >= 1:
+        return math.inf
+    return math.ceil(log(reduction) / log(left)) if left else 1
+
+
+def steps_to_the_decade(lr, curvature, reduction):
+    return steps_with_logarithms(lr, curvature, reduction, log=math.log10)
+
+
+def steps_that_arrive_first(lr, curvature, reduction):
+    return 1 if lr * curvature == 1 else steps_with_logarithms(lr, curvature, reduction)
+
+
+def steps_to_a_millionth(lr, curvature, reduction):
+    return steps_with_logarithms(lr, curvature, min(reduction, 1e-6))
+
+
+def steps_unless_beyond_the_limit(lr, curvature, reduction):
+    if lr * curvature >= 2 and reduction < 1:
+        return math.inf
+    return steps_with_logarithms(lr, curvature, reduction) if lr else 0
+
+
 def steps_by_counting(lr, curvature, reduction):
     if reduction < 1 and abs(1 - lr * curvature) >= 1:
         return math.inf
@@ -65,12 +121,12 @@ def steps_by_counting(lr, curvature, reduction):
 
 
 def steps_where_one_is_not_enough(lr, curvature, reduction):
-    return 1 if reduction == 1 else steps_by_counting(lr, curvature, reduction)
+    return 1 if reduction == 1 else steps_with_logarithms(lr, curvature, reduction)
 
 
-def at_most_a_thousand_steps(lr, curvature, reduction):
-    steps = steps_by_counting(lr, curvature, reduction)
-    return steps if steps == math.inf else min(steps, 1000)
+def at_most(most, lr, curvature, reduction):
+    steps = steps_with_logarithms(lr, curvature, reduction)
+    return steps if steps == math.inf else min(steps, most)
 
 
 def curvature_after(rounds, start):
@@ -143,6 +199,20 @@ def tune_on_one_grid(train, rates, part="validation", seeds=5, mean=np.mean):
     return rates[np.nanargmin(losses)]
 
 
+def tune_upwards(train):
+    best = tune_on_one_grid(train, 10.0 ** np.arange(-6, 5))
+    return tune_on_one_grid(train, best * 2.0 ** np.arange(4))
+
+
+def largest_stable_rate(train):
+    rates = 1.7 * 2.0 ** np.arange(-17, 10)
+    return max(lr for lr in rates if mean_over_seeds(train, lr) < math.inf)
+
+
+def lowest_loss(train):
+    return min(mean_over_seeds(train, lr) / 5 for lr in 2.0 ** np.arange(-17, 10))
+
+
 def tune_from_one_seed(train):
     first = tune_on_one_grid(train, 10.0 ** np.arange(-5, 3.1, 0.2), seeds=1)
     return tune_on_one_grid(train, first * 2.0 ** np.arange(-1, 1.1, 0.1))
@@ -159,10 +229,12 @@ RIGHT = [
     ("1.2", descent_by_recursion),
     ("1.3", best_rate_all_at_once),
     ("1.3", best_rate_by_formula),
-    ("1.4", steps_by_counting),
-    ("1.4", lambda *args: np.float64(steps_by_counting(*args))),
-    ("1.5", curvature_after(100, at_random)),
-    ("1.5", curvature_after(100, lambda d: np.random.default_rng(1).random(d))),
+    ("1.2", lambda gradient, start, *args: descent_in_an_array(gradient, np.float64(start), *args)),
+    ("1.4", steps_with_logarithms),
+    ("1.4", steps_to_the_decade),
+    ("1.4", lambda *args: np.float64(steps_with_logarithms(*args))),
+    ("1.5", curvature_after(200, at_random)),
+    ("1.5", curvature_after(1000, lambda d: np.random.default_rng(1).random(d))),
     ("1.5", curvature_of_the_matrix),
     ("1.6", tune_by_walking),
     ("1.6", tune_in_thirds),
@@ -183,6 +255,15 @@ WRONG = [
     ("1.1", {"gradient": 8, "next point": 0.8, "limit": 0.5}, "after subtracting"),
     ("1.2", lambda gradient, start, lr, steps: [start] * (steps + 1), None),
     ("1.2", lambda gradient, start, lr, steps: None, None),
+    ("1.2", descent_in_whole_numbers, None),
+    ("1.2", descent_of_a_line, None),
+    ("1.2", descent_of_one_step_at_least, "One step too many"),
+    ("1.2", partial(descent_while, lambda new, old, gradient: abs(new) < 1e3), None),
+    (
+        "1.2",
+        partial(descent_while, lambda new, old, gradient: abs(gradient(new)) < abs(gradient(old))),
+        None,
+    ),
     ("1.3", best_rate_from_the_best_point, "set out"),
     ("1.3", best_rate_of_the_bowl, None),
     ("1.3", lambda curvatures, start, rates, steps: rates[len(rates) // 2], None),
@@ -193,25 +274,38 @@ WRONG = [
     ("1.3", lambda curvatures, start, rates, steps: rates[0], None),
     ("1.3", best_rate_at_any_step, "on the way"),
     ("1.4", steps_where_one_is_not_enough, None),
-    ("1.4", at_most_a_thousand_steps, None),
+    *(("1.4", partial(at_most, most), None) for most in (1e3, 1e5, 7e5)),
+    ("1.4", steps_by_counting, None),
+    ("1.4", steps_that_arrive_first, None),
+    ("1.4", steps_to_a_millionth, "no step is needed"),
+    ("1.4", steps_unless_beyond_the_limit, None),
+    ("1.4", lambda lr, curvature, reduction: math.inf, "still converges"),
     ("1.4", lambda lr, curvature, reduction: math.ceil(1 / (lr * curvature)), "limit"),
     ("1.5", lambda gradient, d: 1, "after shortening"),
-    *(("1.5", curvature_after(rounds, at_random), None) for rounds in (2, 3, 4, 6)),
-    ("1.5", curvature_after(5, partial(at_random, seed=25)), None),  # begins near an axis
+    *(("1.5", curvature_after(rounds, at_random), "settled") for rounds in (6, 10)),
+    *(("1.5", curvature_after(rounds, at_random), None) for rounds in (2, 3, 4, 20, 50)),
+    ("1.5", curvature_after(5, partial(at_random, seed=25)), "settled"),  # begins near an axis
+    ("1.5", lambda gradient, d: curvature_after(10 * d, at_random)(gradient, d), None),
+    ("1.5", curvature_after(200, lambda d: np.eye(d)[-1]), "a coordinate axis"),
     ("1.5", curvature_after(200, np.ones), "such as all ones"),
     ("1.5", curvature_after(200, np.arange), "that you fix"),
     ("1.5", curvature_after(200, lambda d: (-1.0) ** np.arange(d)), "that you fix"),
     ("1.6", partial(tune_on_one_grid, rates=THIRTY, mean=np.nanmean), "nan is neither"),
-    ("1.6", partial(tune_on_one_grid, rates=THIRTY, mean=min), "by luck"),
+    ("1.6", partial(tune_on_one_grid, rates=THIRTY, mean=min), "the best or the worst"),
+    ("1.6", partial(tune_on_one_grid, rates=THIRTY, mean=np.max), "worst of the five"),
+    ("1.6", tune_upwards, "both sides"),
+    ("1.6", largest_stable_rate, "compare the losses"),
+    ("1.6", lowest_loss, "That is a loss"),
+    ("1.6", lambda train: min([1e4, 1e5], key=partial(mean_over_seeds, train)), "smaller rates"),
     ("1.6", partial(tune_on_one_grid, rates=THIRTY, part="training"), "held out"),
     ("1.6", tune_from_one_seed, "You tried a better rate"),
     ("1.6", partial(tune_on_one_grid, rates=2.0 ** np.arange(-14, 3)), "beyond it"),
-    ("1.6", lambda train: 1.8, "How many runs"),  # by heart
-    ("1.6", lambda train: 1, "How many runs"),
+    ("1.6", lambda train: 0.5, "never tried"),  # by heart
+    ("1.6", lambda train: 1, "never tried"),
     ("1.6", lambda train: -1.0, None),
     ("1.6", lambda train: None, None),
     ("1.6", lambda train: [0.1, 1.0], None),
-    ("1.6", partial(tune_on_one_grid, rates=10.0 ** np.arange(-4, 2)), "beyond it"),
+    ("1.6", partial(tune_on_one_grid, rates=10.0 ** np.arange(-4, 2)), "far apart"),
     ("1.6", partial(tune_on_one_grid, rates=10.0 ** np.arange(-6, 5)), "far apart"),
     ("1.6", partial(tune_on_one_grid, rates=2.0 ** np.arange(-18, 13)), "near the best"),
     ("1.6", partial(tune_on_one_grid, rates=2.0 ** np.arange(-20, 14), seeds=3), "How many runs"),
