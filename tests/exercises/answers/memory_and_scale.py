@@ -33,12 +33,12 @@ def half_rounded_root(gradients, lr=1.0, eps=1e-10):
     return w, root
 
 
-def half_scaled(gradients, lr=1.0, eps=1e-10):
+def half_scaled(gradients, lr=1.0, scale=16):
     w, scaled = [0.0] * gradients.shape[1], np.zeros(gradients.shape[1], np.float16)
     for g in gradients:
-        scaled = np.maximum(np.float16(scaled + 1024 * g**2), np.float16(6e-8))
+        scaled = np.maximum(np.float16(scaled + scale * g**2), np.float16(6e-8))
         w = [
-            a - lr * b / (math.sqrt(float(c) / 1024) + 1e-4)
+            a - lr * b / (math.sqrt(float(c) / scale) + 1e-4)
             for a, b, c in zip(w, g, scaled, strict=True)
         ]
     return w, scaled
@@ -60,6 +60,20 @@ def half_at_least(gradients, lr=1.0):
         G = np.maximum(G + g**2, 6e-8).astype(np.float16)
         w = w - lr * g / np.sqrt(G.astype(float))
     return w, G
+
+
+def half_limited(gradients, lr=1.0, most=None):
+    w, G = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        G = (G + g**2).astype(np.float16)
+        step = lr * g / (np.sqrt(G.astype(float)) + 1e-10)
+        w = w - np.clip(step, -(most or lr), most or lr)
+    return w, G
+
+
+def half_limited_at_the_end(gradients, lr=1.0):
+    w, G = half(gradients, lr)
+    return np.clip(w, -lr, lr) if len(gradients) < 3 else w, G
 
 
 def half_without_lost_squares(gradients, lr=1.0):
@@ -112,6 +126,21 @@ def row_wise_by_norm(w, G, g, lr, eps):
     return (w.T - lr * g.T / (np.sqrt(G) + eps)).T, G
 
 
+def of_entries_that_are_not_zero(w, G, g, lr, eps):
+    G = G + (g**2).sum(axis=1) / np.maximum((g != 0).sum(axis=1), 1)
+    return w - lr * g / (np.sqrt(G)[:, None] + eps), G
+
+
+def of_rows_without_a_zero(w, G, g, lr, eps):
+    G = G + np.mean(g**2, axis=1) * (g != 0).all(axis=1)
+    return w - lr * g / (np.sqrt(G)[:, None] + eps), G
+
+
+def divided_by_one_less(w, G, g, lr, eps):
+    G = G + np.sum(g**2, axis=1) / (g.shape[1] - 1)
+    return w - lr * g / (np.sqrt(G)[:, None] + eps), G
+
+
 def divided_by_rows(w, G, g, lr, eps):
     G = G + np.sum(g**2, axis=1) / len(g)
     return w - lr * g / (np.sqrt(G)[:, None] + eps), G
@@ -138,6 +167,19 @@ def rounded_from_above(x, spacing, rng):
     return np.ceil(x / spacing - rng.random(x.size).reshape(x.shape)) * spacing
 
 
+def rounded_by_choice(x, spacing, rng):
+    def rounded(number):
+        below = math.floor(number / spacing)
+        share = number / spacing - below
+        return spacing * rng.choice([below, below + 1], p=[1 - share, share])
+
+    return np.vectorize(rounded, otypes=[float])(x)
+
+
+def rounded_with_few_seeds(x, spacing, rng):
+    return rounded_by_where(x, spacing, np.random.default_rng(rng.integers(100)))
+
+
 def rounded_in_strata(x, spacing, rng):
     """Every n-th part of the interval has one of the n chances, at random places."""
     strata = (rng.permutation(x.size) + rng.random(x.size)) / x.size
@@ -162,6 +204,18 @@ def partition_by_argmin(sizes, processes):
     for size in -np.sort(-np.array(sizes)):
         held[held.argmin()] += size
     return tuple(held)
+
+
+def partition_with_ties_to(sign):
+    """Return an assignment that looks at the numbers of tensors if those of weights are equal."""
+
+    def partition(sizes, processes):
+        held = [[] for _ in range(processes)]
+        for size in sorted(sizes, reverse=True):
+            min(held, key=lambda part: (sum(part), sign * len(part))).append(size)
+        return [sum(part) for part in held]
+
+    return partition
 
 
 def partition_in_place(sizes, processes):
@@ -397,7 +451,7 @@ RIGHT = [
     ("6.2", partial(half, eps=2.4e-4)),
     ("6.2", half_of_unrounded),
     ("6.2", half_root),
-    ("6.2", half_rounded_root),
+    ("6.2", half_limited),
     ("6.2", half_scaled),
     ("6.2", half_at_random),
     ("6.2", partial(half_at_random, seed=3)),
@@ -408,6 +462,7 @@ RIGHT = [
     ("6.4", rounded_by_loop),
     ("6.4", rounded_by_where),
     ("6.4", rounded_from_above),
+    ("6.4", rounded_by_choice),
     ("6.4", lambda x, s, rng: (s * np.floor(np.float64(x) / s + rng.random(x.shape))).tolist()),
     ("6.5", partition_by_heap),
     ("6.5", partition_by_argmin),
@@ -435,6 +490,10 @@ WRONG = [
     ("6.1", ALL | {"rows in 1.8 GB": 750_000}, "gradients"),
     ("6.1", ALL | {"SM3": 15_000_000}, None),
     ("6.2", half, "square"),
+    ("6.2", half_rounded_root, "rounded down"),
+    ("6.2", partial(half_scaled, scale=1024), "inf"),
+    ("6.2", partial(half_limited, most=1.0), "not always 1"),
+    ("6.2", half_limited_at_the_end, "Is each step limited"),
     ("6.2", partial(half, eps=1e-8), "square"),
     ("6.2", lambda g, lr=1.0: half(g.astype(np.float16), lr), "square"),
     ("6.2", partial(half, number=np.float32), "2 bytes"),
@@ -445,13 +504,13 @@ WRONG = [
         lambda g, lr=1.0: (-lr * np.sign(g).sum(axis=0), np.zeros(g.shape[1], np.float16)),
         "on",
     ),
-    ("6.2", lambda g, lr=1.0: (-half(g, lr, start=6e-8)[0], half(g)[1]), None),
-    ("6.2", lambda g, lr=1.0: (half(g, 1.0, start=6e-8)[0], half(g)[1]), None),
+    ("6.2", lambda g, lr=1.0: (-half(g, lr, start=6e-8)[0], half(g)[1]), "uphill"),
+    ("6.2", lambda g, lr=1.0: (half(g, 1.0, start=6e-8)[0], half(g)[1]), "not always 1"),
     ("6.2", lambda g, lr=1.0: half(g, lr, start=6e-8)[0], None),
     ("6.2", half_at_least, "rounded down"),
     ("6.2", half_without_lost_squares, "rounded down"),
     ("6.2", partial(half, eps=1e-4), "rounded down"),
-    ("6.2", lambda g, lr=1.0: half(g, 1.0, start=6e-8), None),
+    ("6.2", lambda g, lr=1.0: half(g, 1.0, start=6e-8), "not always 1"),
     ("6.2", lambda g, lr=1.0: (half(g, lr, start=6e-8)[0], np.full(g.shape[1], "ab")), "2 bytes"),
     ("6.2", lambda g, lr=1.0: (half(g, lr, start=6e-8)[0], np.float16(0 * g[0])), "depend"),
     ("6.2", half_with_hidden_roots, "more digits"),
@@ -463,6 +522,9 @@ WRONG = [
         "more digits",
     ),
     ("6.3", divided_by_rows, None),
+    ("6.3", divided_by_one_less, None),
+    ("6.3", of_entries_that_are_not_zero, None),
+    ("6.3", of_rows_without_a_zero, None),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 0.1, eps), None),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 1.0, eps), "rate is missing"),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, -g, lr, eps), "uphill"),
@@ -478,7 +540,9 @@ WRONG = [
     ),
     ("6.4", rounded_in_place, "copy"),
     ("6.4", rounded_in_strata, "chance of its own"),
-    ("6.4", lambda x, s, rng: np.ceil(x / s) * s, "lose"),
+    ("6.4", rounded_with_few_seeds, "few seeds"),
+    ("6.4", lambda x, s, rng: np.ceil(x / s) * s, "use rng"),
+    ("6.4", lambda x, s, rng: np.round(x / s) * s, "use rng"),
     ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape) ** 2) * s, None),
     (
         "6.4",
@@ -486,8 +550,8 @@ WRONG = [
         "chance",
     ),
     ("6.4", lambda x, spacing, rng: None, None),
-    ("6.4", lambda x, spacing, rng: np.floor(x / spacing) * spacing, "lose"),
-    ("6.4", lambda x, spacing, rng: np.floor(x / spacing + rng.random()) * spacing, "lose"),
+    ("6.4", lambda x, spacing, rng: np.floor(x / spacing) * spacing, "use rng"),
+    ("6.4", lambda x, s, rng: np.floor(x / s + rng.random()) * s, "chance of its own"),
     ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape[-1])) * s, "chance of its own"),
     ("6.4", lambda x, s, rng: rounded_by_where(x, s, np.random.default_rng(0)), "another seed"),
     ("6.4", lambda x, s, rng: rounded_by_where(x, s, np.random.default_rng()), "not come from"),
@@ -495,6 +559,9 @@ WRONG = [
     ("6.4", lambda x, s, rng: np.floor(x / s + rng.normal(0.5, 0.2, x.shape)) * s, "just below"),
     ("6.5", partition_in_place, "copy"),
     ("6.5", partition_last_first, None),
+    ("6.5", partition_with_ties_to(1), None),
+    ("6.5", partition_with_ties_to(-1), None),
+    ("6.5", lambda sizes, n: partition_by_heap(sizes, n)[:4], None),
     ("6.5", partition_fewest_tensors, "turns"),
     ("6.5", lambda sizes, n: sorted(partition_by_heap(sizes, n)), None),
     ("6.5", lambda sizes, n: sorted(partition_by_heap(sizes, n), reverse=True), "sorted"),
