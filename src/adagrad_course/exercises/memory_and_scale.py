@@ -535,9 +535,28 @@ class SummedGradients(SharedAdaGrad):
 
 class MeanOfSquares(SharedAdaGrad):
     def step(self, w, grads):
-        squares = np.array_split(np.mean(np.square(grads), axis=0), len(self.shards))
+        squares = np.array_split(self.square(grads), len(self.shards))
         self.shards = [G + part for G, part in zip(self.shards, squares, strict=True)]
         return w - self.lr * np.mean(grads, axis=0) / (np.sqrt(self.save()) + self.eps)
+
+    def square(self, grads):
+        return np.mean(np.square(grads), axis=0)
+
+
+class SumOfSquares(MeanOfSquares):
+    def square(self, grads):
+        return np.sum(np.square(grads), axis=0)
+
+
+class SquareOverProcesses(MeanOfSquares):
+    def square(self, grads):
+        return np.mean(grads, axis=0) ** 2 / len(grads)
+
+
+class WeightsInDisorder(SharedAdaGrad):
+    def step(self, w, grads):
+        parts = np.array_split(super().step(w, grads), len(self.shards))
+        return np.concatenate(parts[::-1])
 
 
 class OwnGradients(SharedAdaGrad):
@@ -634,6 +653,9 @@ NOT_AVERAGED = "Do all processes step with the mean of their gradients?"
 NOT_SUMMED = "Is that the sum of the gradients? They are averaged."
 SQUARED_TOO_SOON = "The square of the mean gradient is added: do you average the squares?"
 STATE_LOST = "Is the accumulator still there in the second step?"
+ALL_SQUARES = "Whose square is added? Each process sees the mean of the gradients."
+SQUARE_OVER_PROCESSES = "The mean is squared as it is: is its square divided once more?"
+OUT_OF_ORDER = "All new weights are there. Are they in the order of the weights?"
 DISORDERED = "All sums are there. Are they in the order of the weights?"
 SHARD_LOST = "Which parts of the accumulator are in the checkpoint, and which are lost?"
 ELSEWHERE = "Do the shards hold the accumulator, or is it kept somewhere else?"
@@ -681,7 +703,7 @@ def _demand_parts(optimizer, d, processes):
     if max(sizes) > most:
         hint = COPIES if min(sizes) == d else UNEVEN
         raise Wrong(f"expected at most {most} numbers in a shard {where}, got {max(sizes)}", hint)
-    if sum(sizes) != d:
+    if sum(sizes) < d:
         raise Wrong(f"expected {d} numbers in all shards together {where}, got {sum(sizes)}")
 
 
@@ -701,12 +723,16 @@ def equals_one_process(answer):
         right = _alone(w, gradients, lr, eps)
         variants = {
             NOT_SUMMED: partial(_alone, combine=np.sum),
+            ALL_SQUARES: partial(_alone, squared=lambda grads, g: np.sum(grads**2, axis=0)),
+            SQUARE_OVER_PROCESSES: partial(_alone, squared=lambda grads, g: g**2 / len(grads)),
             SQUARED_TOO_SOON: partial(_alone, squared=lambda grads, g: np.mean(grads**2, axis=0)),
         }
         for t, (point, expected) in enumerate(zip(points, right, strict=True), start=1):
             if np.allclose(point, expected, rtol=TIGHT, atol=TIGHT):
                 continue
             hint = STATE_LOST if t > 1 else ONE_FIRST if processes == 1 else NOT_AVERAGED
+            if processes > 1 and np.allclose(np.sort(point), np.sort(expected), rtol=TIGHT):
+                hint = OUT_OF_ORDER
             for known, variant in variants.items():
                 if np.allclose(points, variant(w, gradients, lr, eps), rtol=TIGHT, atol=TIGHT):
                     hint = known
@@ -722,28 +748,34 @@ def goes_on_after_a_crash(answer):
     d, lr, eps = 11, 0.3, 0.02
     w = np.linspace(-1, 2, d)
     mean = _gradients(d, 1, 6, seed=8)
+    mean[..., 5] = 0.0  # a weight whose sum stays zero, and where it was
     right = _alone(w, mean, lr, eps)
-    first = answer(d, 4, lr, eps)
-    points = _walk(first, w, mean[:3].repeat(4, axis=1))
-    if not np.allclose(points, right[:3], rtol=TIGHT, atol=TIGHT):
-        raise Wrong("not tried before its steps are those of one process")
-    saved = first.save()
-    G, sums = numbers_like(w, saved), (mean[:3, 0] ** 2).sum(axis=0)
-    found = np.isclose(G, sums, rtol=TIGHT, atol=0)
-    if not found.all():
-        in_disorder = np.allclose(np.sort(G), np.sort(sums), rtol=TIGHT, atol=0)
-        hint = DISORDERED if in_disorder else SHARD_LOST if found.any() else None
-        raise Wrong("expected the sums of all weights' squares from `save`, got others", hint)
-    held = np.sort(np.concatenate([np.ravel(shard) for shard in first.shards]))
-    if not np.allclose(held, np.sort(sums), rtol=TIGHT, atol=0):
-        raise Wrong(
-            "expected the sums of all weights' squares in the shards, got others", ELSEWHERE
-        )
-    _walk(first, points[-1], mean[3:].repeat(4, axis=1))  # the crash comes later
-    if not np.array_equal(numbers_like(w, saved), G):
-        raise Wrong(
-            "expected a checkpoint that stays as it is, got one that changes", STILL_CHANGING
-        )
+    for processes in (1, 4):
+        first = answer(d, processes, lr, eps)
+        _demand_parts(first, d, processes)
+        if numbers_like(w, first.save()).any():
+            raise Wrong("expected zeros from `save` before the first step, got others")
+        points = _walk(first, w, mean[:3].repeat(processes, axis=1))
+        if not np.allclose(points, right[:3], rtol=TIGHT, atol=TIGHT):
+            raise Wrong("not tried before its steps are those of one process")
+        saved = first.save()
+        G, sums = numbers_like(w, saved), (mean[:3, 0] ** 2).sum(axis=0)
+        found = np.isclose(G, sums, rtol=TIGHT, atol=0)
+        if not found.all():
+            in_disorder = np.allclose(np.sort(G), np.sort(sums), rtol=TIGHT, atol=0)
+            hint = DISORDERED if in_disorder else SHARD_LOST if found[sums > 0].any() else None
+            raise Wrong("expected the sums of all weights' squares from `save`, got others", hint)
+        if not np.allclose(_held(first)[-d:], np.sort(sums), rtol=TIGHT, atol=0):
+            raise Wrong(
+                "expected the sums of all weights' squares in the shards, got others", ELSEWHERE
+            )
+        _walk(first, points[-1], mean[3:].repeat(processes, axis=1))  # the crash comes later
+        if not np.array_equal(numbers_like(w, saved), G):
+            raise Wrong(
+                f"expected a checkpoint that stays as it is, got one that changes; number of "
+                f"processes: {processes}",
+                STILL_CHANGING,
+            )
     second = answer(d, 3, lr, eps)
     _walk(second, w, mean[:1].repeat(3, axis=1))
     given = G.copy()
@@ -751,7 +783,7 @@ def goes_on_after_a_crash(answer):
     resumed = _walk(second, points[-1], mean[3:].repeat(3, axis=1))
     if not np.allclose(resumed, right[3:], rtol=TIGHT, atol=TIGHT):
         lengths, right_lengths = (np.abs(p[0] - points[-1]) for p in (resumed, right[3:]))
-        too_long = lengths > right_lengths
+        too_long = (lengths > right_lengths)[sums > 0]
         hint = NOT_LOADED if too_long.all() else None if too_long.any() else NOT_REPLACED
         i = np.abs(lengths - right_lengths).argmax()
         raise Wrong(
@@ -764,14 +796,55 @@ def goes_on_after_a_crash(answer):
             "expected a checkpoint that stays as it is, got one that changes", LOADED_WITHOUT_COPY
         )
     _demand_parts(second, d, 3)
-    sums = np.sort((mean[:, 0] ** 2).sum(axis=0))
-    for name, kept in getattr(second, "__dict__", {}).items():
-        is_whole = isinstance(kept, np.ndarray) and kept.size == d
-        if is_whole and np.allclose(np.sort(kept, axis=None), sums, rtol=TIGHT, atol=0):
-            raise Wrong(
-                f"expected the sums in the shards alone, got all {d} in `self.{name}`, too",
-                WHOLE_BESIDE,
-            )
+    second.load(np.zeros(d))
+    if numbers_like(w, second.save()).any():
+        raise Wrong("expected zeros after a checkpoint of zeros, got others", NOT_REPLACED)
+
+
+def _held(optimizer):
+    """Return all numbers in its shards in ascending order, with the zeros that fill them up."""
+    return np.sort(np.concatenate([np.ravel(shard) for shard in optimizer.shards]))
+
+
+def _kept(value):
+    """Return how many floating-point numbers there are in arrays, and in what holds arrays."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return sum(isinstance(part, float) or _kept(part) for part in value)
+    return value.size if isinstance(value, np.ndarray) and value.dtype.kind == "f" else 0
+
+
+def keeps_nothing_else(answer):
+    try:
+        goes_on_after_a_crash(answer)
+    except Wrong:
+        raise Wrong("not tried before it goes on from a checkpoint") from None
+    d, processes, lr, eps = 23, 3, 0.3, 0.02
+    optimizer, w = answer(d, processes, lr, eps), np.linspace(-1, 2, d)
+    mean = _gradients(d, 1, 3, seed=4)
+    gradients = mean.repeat(processes, axis=1)
+    w = _walk(optimizer, w, gradients[:2])[-1]
+    sizes, kept = [*map(np.size, optimizer.shards)], _kept(getattr(optimizer, "__dict__", {}))
+    if kept >= sum(sizes) + max(sizes):  # a few constants, as lr, are not meant
+        raise Wrong(
+            f"expected nothing but {sum(sizes)} numbers in the shards between two steps, got "
+            f"{kept - sum(sizes)} more",
+            WHOLE_BESIDE,
+        )
+    try:
+        for shard in optimizer.shards:
+            shard[:] = [4 * number for number in shard]
+    except (TypeError, ValueError):  # they cannot be changed
+        return
+    G = 4 * (mean[:2, 0] ** 2).sum(axis=0) + mean[2, 0] ** 2
+    expected = w - lr * mean[2, 0] / (np.sqrt(G) + eps)
+    if not np.allclose(_walk(optimizer, w, gradients[2:])[0], expected, rtol=TIGHT, atol=TIGHT):
+        raise Wrong(
+            "expected shorter steps after all numbers in the shards were made four times as "
+            "large, got others",
+            ELSEWHERE,
+        )
 
 
 EXERCISES = [
@@ -917,7 +990,7 @@ EXERCISES = [
                 row_wise_step, added=lambda g: np.mean(g**2)
             ),
             "The rate is missing.": row_wise_without_rate,
-            "You went uphill: subtract.": uphill(row_wise_step),
+            UPHILL: uphill(row_wise_step),
         },
         hints=(
             "np.mean(g**2, axis=1) has one number for each row.",
@@ -1087,9 +1160,7 @@ EXERCISES = [
                 sm3_of_first_rows
             ),
             "The rate is missing.": sm3_without_rate,
-            "You went uphill: subtract.": lambda w, r, c, rows, g, lr: sparse_sm3_step(
-                w, r, c, rows, g, -lr
-            ),
+            UPHILL: lambda w, r, c, rows, g, lr: sparse_sm3_step(w, r, c, rows, g, -lr),
             WHOLE_TABLE: dense_sm3_step,
         },
         hints=(
@@ -1119,6 +1190,7 @@ EXERCISES = [
             "each process keeps its part": keeps_its_part,
             "the same steps as one process": equals_one_process,
             "goes on from a checkpoint with fewer processes": goes_on_after_a_crash,
+            "keeps the shards and nothing else": keeps_nothing_else,
         },
         mistakes={
             COPIES: WholeCopies,
@@ -1126,6 +1198,9 @@ EXERCISES = [
             NOT_AVERAGED: OwnGradients,
             NOT_SUMMED: SummedGradients,
             SQUARED_TOO_SOON: MeanOfSquares,
+            ALL_SQUARES: SumOfSquares,
+            SQUARE_OVER_PROCESSES: SquareOverProcesses,
+            OUT_OF_ORDER: WeightsInDisorder,
             ONE_FIRST: SharedUphill,
             STATE_LOST: FreshEachStep,
             SHARD_LOST: LostShards,

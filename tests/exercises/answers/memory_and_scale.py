@@ -3,6 +3,7 @@
 import heapq
 import math
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -319,6 +320,60 @@ class ByChunk(ByStride):
         return list(w - self.lr * g / (np.sqrt(G) + self.eps))
 
 
+class Padded:
+    """Shards of one length, with zeros at the end."""
+
+    def __init__(self, d, processes, lr, eps):
+        self.constants, self.d, self.processes = (lr, eps), d, processes
+        self.load(np.zeros(d))
+
+    def load(self, G):
+        size = -(-self.d // self.processes)
+        padded = np.zeros(size * self.processes)
+        padded[: self.d] = G
+        self.shards = list(padded.reshape(self.processes, size).copy())
+
+    def save(self):
+        return np.concatenate(self.shards)[: self.d]
+
+    def step(self, w, grads):
+        lr, eps = self.constants
+        size, new = len(self.shards[0]), w.copy()
+        for k, shard in enumerate(self.shards):
+            g = np.mean([grad[k * size : (k + 1) * size] for grad in grads], axis=0)
+            shard[: len(g)] += g**2
+            mine = slice(k * size, k * size + len(g))
+            new[mine] -= lr * g / (np.sqrt(shard[: len(g)]) + eps)
+        return new
+
+
+class InRandomOrder(ByStride):
+    """Says which weights a process has by their numbers."""
+
+    def load(self, G):
+        order = np.random.default_rng(0).permutation(len(G))
+        self.numbers = np.array_split(order, self.n)
+        self.shards = [np.array(G)[numbers] for numbers in self.numbers]
+
+    def save(self):
+        G = np.empty(sum(map(len, self.shards)))
+        for numbers, shard in zip(self.numbers, self.shards, strict=True):
+            G[numbers] = shard
+        return G
+
+    def step(self, w, grads):
+        g, new = np.mean(grads, axis=0), w.copy()
+        for k, numbers in enumerate(self.numbers):
+            self.shards[k] = self.shards[k] + g[numbers] ** 2
+            new[numbers] -= self.lr * g[numbers] / (np.sqrt(self.shards[k]) + self.eps)
+        return new
+
+
+class SavingNoZeros(ByChunk):
+    def save(self):
+        return [x for shard in self.shards for x in shard if x > 0]
+
+
 class OnlyTheFirst(ByStride):
     def step(self, w, grads):
         return super().step(w, grads[:1])
@@ -414,6 +469,72 @@ class InPlaceInParts(ByStride):
         return w - np.concatenate(steps)
 
 
+class SavingFullShards(InPlaceInParts):
+    def save(self):
+        return np.concatenate([shard for shard in self.shards if shard.any()])
+
+
+class SavingTheOnlyShard(InPlaceInParts):
+    def save(self):
+        return self.shards[0] if self.n == 1 else super().save()
+
+
+class LoadingWhatIsNotZero(InPlaceInParts):
+    def load(self, G):
+        if np.any(G) or not hasattr(self, "shards"):
+            super().load(G)
+
+
+class CopiedFromTheWhole(ByStride):
+    def step(self, w, grads):
+        g = np.mean(grads, axis=0)
+        self.G = self.G + g**2
+        self.shards = [self.G[k :: self.n].copy() for k in range(self.n)]
+        return w - self.lr * g / (np.sqrt(self.G) + self.eps)
+
+    def load(self, G):
+        self.G = np.array(G)
+        super().load(G)
+
+
+class CopiedFromAnObject(CopiedFromTheWhole):
+    """Keeps the whole where an array is not looked for."""
+
+    @property
+    def G(self):
+        return self.hidden.G
+
+    @G.setter
+    def G(self, G):
+        self.hidden = SimpleNamespace(G=G)
+
+
+class WholeOfEach(ByStride):
+    def __init__(self, d, processes, lr, eps):
+        super().__init__(d, processes, lr, eps)
+        self.everything = np.zeros((processes, d))
+
+
+class SquaresOfAll(ByStride):
+    def added(self, grads):
+        return np.sum(np.square(grads), axis=0)
+
+    def step(self, w, grads):
+        G = self.save() + self.added(grads)
+        self.load(G)
+        return w - self.lr * np.mean(grads, axis=0) / (np.sqrt(G) + self.eps)
+
+
+class SquareOfTheMeanDivided(SquaresOfAll):
+    def added(self, grads):
+        return np.mean(grads, axis=0) ** 2 / len(grads)
+
+
+class JoinedFromTheLast(InPlaceInParts):
+    def step(self, w, grads):
+        return np.concatenate(np.array_split(super().step(w, grads), self.n)[::-1])
+
+
 class GatheringAll(ByStride):
     def step(self, w, grads):
         w = super().step(w, grads)
@@ -476,6 +597,8 @@ RIGHT = [
     ("6.8", ByStride),
     ("6.8", ByChunk),
     ("6.8", InPlaceInParts),
+    ("6.8", Padded),
+    ("6.8", InRandomOrder),
 ]
 
 ALL = {"weights": 60, "SGD": 0, "AdaGrad": 60, "Adam": 120, "row-wise": 0.2, "SM3": 0.2012}
@@ -596,5 +719,15 @@ WRONG = [
     ("6.8", WholeBeside, "somewhere else"),
     ("6.8", ViewsOfTheWhole, "own part only"),
     ("6.8", GatheringAll, "own part only"),
+    ("6.8", SavingNoZeros, None),
+    ("6.8", SavingFullShards, None),
+    ("6.8", SavingTheOnlyShard, "copy"),
+    ("6.8", LoadingWhatIsNotZero, "replaces"),
+    ("6.8", CopiedFromTheWhole, "own part only"),
+    ("6.8", CopiedFromAnObject, "somewhere else"),
+    ("6.8", WholeOfEach, "own part only"),
+    ("6.8", SquaresOfAll, "Whose square"),
+    ("6.8", SquareOfTheMeanDivided, "once more"),
+    ("6.8", JoinedFromTheLast, "All new weights are there"),
     ("6.8", ByStride(4, 2, 0.1, 0.0), None),
 ]
