@@ -240,7 +240,7 @@ def counts_empty_groups(answer):
         raise Wrong(f"expected {show(right)} examples in the groups, got {show(plain(sizes))}")
 
 
-def some_examples(*limits, n=20):
+def some_examples(*limits, n=12):
     """Return what draws examples of up to four words; each group has one more at its upper end."""
 
     def draw(rng):
