@@ -697,9 +697,9 @@ def _alone(w, gradients, lr, eps, combine=np.mean, squared=lambda grads, g: g**2
 
 def _demand_parts(optimizer, d, processes):
     sizes, most = [np.size(shard) for shard in optimizer.shards], -(-d // processes)
-    where = f"for {d} weights and {processes} processes"
+    where = f"with d = {d} and processes = {processes}"
     if len(sizes) != processes:
-        raise Wrong(f"expected {processes} shards {where}, got {len(sizes)}")
+        raise Wrong(f"expected as many shards as processes {where}, got {len(sizes)}")
     if max(sizes) > most:
         hint = COPIES if min(sizes) == d else UNEVEN
         raise Wrong(f"expected at most {most} numbers in a shard {where}, got {max(sizes)}", hint)
@@ -731,7 +731,7 @@ def equals_one_process(answer):
             if np.allclose(point, expected, rtol=TIGHT, atol=TIGHT):
                 continue
             hint = STATE_LOST if t > 1 else ONE_FIRST if processes == 1 else NOT_AVERAGED
-            if processes > 1 and np.allclose(np.sort(point), np.sort(expected), rtol=TIGHT):
+            if np.allclose(np.sort(point), np.sort(expected), rtol=TIGHT):
                 hint = OUT_OF_ORDER
             for known, variant in variants.items():
                 if np.allclose(points, variant(w, gradients, lr, eps), rtol=TIGHT, atol=TIGHT):
