@@ -169,8 +169,7 @@ def limited_at_the_end(gradients, lr=1.0):
 
 def half_adagrad_of_large_sums(gradients, lr=1.0):
     """Keep a thousand times the sum, which is not zero so soon, but inf."""
-    w, G = half_adagrad(gradients * 32, lr, start=6e-8)
-    return w, G
+    return half_adagrad(32 * gradients, lr, start=6e-8)
 
 
 def forgetting_the_sum(gradients, lr=1.0):
