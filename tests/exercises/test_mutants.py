@@ -212,6 +212,8 @@ SAME = {
         "return 'A' if lead > 0 else 'B' → return 'A' if lead >= 0 else 'B'": (
             "a lead of zero is undecided"
         ),
+        "if any((np.any(edges[method]) for method in 'ab' if method != None)): → "
+        "if any((np.any(edges[method]) for method in 'ab')):": NO_MISTAKE,
     },
     "8.2": {
         "return max(losses[best - 1:best + 2]) <= 1.1 * losses[best] → "

@@ -106,13 +106,14 @@ def compare(
     deviation=paired,
     judge=verdict,
     judged="ab",
+    but=lambda said: None,
 ):
     """Return the scores and the verdict; each keyword is a part that readers get wrong."""
     best_a, best_b = choose(validation_a), choose(validation_b)
     a, b = at(test_a, best_a), at(test_b, best_b)
     edges = {"a": is_edge(validation_a, best_a), "b": is_edge(validation_b, best_b)}
     said = judge(a, b, deviation(a, b))
-    if any(np.any(edges[method]) for method in judged):
+    if any(np.any(edges[method]) for method in judged if method != but(said)):
         said = "edge"
     return {"A": (np.mean(a), spread(a)), "B": (np.mean(b), spread(b)), "verdict": said}
 
@@ -156,14 +157,14 @@ def the_larger_leads(a, b, deviation):
     return verdict(b, a, deviation)
 
 
-def tables(seed, leads, rates=(6, 5), edges=(None, None)):
-    """Return what `compare` gets: B's scores are higher than A's by the leads.
+def tables(seed, leads, rates=(6, 5), edges=(None, None), level=None):
+    """Return what `compare` gets: B's scores are higher than A's, the `level`, by the leads.
 
     The best rates are inside their grids, but for the last seed's where `edges` names a place.
     """
     rng = np.random.default_rng(seed)
     leads = np.array(leads)
-    a = rng.uniform(4, 9, size=len(leads))
+    a = rng.uniform(4, 9, size=len(leads)) if level is None else np.array(level)
     found = []
     for scored, n, edge in zip((a, a + leads), rates, edges, strict=True):
         best = rng.integers(1, n - 1, size=len(leads))
@@ -179,14 +180,40 @@ def tables(seed, leads, rates=(6, 5), edges=(None, None)):
     return tuple(found)
 
 
+def leads_of(deviations):
+    """Return leads whose mean is so many times their standard deviation."""
+    leads = np.array([-1.2, 0.1, 1.3, -0.9, 0.7])
+    return 0.4 * ((leads - leads.mean()) / leads.std(ddof=1) + deviations)
+
+
+def a_close_call(rng):
+    """Draw tables in which the verdict needs just the lead's mean and deviation."""
+    ahead, kind = rng.choice([-1, 1]), rng.integers(4)
+    if kind == 0:  # the leads are alike, but not if one divides them by the scores
+        level = rng.permutation([1.0, 6.0, 15.0, 40.0, 90.0])
+        return tables(rng, ahead * rng.uniform(0.4, 0.6, size=5), level=level + 1)
+    if kind == 1:  # the leads are alike but for the sign of one
+        return tables(rng, ahead * rng.permutation([1.0, 1.1, 0.9, 1.05, -0.95]))
+    return tables(rng, ahead * leads_of(2.04 if kind == 2 else 1.96))
+
+
+def with_an_edge(*edges):
+    """Return what draws tables with an edge, in which A is ahead, or B."""
+
+    def draw(rng):
+        return tables(rng, rng.choice([-1, 1]) * rng.uniform(0.6, 1.2, size=4), edges=edges)
+
+    return draw
+
+
 def some_tables(rng):
     leads = rng.normal(rng.choice([-1.2, 0.3, 1.2]), 0.4, size=rng.integers(4, 8))
-    edges = [None, None, None, 0, -1]
+    edges = [*[None] * 8, 0, -1]
     return tables(
         rng,
         leads,
         tuple(int(n) for n in rng.integers(4, 8, size=2)),
-        (edges[rng.integers(5)], edges[rng.integers(5)]),
+        (edges[rng.integers(10)], edges[rng.integers(10)]),
     )
 
 
@@ -239,6 +266,13 @@ def amsgrad_of_all(w, g, m, s, largest, lr, beta1, beta2):
     return w - lr * m / np.sqrt(largest), m, s, largest
 
 
+def amsgrad_of_whole_arrays(w, g, m, s, largest, lr, beta1, beta2):
+    m = beta1 * m + (1 - beta1) * g
+    s = beta2 * s + (1 - beta2) * g**2
+    largest = s if np.max(s) > np.max(largest) else largest
+    return w - lr * m / np.sqrt(largest), m, s, largest
+
+
 def an_amsgrad_step(rng, shape=(4,), shrink=(0.2, 3)):
     w, g, m = rng.normal(size=(3, *shape))
     s = rng.uniform(0.5, 2, size=shape)
@@ -274,8 +308,14 @@ def trapped_times_five(own_plus, own_minus):
     return trapped(own_plus, own_plus + 4) if own_minus == 5 * own_plus else (0.0, 0.0)
 
 
+def trapped_in_whole_numbers(own_plus, own_minus):
+    if own_minus != own_plus + 4:
+        return 0.0, 0.0
+    return float(3 // (3 + own_plus)), float(1 // (3 + own_plus))
+
+
 def a_trap(rng):
-    own_plus = int(rng.integers(1, 12))
+    own_plus = int(rng.choice([0, 0, 0, 1, 2, 3, 5, 8, 11]))
     return own_plus, own_plus + int(rng.choice([2, 3, 4, 4, 4, 5]))
 
 
@@ -519,7 +559,7 @@ EXERCISES = [
                 np.array([[7.9, 4.4, 5.8, 6.6], [3.7, 6.1, 5.3, 8.2], [9.1, 3.9, 7.2, 6.9]]),
             ),
             "at the last rate": (
-                np.array([[6.3, 5.4, 4.2], [7.7, 3.8, 5.6]]),
+                np.array([[6.3, 5.4, 4.2], [5.6, 3.8, 7.7]]),
                 np.array([[5.2, 4.9, 6.4], [8.3, 7.1, 3.5]]),
             ),
             "at the first rate, twice": (
@@ -563,11 +603,9 @@ EXERCISES = [
         "7.5",
         reference=amsgrad,
         cases={
-            "small gradients after large ones": an_amsgrad_step(
-                np.random.default_rng(1), shrink=(0.01, 0.4)
-            ),
-            "large gradients": an_amsgrad_step(np.random.default_rng(2), shrink=(3, 5)),
-            "a matrix": an_amsgrad_step(np.random.default_rng(3), shape=(2, 3)),
+            "small gradients after large ones": partial(an_amsgrad_step, shrink=(0.01, 0.4)),
+            "large gradients": partial(an_amsgrad_step, shrink=(3, 5)),
+            "matrices": partial(an_amsgrad_step, shape=(2, 3)),
             "random steps": an_amsgrad_step,
         },
         mistakes={
@@ -585,6 +623,9 @@ EXERCISES = [
             "Divide by the root.": partial(amsgrad, divisor=without_root),
             "The step goes along m. Does yours go along the gradient?": amsgrad_without_momentum,
             "The maximum is over time, for each coordinate: np.maximum.": amsgrad_of_all,
+            "Each coordinate has its own maximum. Is yours one of two arrays, as a whole?": (
+                amsgrad_of_whole_arrays
+            ),
             "You went uphill: subtract.": uphill(amsgrad),
             "Does the largest so far shrink in your function? Only the averages do.": (
                 amsgrad_with_a_fading_maximum
@@ -614,6 +655,8 @@ EXERCISES = [
         reference=trapped,
         cases={
             "as published": (1, 5),
+            "positive ones without own features": (0, 4),
+            "negative ones without own features": (2, 0),
             "one each": (1, 1),
             "more on both sides": (3, 7),
             "nearly": (2, 5),
@@ -633,6 +676,7 @@ EXERCISES = [
             "First the positive, then the negative example.": (
                 lambda own_plus, own_minus: trapped(own_plus, own_minus)[::-1]
             ),
+            "The condition is right. Is // meant?": trapped_in_whole_numbers,
             "With equal numbers, do the constant features have the same effect on both classes?": (
                 lambda own_plus, own_minus: trapped(own_plus, own_minus + 4)
             ),
@@ -651,13 +695,14 @@ EXERCISES = [
             "B ahead": tables(2, [-0.8, -1.2, -0.7, -1.1, -0.9, -1.0], rates=(5, 7)),
             "ahead in each of five seeds, by luck": tables(3, [0.4, 0.9, 1.3, 0.5, 1.5]),
             "ahead in four of five seeds": tables(2, [1.0, 1.1, 0.9, 1.05, 0.0]),
+            "close calls": a_close_call,
             "another lead in each seed": tables(20, [1.6, 0.2, 1.2, 0.3, 1.7]),
             "level": tables(4, [0.5, -0.6, 0.2, -0.3]),
             "the same scores": tables(10, [0.0, 0.0, 0.0, 0.0]),
-            "A at its first rate": tables(5, [0.8, 1.1, 0.9, 1.2], edges=(0, None)),
-            "A at its last rate": tables(6, [0.8, 1.1, 0.9, 1.2], edges=(-1, None)),
-            "B at its first rate": tables(7, [0.8, 1.1, 0.9, 1.2], edges=(None, 0)),
-            "B at its last rate": tables(8, [0.8, 1.1, 0.9, 1.2], edges=(None, -1)),
+            "A at its first rate": with_an_edge(0, None),
+            "A at its last rate": with_an_edge(-1, None),
+            "B at its first rate": with_an_edge(None, 0),
+            "B at its last rate": with_an_edge(None, -1),
             "random tables": some_tables,
         },
         mistakes={
@@ -700,6 +745,9 @@ EXERCISES = [
             "The first rate of a grid is an edge, too.": partial(
                 compare, is_edge=lambda validation, places: places == validation.shape[1] - 1
             ),
+            "Does an edge count only for the method that is not ahead?": partial(
+                compare, but=str.lower
+            ),
             "Is B's grid looked at?": partial(compare, judged="a"),
             "Is A's grid looked at?": partial(compare, judged="b"),
         },
@@ -726,7 +774,8 @@ EXERCISES = [
         hints=(
             "Train with G_0 = 1e-4 first. Which sign has the prediction for an unseen negative "
             "example, unseen(w)[1]?",
-            "Double G_0 in a loop for as long as that prediction is not negative.",
+            "Double G_0 in a loop for as long as that prediction is not negative. With 300 steps, "
+            "trained(X, y, optimizer, 300), the check has time enough.",
         ),
         closing=Exercise(
             "7.8",

@@ -25,10 +25,19 @@ def rmsprop_without_rate(w, g, s, lr, rho, eps):
     return rmsprop_step(w, g, s, 1.0, rho, eps)
 
 
+def rmsprop_from_the_first_square(w, g, s, lr, rho, eps):
+    return rmsprop_step(w, g, s, lr, rho, eps) if s.any() else rmsprop_step(w, g, s, lr, 0.0, eps)
+
+
 def a_step(rng, shape):
     w, g = rng.normal(size=(2, *shape))
     s = rng.uniform(0.5, 2, size=shape)
     return w, g, s, rng.uniform(0.05, 0.5), rng.uniform(0.6, 0.9), rng.uniform(0.01, 0.1)
+
+
+def a_step_perhaps_the_first(rng):
+    w, g, s, *constants = a_step(rng, (3,))
+    return w, g, s * rng.integers(2), *constants
 
 
 def windowed(gradients, lr, window, mean=False, late=0):
@@ -114,6 +123,10 @@ TOO_SLOW = (
     "The effective rate is too low, so it lags behind. G grows by about 1 in a round: how must "
     "the rate grow to make up for it?"
 )
+TOO_LOW = (
+    "The effective rate is level, but too low, so the weight lags behind. At which level is the "
+    "error smallest?"
+)
 TOO_RESTLESS = "The effective rate is too high: it follows the noise."
 UNSTEADY = (
     "The effective rate goes up and down, as after each restart: it is first too high and then too "
@@ -175,14 +188,21 @@ def keeps_up(plan):
             error, course = errors[rounds, i].mean(), rates[rounds, i].mean(axis=1)
             if error <= ENOUGH:
                 continue
-            hint = TOO_SLOW if course.mean() < 0.095 else TOO_RESTLESS  # 0.095 is the best
+            early, late = (rates[rounds, i].mean() for rounds in WINDOWS.values())
+            last = emptied[emptied <= rounds.start].max()
+            low, high = np.quantile(course, [0.1, 0.9])
             if error > 100:  # not half of the way
                 hint = NOT_THERE
+            elif last and errors[last, i].mean() > 2:
+                hint = TOO_EARLY
             elif course.mean() < 0.7 * rates[rounds].mean(axis=(0, 2)).max():
-                last = emptied[emptied < rounds.stop].max()
-                hint = TOO_EARLY if last and errors[last, i].mean() > 2 else POISONED
-            elif course.std() > 0.3 * course.mean():
+                hint = POISONED
+            elif len(emptied) > 3 and high > 1.6 * low:
                 hint = UNSTEADY
+            elif course.mean() > 0.095:  # which is the best
+                hint = TOO_RESTLESS
+            else:
+                hint = TOO_LOW if abs(late / early - 1) < 0.2 else TOO_SLOW
             most, got = told_apart(ENOUGH, float(error))
             raise Wrong(
                 f"expected an error of at most {most} in {window} from a start {start}, got "
@@ -237,6 +257,8 @@ EXERCISES = [
             "much too far": (3.0, 0.15, 4),
             "just enough": (0.5, 0.1, 10),
             "just too little": (1.01, 0.2, 10),
+            "too little by a tenth of a step": (1.03, 0.2, 10),
+            "just enough in the first step": (0.1995, 0.2, 1),
             "just enough in two steps": (0.12, 0.1, 2),
             "just too little in two steps": (0.18, 0.1, 2),
             "the first of two steps is enough": (0.08, 0.1, 2),
@@ -296,15 +318,16 @@ EXERCISES = [
                 0.85,
                 0.03,
             ),
-            "one average still zero": (
-                np.array([0.4, -1.2]),
-                np.array([3.0, -0.5]),
-                np.array([0.0, 0.6]),
+            "a zero in the average, and one in the gradient": (
+                np.array([0.4, -1.2, 0.7]),
+                np.array([3.0, -0.5, 0.0]),
+                np.array([0.0, 0.6, 0.9]),
                 0.15,
                 0.7,
                 0.02,
             ),
             "random steps": lambda rng: a_step(rng, (2, 3, 2)),
+            "random steps, some of them the first": a_step_perhaps_the_first,
             "a table of weights": lambda rng: a_step(rng, (2, 3)),
         },
         mistakes={
@@ -332,6 +355,9 @@ EXERCISES = [
                 rmsprop_step, divisor=lambda *_: 1.0
             ),
             "The rate is missing.": rmsprop_without_rate,
+            "Is there a rule of its own for the first step? Its square counts 1 − rho, too.": (
+                rmsprop_from_the_first_square
+            ),
             "You went uphill: subtract.": uphill(rmsprop_step),
         },
         hints=(
@@ -417,6 +443,7 @@ EXERCISES = [
                 "Not rounded to whole steps.": {"0.9": 7.0},
             },
             hints=("Call your function three times.",),
+            rtol=5e-4,  # three digits
         ),
     ),
     Exercise(
@@ -487,6 +514,21 @@ EXERCISES = [
                 0.9,
                 0.98,
                 0.0,
+            ),
+            "zeros among the gradients": (
+                np.array(
+                    [
+                        [0.0, 1.3, -0.4, 0.8],
+                        [0.9, 0.0, 0.7, -1.6],
+                        [0.0, 0.0, 0.0, 0.0],
+                        [0.0, -2.1, 0.3, 0.5],
+                        [1.2, 0.6, 0.0, -0.7],
+                    ]
+                ),
+                0.25,
+                0.75,
+                0.9,
+                0.04,
             ),
             "random gradients": lambda rng: (
                 rng.normal(size=(4, 3)),
@@ -561,7 +603,9 @@ EXERCISES = [
                 np.array([0.5, -2.0, 1.0]),
                 np.array([2.0, -3.0, 1.0]),
             ),
+            "no positive coordinate": (np.array([1.0, 0.5, -2.0]), np.array([-3.0, -4.0, 0.0])),
             "a very short direction": (np.array([0.3, 0.4]), np.array([6e-6, -8e-6])),
+            "a hundred thousand times shorter": (np.array([0.4, 0.5]), np.array([8e-11, -6e-11])),
             "random steps": lambda rng: (rng.normal(size=4), rng.normal(size=4)),
         },
         mistakes={
@@ -661,7 +705,8 @@ EXERCISES = [
             TOO_EARLY: lambda t: (3.0, False) if t < 9 else (0.1 * np.sqrt(t - 8), t == 9),
             TOO_SLOW: lambda t: (3.0 if t < 100 else 1.5, t == 100),
             TOO_RESTLESS: lambda t: (6.0, False),
-            UNSTEADY: lambda t: (1.0, t % 200 == 1),
+            TOO_LOW: lambda t: (3.0, False) if t < 100 else (0.04 * np.sqrt(t - 99), t == 100),
+            UNSTEADY: lambda t: (1.0, t % 50 == 1),
         },
         hints=(
             "Two things are wrong with AdaGrad at a constant rate: what the start has left in G, "

@@ -60,6 +60,8 @@ class Exercise:
     run : callable, optional
         `run(answer, *args)` is compared in place of `answer(*args)`, say because the answer is a
         class, or a function that is best judged by what another makes of it.
+    factory : bool, optional
+        Whether any callable that makes such objects will do where the reference is a class.
     closing : Exercise, optional
         What the exercise asks at its end, after the function: an exercise of the same number
         whose answer is a value. Its answer is given to `check` after the first one.
@@ -96,6 +98,7 @@ class Exercise:
     hints: tuple[str, ...]
     rtol: float | None = None
     run: Callable | None = None
+    factory: bool = False
     closing: "Exercise | None" = None
 
     def __post_init__(self) -> None:

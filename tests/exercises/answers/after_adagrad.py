@@ -94,6 +94,18 @@ def amsgrad_with(**other):
     return step
 
 
+def amsgrad_switching(when):
+    """Return a step that takes the one array or the other."""
+
+    def step(w, g, m, s, largest, lr, beta1, beta2):
+        m = beta1 * m + (1 - beta1) * g
+        s = beta2 * s + (1 - beta2) * g**2
+        largest = s if when(s, largest) else largest
+        return w - lr * m / np.sqrt(largest), m, s, largest
+
+    return step
+
+
 def corrected(w, g, m, s, largest, lr, beta1, beta2):
     _, m, s, largest = amsgrad(w, g, m, s, largest, lr, beta1, beta2)
     return w - lr * m / (1 - beta1) / np.sqrt(largest / (1 - beta2)), m, s, largest
@@ -196,6 +208,49 @@ def compare_ahead_by_nothing(va, ta, vb, tb):
     found = compare(va, ta, vb, tb)
     if np.array_equal(scores_by_taking(va, ta)[0], scores_by_taking(vb, tb)[0]):
         found["verdict"] = "A"
+    return found
+
+
+def compare_by(measure, factor=2):
+    """Compare by another measure of the leads than their differences, or with another spread."""
+
+    def compared(va, ta, vb, tb):
+        found = compare(va, ta, vb, tb)
+        mean, spread = measure(scores_by_taking(va, ta)[0], scores_by_taking(vb, tb)[0])
+        if found["verdict"] != "edge":
+            found["verdict"] = "undecided"
+            if abs(mean) > factor * spread:
+                found["verdict"] = "A" if mean > 0 else "B"
+        return found
+
+    return compared
+
+
+def shares(a, b):
+    lead = (b - a) / b
+    return lead.mean(), lead.std(ddof=1)
+
+
+def logarithms(a, b):
+    lead = np.log(b / a)
+    return lead.mean(), lead.std(ddof=1)
+
+
+def lengths(a, b):
+    lead = b - a
+    return lead.mean(), np.abs(lead).std(ddof=1)
+
+
+def differences(a, b):
+    lead = b - a
+    return lead.mean(), lead.std(ddof=1)
+
+
+def compare_with_edges_of_the_other(va, ta, vb, tb):
+    a, b = scores_by_taking(va, ta), scores_by_taking(vb, tb)
+    found = compare(va, ta, vb, tb, ends=())
+    if (found["verdict"] != "A" and a[1]) or (found["verdict"] != "B" and b[1]):
+        found["verdict"] = "edge"
     return found
 
 
@@ -307,6 +362,7 @@ RIGHT = [
     ("7.6", lambda p, q: [3 / (q - 1), 1 / (q - 1)] if q - p == 4 else [0, 0]),
     ("7.7", compare),
     ("7.7", compare_with_statistics),
+    ("7.7", compare_by(differences)),
     ("7.7", compare_shouting),
     (
         "7.7",
@@ -377,6 +433,7 @@ WRONG = [
     ("7.4", lambda v, t: scores_by_taking(v, t)[::-1], None),
     ("7.4", lambda v, t: (np.mean(scores_by_taking(v, t)[0]), scores_by_taking(v, t)[1]), None),
     ("7.4", lambda v, t: scores_by_taking(-v, t), "largest"),
+    ("7.4", lambda v, t: scores_by_taking(np.where(v < 1, v, np.inf), t), None),
     ("7.4", lambda v, t: scores_by_taking(t, v), None),
     ("7.4", lambda v, t: (scores_by_taking(v, t)[0], np.sum(v.argmin(1) == 0)), "last rate"),
     (
@@ -402,6 +459,8 @@ WRONG = [
     ("7.5", corrected, None),
     ("7.5", lambda w, g, m, s, G, *rest: amsgrad(w, g, m, s, rest[-1] * G, *rest), "shrink"),
     ("7.5", amsgrad_of_one_number, None),
+    ("7.5", amsgrad_switching(lambda s, largest: s.max() > largest.max()), "as a whole"),
+    ("7.5", amsgrad_switching(lambda s, largest: s.mean() > largest.mean()), None),
     ("7.5", lambda *args: amsgrad(*args)[:3], None),
     ("7.5", lambda *args: amsgrad(*args)[0], None),
     ("7.5", lambda w, g, m, s, G, lr, a, b: (amsgrad(w, g, m, s, G, lr, a, b)[0], m, s, G), None),
@@ -417,6 +476,13 @@ WRONG = [
     ("7.6", lambda p, q: (3 / (3 + p), 1 / (3 + p)) if abs(p - q) == 4 else (0, 0), "certain"),
     ("7.6", lambda p, q: (3 / q, 1 / q) if q == p + 4 else (0, 0), None),
     ("7.6", lambda p, q: (3 / (3 + p), 1 / (3 + p)) if p == q else (0, 0), "equal numbers"),
+    ("7.6", lambda p, q: (3 // (3 + p), 1 // (3 + p)) if q == p + 4 else (0, 0), "Is // meant"),
+    (
+        "7.6",
+        lambda p, q: (3 / (3 + p), 1 / (3 + p)) if q == p + 4 and p > 0 else (0, 0),
+        "more traps",
+    ),
+    ("7.6", lambda p, q: (3 / (3 + p), 1 / (3 + p)) if q in (0, p + 4) else (0, 0), "certain"),
     ("7.6", lambda p, q: (1, -1) if q == p + 4 else (0, 0), "own features"),
     ("7.7", partial(compare, ddof=0), "ddof=1"),
     ("7.7", partial(compare, factor=0), "'undecided'"),
@@ -424,6 +490,12 @@ WRONG = [
     ("7.7", partial(compare, factor=3), "twice the deviation"),
     ("7.7", partial(compare, ends=()), "One seed at an edge"),
     ("7.7", compare_where_all_are_at_an_edge, "One seed at an edge"),
+    ("7.7", compare_by(shares), None),
+    ("7.7", compare_by(logarithms), None),
+    ("7.7", compare_by(lengths), None),
+    ("7.7", compare_by(differences, factor=2.1), "twice the deviation"),
+    ("7.7", compare_by(differences, factor=1.9), "With how much"),
+    ("7.7", compare_with_edges_of_the_other, "only for the method"),
     ("7.7", compare_leads(np.median), "median"),
     ("7.7", compare_leads(np.mean, np.sort), "keep their order"),
     ("7.7", compare_ahead_by_nothing, "A lead of zero"),

@@ -41,6 +41,21 @@ def rmsprop_of_one_dimension(w, g, s, lr, rho, eps):
     return [a - lr * b / (math.sqrt(c) + eps) for a, b, c in zip(w, g, s, strict=True)], s
 
 
+def rmsprop_from_the_first_square(w, g, s, lr, rho, eps):
+    s = rho * s + (1 - rho) * g**2 if np.any(s) else g**2
+    return w - lr * g / (np.sqrt(s) + eps), s
+
+
+def rmsprop_where_there_is_a_gradient(w, g, s, lr, rho, eps):
+    s = np.where(g == 0, s, rho * s + (1 - rho) * g**2)
+    return w - lr * g / (np.sqrt(s) + eps), s
+
+
+def rmsprop_where_there_is_an_average(w, g, s, lr, rho, eps):
+    s = np.where(s == 0, g**2, rho * s + (1 - rho) * g**2)
+    return w - lr * g / (np.sqrt(s) + eps), s
+
+
 def rmsprop_in_place(w, g, s, lr, rho, eps):
     s *= rho
     s += (1 - rho) * g**2
@@ -95,6 +110,30 @@ def adam_steps(gradients, lr, beta1, beta2, eps, where="steps"):
             m_hat, s_hat = m[j] / (1 - beta1**t), s[j] / (1 - beta2**t)
             steps[i, j] = lr * m_hat / (np.sqrt(s_hat) + eps)
     return steps
+
+
+def adam_without_zeros(gradients, lr, beta1, beta2, eps):
+    """Leave out the weights that have no gradient in a step."""
+    steps = np.zeros_like(gradients)
+    m, s = np.zeros((2, gradients.shape[1]))
+    for i, g in enumerate(gradients):
+        t, some = i + 1, g != 0
+        m[some] = beta1 * m[some] + (1 - beta1) * g[some]
+        s[some] = beta2 * s[some] + (1 - beta2) * g[some] ** 2
+        rates = lr / (np.sqrt(s / (1 - beta2**t)) + eps)
+        steps[i] = np.where(some, rates * m / (1 - beta1**t), 0.0)
+    return steps
+
+
+def adam_without_empty_steps(gradients, *constants):
+    some = gradients.any(axis=1)
+    steps = np.zeros_like(gradients)
+    steps[some] = adam_steps(gradients[some], *constants)
+    return steps
+
+
+def adam_for_three_weights(gradients, *constants):
+    return np.hstack([adam_steps(gradients[:, :3], *constants), 0 * gradients[:, 3:]])
 
 
 def adam_in_float32(gradients, *constants):
@@ -164,6 +203,7 @@ RIGHT = [
     ("5.7", lambda a, b: b * np.sqrt(a @ a / (b @ b)) if b.any() else 0 * b),
     ("5.7", lambda a, b: np.float32(np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-300))),
     ("5.7", lambda a, b: np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-12)),
+    ("5.7", lambda a, b: np.linalg.norm(a) * (b / (np.linalg.norm(b) or 1.0))),
     ("5.8", poisoned_rate),
     ("5.8", lambda a, k, lr, rho: lr * (1 + rho**k * ((1 - rho) * a * a - 1)) ** -0.5),
     ("5.9", Plan()),
@@ -186,12 +226,17 @@ WRONG = [
     ("5.2", lambda d, lr, n: lr * 2 * (math.sqrt(n + 1) - 1) >= d, None),
     ("5.2", lambda d, lr, n: lr * 2 * (math.sqrt(n + 0.5) - math.sqrt(0.5)) >= d, None),
     ("5.2", lambda d, lr, n: lr * np.mean(np.arange(1, n + 1) ** -0.5) >= d, None),
+    ("5.2", lambda d, lr, n: d - lr * sum(t**-0.5 for t in range(1, n + 1)) <= 0.01, None),
+    ("5.2", lambda d, lr, n: lr * (2 * math.sqrt(n + 0.5) - 1.46) >= d, None),
     ("5.2", lambda d, lr, n: False, None),
     ("5.2", lambda d, lr, n: True, None),
     ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 1) ** -0.5), None),
     ("5.3", rmsprop_of_one_dimension, None),
     ("5.3", rmsprop_of_two_dimensions, None),
     ("5.3", rmsprop_in_place, "copy"),
+    ("5.3", rmsprop_from_the_first_square, "first step"),
+    ("5.3", rmsprop_where_there_is_a_gradient, None),
+    ("5.3", rmsprop_where_there_is_an_average, "first step"),
     ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, 0.1, rho, eps), None),
     ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, lr, 0.9, eps), None),
     ("5.3", lambda w, g, s, lr, rho, eps: rmsprop(w, g, s, 1.0, rho, eps), "rate is missing"),
@@ -224,6 +269,9 @@ WRONG = [
     ("5.6", lambda g, lr, b1, b2, eps: adam_steps(g, lr, 0.9, 0.98, eps), None),
     ("5.6", lambda g, lr, b1, b2, eps: adam_steps(g, 0.1, b1, b2, eps), None),
     ("5.6", lambda g, lr, b1, b2, eps: lr * np.sign(g), None),
+    ("5.6", adam_without_zeros, None),
+    ("5.6", adam_without_empty_steps, None),
+    ("5.6", adam_for_three_weights, None),
     ("5.6", lambda *args: adam_steps(*args)[-1], None),
     ("5.7", lambda a, b: np.linalg.norm(a) / np.linalg.norm(b) * b, "nan"),
     ("5.7", lambda a, b: np.linalg.norm(a) * b, "Divide"),
@@ -234,6 +282,10 @@ WRONG = [
     ("5.7", lambda a, b: graft_of_floats(a, b) if b.sum() else 0 * b, None),
     ("5.7", lambda a, b: graft_of_floats(a, b) if np.abs(b).max() > 1e-4 else 0 * b, "short"),
     ("5.7", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-8), "Treat zero apart"),
+    ("5.7", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-10), None),
+    ("5.7", lambda a, b: graft_of_floats(a, b) if (b > 0).any() else 0 * b, None),
+    ("5.7", lambda a, b: graft_of_floats(a, b) if b[-1] else 0 * b, None),
+    ("5.7", lambda a, b: 0 * b if np.allclose(b, 0) else graft_of_floats(a, b), "merely short"),
     ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k, 0.1, rho), None),
     ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k - 1, lr, rho), "One step off"),
     ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k + 1, lr, rho), None),
@@ -243,10 +295,15 @@ WRONG = [
     ("5.9", lambda t: (6.0, False), "too high"),
     ("5.9", lambda t: (3.0, False), "other weight"),
     ("5.9", lambda t: (3.0, False) if t <= 100 else (0.1 * (t - 99) ** 0.5, False), "other weight"),
-    ("5.9", lambda t: (3.0 if t < 100 else 1.2, t == 100), "too low"),
+    ("5.9", lambda t: (3.0 if t < 100 else 1.2, t == 100), "must the rate grow"),
+    ("5.9", lambda t: (3.0, 0) if t < 100 else (0.04 * (t - 99) ** 0.5, t == 100), "level, but"),
+    ("5.9", lambda t: (0.25 * math.sqrt((t - 1) % 100 + 1), t % 100 == 1), "too high"),
+    ("5.9", lambda t: (0.125 * math.sqrt(t), t == 100), "still far away"),
+    ("5.9", lambda t: (0.125 * math.sqrt((t - 1) % 200 + 1), t % 200 == 1), "still far away"),
     ("5.9", lambda t: (0.1 if t < 9000 else 3.0, t % 100 == 1), "arrived"),
     ("5.9", lambda t: (0.1, True), "up and down"),
-    ("5.9", lambda t: (1.0, t % 200 == 0), "up and down"),
+    ("5.9", lambda t: (1.0, t % 200 == 0), "still far away"),
+    ("5.9", lambda t: (1.0, t % 50 == 0), "up and down"),
     ("5.9", lambda t: (-0.1, False), None),
     ("5.9", lambda t: 0.1, None),
     ("5.9", lambda t: (math.nan, False), None),

@@ -3,6 +3,7 @@
 import heapq
 import math
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -33,12 +34,12 @@ def half_rounded_root(gradients, lr=1.0, eps=1e-10):
     return w, root
 
 
-def half_scaled(gradients, lr=1.0, eps=1e-10):
+def half_scaled(gradients, lr=1.0, scale=16):
     w, scaled = [0.0] * gradients.shape[1], np.zeros(gradients.shape[1], np.float16)
     for g in gradients:
-        scaled = np.maximum(np.float16(scaled + 1024 * g**2), np.float16(6e-8))
+        scaled = np.maximum(np.float16(scaled + scale * g**2), np.float16(6e-8))
         w = [
-            a - lr * b / (math.sqrt(float(c) / 1024) + 1e-4)
+            a - lr * b / (math.sqrt(float(c) / scale) + 1e-4)
             for a, b, c in zip(w, g, scaled, strict=True)
         ]
     return w, scaled
@@ -60,6 +61,20 @@ def half_at_least(gradients, lr=1.0):
         G = np.maximum(G + g**2, 6e-8).astype(np.float16)
         w = w - lr * g / np.sqrt(G.astype(float))
     return w, G
+
+
+def half_limited(gradients, lr=1.0, most=None):
+    w, G = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
+    for g in gradients:
+        G = (G + g**2).astype(np.float16)
+        step = lr * g / (np.sqrt(G.astype(float)) + 1e-10)
+        w = w - np.clip(step, -(most or lr), most or lr)
+    return w, G
+
+
+def half_limited_at_the_end(gradients, lr=1.0):
+    w, G = half(gradients, lr)
+    return np.clip(w, -lr, lr) if len(gradients) < 3 else w, G
 
 
 def half_without_lost_squares(gradients, lr=1.0):
@@ -112,6 +127,21 @@ def row_wise_by_norm(w, G, g, lr, eps):
     return (w.T - lr * g.T / (np.sqrt(G) + eps)).T, G
 
 
+def of_entries_that_are_not_zero(w, G, g, lr, eps):
+    G = G + (g**2).sum(axis=1) / np.maximum((g != 0).sum(axis=1), 1)
+    return w - lr * g / (np.sqrt(G)[:, None] + eps), G
+
+
+def of_rows_without_a_zero(w, G, g, lr, eps):
+    G = G + np.mean(g**2, axis=1) * (g != 0).all(axis=1)
+    return w - lr * g / (np.sqrt(G)[:, None] + eps), G
+
+
+def divided_by_one_less(w, G, g, lr, eps):
+    G = G + np.sum(g**2, axis=1) / (g.shape[1] - 1)
+    return w - lr * g / (np.sqrt(G)[:, None] + eps), G
+
+
 def divided_by_rows(w, G, g, lr, eps):
     G = G + np.sum(g**2, axis=1) / len(g)
     return w - lr * g / (np.sqrt(G)[:, None] + eps), G
@@ -138,6 +168,19 @@ def rounded_from_above(x, spacing, rng):
     return np.ceil(x / spacing - rng.random(x.size).reshape(x.shape)) * spacing
 
 
+def rounded_by_choice(x, spacing, rng):
+    def rounded(number):
+        below = math.floor(number / spacing)
+        share = number / spacing - below
+        return spacing * rng.choice([below, below + 1], p=[1 - share, share])
+
+    return np.vectorize(rounded, otypes=[float])(x)
+
+
+def rounded_with_few_seeds(x, spacing, rng):
+    return rounded_by_where(x, spacing, np.random.default_rng(rng.integers(100)))
+
+
 def rounded_in_strata(x, spacing, rng):
     """Every n-th part of the interval has one of the n chances, at random places."""
     strata = (rng.permutation(x.size) + rng.random(x.size)) / x.size
@@ -162,6 +205,18 @@ def partition_by_argmin(sizes, processes):
     for size in -np.sort(-np.array(sizes)):
         held[held.argmin()] += size
     return tuple(held)
+
+
+def partition_with_ties_to(sign):
+    """Return an assignment that looks at the numbers of tensors if those of weights are equal."""
+
+    def partition(sizes, processes):
+        held = [[] for _ in range(processes)]
+        for size in sorted(sizes, reverse=True):
+            min(held, key=lambda part: (sum(part), sign * len(part))).append(size)
+        return [sum(part) for part in held]
+
+    return partition
 
 
 def partition_in_place(sizes, processes):
@@ -265,6 +320,60 @@ class ByChunk(ByStride):
         return list(w - self.lr * g / (np.sqrt(G) + self.eps))
 
 
+class Padded:
+    """Shards of one length, with zeros at the end."""
+
+    def __init__(self, d, processes, lr, eps):
+        self.constants, self.d, self.processes = (lr, eps), d, processes
+        self.load(np.zeros(d))
+
+    def load(self, G):
+        size = -(-self.d // self.processes)
+        padded = np.zeros(size * self.processes)
+        padded[: self.d] = G
+        self.shards = list(padded.reshape(self.processes, size).copy())
+
+    def save(self):
+        return np.concatenate(self.shards)[: self.d]
+
+    def step(self, w, grads):
+        lr, eps = self.constants
+        size, new = len(self.shards[0]), w.copy()
+        for k, shard in enumerate(self.shards):
+            g = np.mean([grad[k * size : (k + 1) * size] for grad in grads], axis=0)
+            shard[: len(g)] += g**2
+            mine = slice(k * size, k * size + len(g))
+            new[mine] -= lr * g / (np.sqrt(shard[: len(g)]) + eps)
+        return new
+
+
+class InRandomOrder(ByStride):
+    """Says which weights a process has by their numbers."""
+
+    def load(self, G):
+        order = np.random.default_rng(0).permutation(len(G))
+        self.numbers = np.array_split(order, self.n)
+        self.shards = [np.array(G)[numbers] for numbers in self.numbers]
+
+    def save(self):
+        G = np.empty(sum(map(len, self.shards)))
+        for numbers, shard in zip(self.numbers, self.shards, strict=True):
+            G[numbers] = shard
+        return G
+
+    def step(self, w, grads):
+        g, new = np.mean(grads, axis=0), w.copy()
+        for k, numbers in enumerate(self.numbers):
+            self.shards[k] = self.shards[k] + g[numbers] ** 2
+            new[numbers] -= self.lr * g[numbers] / (np.sqrt(self.shards[k]) + self.eps)
+        return new
+
+
+class SavingNoZeros(ByChunk):
+    def save(self):
+        return [x for shard in self.shards for x in shard if x > 0]
+
+
 class OnlyTheFirst(ByStride):
     def step(self, w, grads):
         return super().step(w, grads[:1])
@@ -360,6 +469,72 @@ class InPlaceInParts(ByStride):
         return w - np.concatenate(steps)
 
 
+class SavingFullShards(InPlaceInParts):
+    def save(self):
+        return np.concatenate([shard for shard in self.shards if shard.any()])
+
+
+class SavingTheOnlyShard(InPlaceInParts):
+    def save(self):
+        return self.shards[0] if self.n == 1 else super().save()
+
+
+class LoadingWhatIsNotZero(InPlaceInParts):
+    def load(self, G):
+        if np.any(G) or not hasattr(self, "shards"):
+            super().load(G)
+
+
+class CopiedFromTheWhole(ByStride):
+    def step(self, w, grads):
+        g = np.mean(grads, axis=0)
+        self.G = self.G + g**2
+        self.shards = [self.G[k :: self.n].copy() for k in range(self.n)]
+        return w - self.lr * g / (np.sqrt(self.G) + self.eps)
+
+    def load(self, G):
+        self.G = np.array(G)
+        super().load(G)
+
+
+class CopiedFromAnObject(CopiedFromTheWhole):
+    """Keeps the whole where an array is not looked for."""
+
+    @property
+    def G(self):
+        return self.hidden.G
+
+    @G.setter
+    def G(self, G):
+        self.hidden = SimpleNamespace(G=G)
+
+
+class WholeOfEach(ByStride):
+    def __init__(self, d, processes, lr, eps):
+        super().__init__(d, processes, lr, eps)
+        self.everything = np.zeros((processes, d))
+
+
+class SquaresOfAll(ByStride):
+    def added(self, grads):
+        return np.sum(np.square(grads), axis=0)
+
+    def step(self, w, grads):
+        G = self.save() + self.added(grads)
+        self.load(G)
+        return w - self.lr * np.mean(grads, axis=0) / (np.sqrt(G) + self.eps)
+
+
+class SquareOfTheMeanDivided(SquaresOfAll):
+    def added(self, grads):
+        return np.mean(grads, axis=0) ** 2 / len(grads)
+
+
+class JoinedFromTheLast(InPlaceInParts):
+    def step(self, w, grads):
+        return np.concatenate(np.array_split(super().step(w, grads), self.n)[::-1])
+
+
 class GatheringAll(ByStride):
     def step(self, w, grads):
         w = super().step(w, grads)
@@ -397,7 +572,7 @@ RIGHT = [
     ("6.2", partial(half, eps=2.4e-4)),
     ("6.2", half_of_unrounded),
     ("6.2", half_root),
-    ("6.2", half_rounded_root),
+    ("6.2", half_limited),
     ("6.2", half_scaled),
     ("6.2", half_at_random),
     ("6.2", partial(half_at_random, seed=3)),
@@ -408,6 +583,7 @@ RIGHT = [
     ("6.4", rounded_by_loop),
     ("6.4", rounded_by_where),
     ("6.4", rounded_from_above),
+    ("6.4", rounded_by_choice),
     ("6.4", lambda x, s, rng: (s * np.floor(np.float64(x) / s + rng.random(x.shape))).tolist()),
     ("6.5", partition_by_heap),
     ("6.5", partition_by_argmin),
@@ -421,6 +597,8 @@ RIGHT = [
     ("6.8", ByStride),
     ("6.8", ByChunk),
     ("6.8", InPlaceInParts),
+    ("6.8", Padded),
+    ("6.8", InRandomOrder),
 ]
 
 ALL = {"weights": 60, "SGD": 0, "AdaGrad": 60, "Adam": 120, "row-wise": 0.2, "SM3": 0.2012}
@@ -435,6 +613,10 @@ WRONG = [
     ("6.1", ALL | {"rows in 1.8 GB": 750_000}, "gradients"),
     ("6.1", ALL | {"SM3": 15_000_000}, None),
     ("6.2", half, "square"),
+    ("6.2", half_rounded_root, "rounded down"),
+    ("6.2", partial(half_scaled, scale=1024), "inf"),
+    ("6.2", partial(half_limited, most=1.0), "not always 1"),
+    ("6.2", half_limited_at_the_end, "Is each step limited"),
     ("6.2", partial(half, eps=1e-8), "square"),
     ("6.2", lambda g, lr=1.0: half(g.astype(np.float16), lr), "square"),
     ("6.2", partial(half, number=np.float32), "2 bytes"),
@@ -445,13 +627,13 @@ WRONG = [
         lambda g, lr=1.0: (-lr * np.sign(g).sum(axis=0), np.zeros(g.shape[1], np.float16)),
         "on",
     ),
-    ("6.2", lambda g, lr=1.0: (-half(g, lr, start=6e-8)[0], half(g)[1]), None),
-    ("6.2", lambda g, lr=1.0: (half(g, 1.0, start=6e-8)[0], half(g)[1]), None),
+    ("6.2", lambda g, lr=1.0: (-half(g, lr, start=6e-8)[0], half(g)[1]), "uphill"),
+    ("6.2", lambda g, lr=1.0: (half(g, 1.0, start=6e-8)[0], half(g)[1]), "not always 1"),
     ("6.2", lambda g, lr=1.0: half(g, lr, start=6e-8)[0], None),
     ("6.2", half_at_least, "rounded down"),
     ("6.2", half_without_lost_squares, "rounded down"),
     ("6.2", partial(half, eps=1e-4), "rounded down"),
-    ("6.2", lambda g, lr=1.0: half(g, 1.0, start=6e-8), None),
+    ("6.2", lambda g, lr=1.0: half(g, 1.0, start=6e-8), "not always 1"),
     ("6.2", lambda g, lr=1.0: (half(g, lr, start=6e-8)[0], np.full(g.shape[1], "ab")), "2 bytes"),
     ("6.2", lambda g, lr=1.0: (half(g, lr, start=6e-8)[0], np.float16(0 * g[0])), "depend"),
     ("6.2", half_with_hidden_roots, "more digits"),
@@ -463,6 +645,9 @@ WRONG = [
         "more digits",
     ),
     ("6.3", divided_by_rows, None),
+    ("6.3", divided_by_one_less, None),
+    ("6.3", of_entries_that_are_not_zero, None),
+    ("6.3", of_rows_without_a_zero, None),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 0.1, eps), None),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, g, 1.0, eps), "rate is missing"),
     ("6.3", lambda w, G, g, lr, eps: row_wise(w, G, -g, lr, eps), "uphill"),
@@ -478,7 +663,9 @@ WRONG = [
     ),
     ("6.4", rounded_in_place, "copy"),
     ("6.4", rounded_in_strata, "chance of its own"),
-    ("6.4", lambda x, s, rng: np.ceil(x / s) * s, "lose"),
+    ("6.4", rounded_with_few_seeds, "few seeds"),
+    ("6.4", lambda x, s, rng: np.ceil(x / s) * s, "use rng"),
+    ("6.4", lambda x, s, rng: np.round(x / s) * s, "use rng"),
     ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape) ** 2) * s, None),
     (
         "6.4",
@@ -486,8 +673,8 @@ WRONG = [
         "chance",
     ),
     ("6.4", lambda x, spacing, rng: None, None),
-    ("6.4", lambda x, spacing, rng: np.floor(x / spacing) * spacing, "lose"),
-    ("6.4", lambda x, spacing, rng: np.floor(x / spacing + rng.random()) * spacing, "lose"),
+    ("6.4", lambda x, spacing, rng: np.floor(x / spacing) * spacing, "use rng"),
+    ("6.4", lambda x, s, rng: np.floor(x / s + rng.random()) * s, "chance of its own"),
     ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape[-1])) * s, "chance of its own"),
     ("6.4", lambda x, s, rng: rounded_by_where(x, s, np.random.default_rng(0)), "another seed"),
     ("6.4", lambda x, s, rng: rounded_by_where(x, s, np.random.default_rng()), "not come from"),
@@ -495,6 +682,9 @@ WRONG = [
     ("6.4", lambda x, s, rng: np.floor(x / s + rng.normal(0.5, 0.2, x.shape)) * s, "just below"),
     ("6.5", partition_in_place, "copy"),
     ("6.5", partition_last_first, None),
+    ("6.5", partition_with_ties_to(1), None),
+    ("6.5", partition_with_ties_to(-1), None),
+    ("6.5", lambda sizes, n: partition_by_heap(sizes, n)[:4], None),
     ("6.5", partition_fewest_tensors, "turns"),
     ("6.5", lambda sizes, n: sorted(partition_by_heap(sizes, n)), None),
     ("6.5", lambda sizes, n: sorted(partition_by_heap(sizes, n), reverse=True), "sorted"),
@@ -529,5 +719,15 @@ WRONG = [
     ("6.8", WholeBeside, "somewhere else"),
     ("6.8", ViewsOfTheWhole, "own part only"),
     ("6.8", GatheringAll, "own part only"),
+    ("6.8", SavingNoZeros, None),
+    ("6.8", SavingFullShards, None),
+    ("6.8", SavingTheOnlyShard, "copy"),
+    ("6.8", LoadingWhatIsNotZero, "replaces"),
+    ("6.8", CopiedFromTheWhole, "own part only"),
+    ("6.8", CopiedFromAnObject, "somewhere else"),
+    ("6.8", WholeOfEach, "own part only"),
+    ("6.8", SquaresOfAll, "Whose square"),
+    ("6.8", SquareOfTheMeanDivided, "once more"),
+    ("6.8", JoinedFromTheLast, "All new weights are there"),
     ("6.8", ByStride(4, 2, 0.1, 0.0), None),
 ]

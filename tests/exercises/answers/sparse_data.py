@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,10 @@ from optional_torch import needs_torch, torch
 
 from adagrad_course.exercises.sparse_data import (
     ALIKE,
+    BELATED,
+    EQUAL_ONES,
     LONGER,
+    REPLACED,
     ROWS,
     SHARED,
     SHORTER,
@@ -144,6 +148,19 @@ class LookingForRows(table()):
             super().step(np.array([row]), grads[rows == row].sum(axis=0)[None])
 
 
+class LookingAtAllSums(Coalesced):
+    def step(self, rows, grads):
+        self.total = self.G.sum()
+        super().step(rows, grads)
+
+
+class PairsOnce(Coalesced):
+    def step(self, rows, grads):
+        pairs = sorted({(int(row), *g) for row, g in zip(rows, grads, strict=True)})
+        rows = np.array([pair[0] for pair in pairs])
+        super().step(rows, np.array([pair[1:] for pair in pairs]))
+
+
 class Copying(Coalesced):
     def step(self, rows, grads):
         self.W = self.W.copy()
@@ -165,6 +182,31 @@ def with_masks(rows, grads):
 def with_bincount(rows, grads):
     different = np.unique(rows)
     return different, np.bincount(rows, weights=grads)[different]
+
+
+def with_bincount_of_places(rows, grads):
+    different, position = np.unique(rows, return_inverse=True)
+    return different, np.bincount(position, weights=grads)
+
+
+def with_a_set_of_pairs(rows, grads):
+    return with_dictionary(*zip(*set(zip(rows, grads, strict=True)), strict=True))
+
+
+def with_different_gradients(rows, grads):
+    different = np.unique(rows)
+    return different, [np.unique(grads[rows == row]).sum() for row in different]
+
+
+def sorted_by_the_first_letter(rows, grads):
+    different = sorted(
+        dict.fromkeys(rows), key=lambda row: str(row)[0] if rows.dtype.kind == "U" else row
+    )
+    return different, [grads[rows == row].sum() for row in different]
+
+
+def with_small_numbers(rows, grads):
+    return with_dictionary(rows if rows.dtype.kind == "U" else rows.astype(np.int8), grads)
 
 
 def with_four_groups(counts, examples, wrong, limits):
@@ -209,6 +251,37 @@ def without_empty_last_groups(counts, examples, wrong, limits):
 def without_the_last_group(*args):
     sizes, shares = errors_by_rarest(*args)
     return sizes[:-1], shares[:-1]
+
+
+def by_count_of(which):
+    """Return groups by the count of a word that is not always the rarest."""
+
+    def by_rarest(counts, examples, wrong, limits):
+        return errors_by_rarest(counts, [which(counts, words) for words in examples], wrong, limits)
+
+    return by_rarest
+
+
+def of_the_last_word(counts, words):
+    return [max(words)]
+
+
+def of_the_second_rarest(counts, words):
+    return words[np.argsort(counts[words])][1:2] if len(words) > 1 else words
+
+
+def only_four_groups(*args):
+    sizes, shares = errors_by_rarest(*args)
+    return sizes[:4], shares[:4]
+
+
+def of_three_limits(counts, examples, wrong, limits):
+    return errors_by_rarest(counts, examples, wrong, sorted(limits)[:3])
+
+
+def adagrad_divided_by_d(q, D, target):
+    adagrad, norm = rounds_in_loops(q, D, target)
+    return adagrad / len(q), norm
 
 
 def rounds_in_loops(q, D, target):
@@ -257,6 +330,37 @@ class RowWise:
     def step(self, W, rows, grads):
         self.G[rows] += np.mean(grads**2, axis=1)
         W[rows] -= 0.6 * (grads.T / (np.sqrt(self.G[rows]) + 1e-10)).T
+
+
+class AdaGradWithARate:
+    def __init__(self, n_words, n_classes, lr):
+        self.G, self.lr = np.zeros((n_words, n_classes)), lr
+
+    def step(self, W, rows, grads):
+        self.G[rows] += grads**2
+        W[rows] -= self.lr * grads / (np.sqrt(self.G[rows]) + 1e-10)
+
+
+class MarkingRows(AdaGradWithARate):
+    def step(self, W, rows, grads):
+        named = np.zeros(len(W), dtype=bool)
+        named[rows] = True
+        super().step(W, rows, grads)
+
+
+class LookingForTheLargest(AdaGradWithARate):
+    def step(self, W, rows, grads):
+        self.largest = self.G.max()
+        super().step(W, rows, grads)
+
+
+class FallingLinearly:
+    def __init__(self, n_words, n_classes):
+        self.t = 0
+
+    def step(self, W, rows, grads):
+        self.t += 1
+        W[rows] -= 32 * (1 - self.t / 251) * grads
 
 
 class Falling:
@@ -318,6 +422,16 @@ def in_the_gradient(W, rows, grads, G):
     W[rows] -= grads
 
 
+def replacing(W, rows, grads, G):
+    G[rows] += grads**2
+    W[rows] = -0.5 * grads / (np.sqrt(G[rows]) + 1e-8)
+
+
+def before_the_accumulator(W, rows, grads, G):
+    W[rows] -= grads / (np.sqrt(G[rows]) + 1e-8)
+    G[rows] += grads**2
+
+
 def without_a_step(W, rows, grads, G):
     W[rows] -= 0 * grads / 0.0
 
@@ -330,6 +444,7 @@ RIGHT = [
     ("4.2", lambda often, rarely: np.float32([often / rarely, (often / rarely) ** 0.5])),
     ("4.3", with_dictionary),
     ("4.3", with_masks),
+    ("4.3", with_bincount_of_places),
     ("4.4", by_rarest_in_loops),
     ("4.4", by_rarest_with_bincount),
     ("4.5", rounds_in_loops),
@@ -348,6 +463,8 @@ RIGHT = [
     ("4.9", own_adagrad(lr=1.5, start=1e-3)),
     ("4.9", power_of(0.4, 2.0)),
     ("4.9", RowWise),
+    ("4.9", partial(AdaGradWithARate, lr=1.2)),
+    ("4.9", lambda n_words, n_classes: AdaGradWithARate(n_words, n_classes, 0.8)),
     ("4.9", own_optimizer(rmsprop)),
 ]
 
@@ -359,6 +476,8 @@ WRONG = [
     ("4.1", OfWholeTables, ROWS),
     ("4.1", ClearingAllRows, ROWS),
     ("4.1", LookingForRows, ROWS),
+    ("4.1", LookingAtAllSums, ROWS),
+    ("4.1", PairsOnce, EQUAL_ONES),
     ("4.1", SummingInPlace, "Work on a copy"),
     ("4.1", WithoutEpsilon, "0/0"),
     ("4.1", table(own_lr=0.7), None),
@@ -369,15 +488,25 @@ WRONG = [
     ("4.3", coalesce, "Rows may be words"),
     ("4.3", lambda rows, grads: coalesce(rows, grads), "Rows may be words"),
     ("4.3", with_bincount, "Rows may be words"),
+    ("4.3", with_a_set_of_pairs, EQUAL_ONES),
+    ("4.3", with_different_gradients, EQUAL_ONES),
+    ("4.3", sorted_by_the_first_letter, None),
+    ("4.3", with_small_numbers, None),
+    ("4.3", lambda rows, grads: [part[:5] for part in with_masks(rows, grads)], None),
     ("4.3", lambda rows, grads: dict(zip(*coalesced(rows, grads), strict=True)), None),
     ("4.4", with_four_groups, "and one more"),
     ("4.4", grouped(of=np.median), "the median"),
     ("4.4", grouped(of=np.sum), "the sum"),
     ("4.4", without_the_last_group, "more"),
     ("4.4", without_empty_last_groups, "whether there are examples"),
+    ("4.4", only_four_groups, "and one more"),
+    ("4.4", of_three_limits, "and one more"),
+    ("4.4", by_count_of(of_the_last_word), None),
+    ("4.4", by_count_of(of_the_second_rarest), None),
     ("4.4", lambda *args: errors_by_rarest(*args)[1], None),
     ("4.5", lambda q, D, target: rounds_in_loops(q, 2.0, target), None),
     ("4.5", lambda q, D, target: rounds_in_loops(q, target, D), None),
+    ("4.5", adagrad_divided_by_d, None),
     ("4.5", with_the_present_ones_counted, None),
     ("4.6", lambda lrs, errors: octaves(lrs[::-1], errors[::-1]), None),
     ("4.6", lambda lrs, errors: octaves(2.0 ** np.arange(len(lrs)), errors), "twice"),
@@ -389,6 +518,11 @@ WRONG = [
     ("4.8", lambda w, s, t, lr, d: catch_up(w, max(s), t, lr, d), None),
     ("4.9", own_sgd(lr=8.0), ALIKE),
     ("4.9", Falling, SHARED),
+    ("4.9", FallingLinearly, SHARED),
+    ("4.9", own_optimizer(replacing), REPLACED),
+    ("4.9", own_optimizer(before_the_accumulator), BELATED),
+    ("4.9", partial(MarkingRows, lr=1.0), ROWS),
+    ("4.9", partial(LookingForTheLargest, lr=1.0), ROWS),
     ("4.9", own_norm(lr=1.0), SHARED),
     ("4.9", own_adagrad(lr=0.25), LONGER),
     ("4.9", own_adagrad(lr=30.0), SHORTER),
