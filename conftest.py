@@ -29,8 +29,10 @@ os.environ.update(environment)
 LONGEST = (
     "tests/site/test_accessibility.py",
     "tests/test_sharded.py",
+    "chapters/07",
     "chapters/06",
     "chapters/04",
+    "chapters/08",
     "tests/site",
     "tests/book",
     "chapters",
