@@ -557,7 +557,7 @@ EXERCISES = [
             "bowls with H = [[a, −1], [−1, a]]": a_bowl_steep_across_the_diagonal,
             "bowls whose steepest directions no simple pattern points to": a_bowl_across_patterns,
             "random tilted bowls": a_tilted_bowl,
-            "a bowl in 30 dimensions whose other curvatures are up to 95 % of the largest": (
+            "30 dimensions, all other curvatures up to 95 % of the largest": (
                 a_bowl_that_is_nearly_round(np.random.default_rng(4), MANY)
             ),
             "three curvatures, two of them nearly the largest": a_bowl_that_is_nearly_round,
