@@ -39,8 +39,8 @@ LANGUAGE_INFO = {
 }
 # What a cell's metadata may say; the rest is an editor's or an executor's bookkeeping.
 CELL_METADATA = {"mystnb", "tags"}
-HIDING = ("source_hidden", "outputs_hidden")  # how JupyterLab is told to collapse a solution
-DEEPER = re.compile(r"(?:\([\w-]+\)=\n)?#+ Going deeper: ")  # opens what pages and JupyterLab fold
+# A heading that pages and JupyterLab fold, with all cells below it.
+FOLDED = re.compile(r'(?:<a id="[\w-]+"></a>\n)?#+ (?:Going deeper: |Solution of \d)')
 # A widget lives as long as its kernel, under a random name; what is stored is its text/html.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -247,14 +247,11 @@ def normalised(notebook):
         {"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO}
     )
     for cell in notebook.cells:
-        hidden = cell.metadata.get("jupyter", {})
-        hidden = {key: True for key in HIDING if hidden.get(key)}
-        if "hide-input" in cell.metadata.get("tags", []):  # as pages fold it
-            hidden["source_hidden"] = True
-        folded = cell.cell_type == "markdown" and DEEPER.match(cell.source)
+        hidden = "hide-input" in cell.metadata.get("tags", [])  # as pages fold it
+        folded = cell.cell_type == "markdown" and FOLDED.match(cell.source)
         cell.metadata = nbformat.from_dict(
             {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
-            | ({"jupyter": hidden} if hidden else {})
+            | ({"jupyter": {"source_hidden": True}} if hidden else {})
             | ({"jp-MarkdownHeadingCollapsed": True} if folded else {})
         )
         if cell.cell_type == "code":

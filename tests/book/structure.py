@@ -20,18 +20,30 @@ from pathlib import Path
 import nbformat
 
 if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+    sys.path += [str(Path(__file__).resolve().parents[2] / folder) for folder in ("tools", "site")]
 
+import book_notebooks
 import refresh
 
 MAX_LINES, MAX_SOLUTION_LINES = 15, 25  # of a code cell, blank ones not counted
 MIN_ALT_WORDS = 10
 
 
+def read(path):
+    """Return the chapter at `path` as the website reads it, with directives."""
+    notebook = nbformat.read(path, as_version=4)
+    return nbformat.from_dict(book_notebooks.with_directives(notebook, Path(path).name))
+
+
 def faults(path):
     """Return all faults of the chapter at `path`."""
-    chapter = nbformat.read(path, as_version=4)
-    return [f"{rule.__name__}: {fault}" for rule in RULES for fault in rule(chapter)]
+    return [f"{rule.__name__}: {fault}" for rule in RULES for fault in found(rule, path)]
+
+
+def found(rule, path):
+    """Return what a rule finds in the chapter at `path`."""
+    chapter = nbformat.read(path, as_version=4) if rule in OF_THE_FILE else read(path)
+    return list(rule(chapter))
 
 
 def number(path):
@@ -106,6 +118,20 @@ def stays_at_home(chapter):
 
 
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "subprocess", "urllib"}
+
+
+def reads_anywhere(chapter):
+    """Nothing is left for MyST alone, and what JupyterLab folds is a heading with its own cell."""
+    for cell in chapter.cells:
+        if cell.cell_type != "markdown":
+            continue
+        source = re.sub(r"^(`{3,})[^`{\n]*\n.*?^\1$", "", cell.source, flags=re.M | re.S)
+        if left := re.search(
+            r"^[:`]{3,}\{.*|\{[\w:-]+\}`[^`]*`|^\([\w-]+\)=$|^\$\$ \([\w-]+\)$", source, re.M
+        ):
+            yield f"only the website knows {left[0]!r}: what to write is in site/book_notebooks.py"
+        if refresh.FOLDED.match(cell.source) and cell.source.count("\n") > (cell.source[0] == "<"):
+            yield f"a heading that folds cells stands alone in its own: {cell.source[:60]!r}"
 
 
 # The form: cells, figures, sections -----------------------------------------------------------
@@ -336,7 +362,6 @@ class ExerciseInBook:
     """An exercise as the chapter has it."""
 
     label: str
-    numbered: bool  # by Sphinx, beside the number in its title
     cells: list = field(default_factory=list)  # the starter and the check
     solution: list = field(default_factory=list)
     ended: bool = False
@@ -362,8 +387,7 @@ def exercises_of(chapter):
         for kind, argument, options in DIRECTIVE.findall(cell.source):
             if kind == "exercise":
                 label = re.search(r"^:label:\s*(\S+)", options, re.M)
-                numbered = not re.search(r"^:nonumber:", options, re.M)
-                found.append(ExerciseInBook(label[1] if label else "", numbered))
+                found.append(ExerciseInBook(label[1] if label else ""))
                 into = found[-1].cells
             elif kind == "solution-start":
                 if found and argument.strip() == found[-1].label:
@@ -395,8 +419,6 @@ def has_exercises(chapter):
 def _exercise_faults(exercise):
     if not re.fullmatch(r"ex-[a-z0-9]+(-[a-z0-9]+)*", exercise.label):
         yield f"its label must look like ex-two-words, got {exercise.label!r}"
-    if exercise.numbered:
-        yield "it needs `:nonumber:`, as its title begins with its number"
     if len(exercise.numbers) != 1:
         yield f"its cells must check one exercise, got {sorted(exercise.numbers)}"
         return
@@ -406,14 +428,11 @@ def _exercise_faults(exercise):
     if f"{number}: not attempted yet" not in _printed(exercise.cells):
         yield "the starter does not print 'not attempted yet'"
     if not (exercise.solution and exercise.ended):
-        yield "it has no code between solution-start and solution-end"
+        yield f"it has no code below a heading '#### Solution of {number}'"
     for cell in exercise.solution:
-        where = f"cell [{cell.execution_count}] of its solution"
-        hidden = cell.metadata.get("jupyter", {})
-        if not (hidden.get("source_hidden") and hidden.get("outputs_hidden")):
-            yield f"{where} is not source_hidden and outputs_hidden"
-        # JupyterLab shows the first line of a collapsed cell.
+        # Where nothing is folded, as on GitHub, the first line says what follows.
         if not cell.source.startswith(f"# Solution of {number}\n"):
+            where = f"cell [{cell.execution_count}] of its solution"
             yield f"{where} gives itself away: its first line is not '# Solution of {number}'"
     passed = rf"^{re.escape(number)}: (all \d+ checks )?passed\.$"
     if not re.search(passed, _printed(exercise.solution), re.M):
@@ -461,6 +480,7 @@ def _has_self_test(chapter):
 
 RULES = [
     is_refreshed,
+    reads_anywhere,
     is_executed_in_order,
     stores_what_is_compared,
     does_not_opt_out,
@@ -481,6 +501,7 @@ RULES = [
     has_exercises,
     has_questions,
 ]
+OF_THE_FILE = {is_refreshed, reads_anywhere}  # the others look at what the website reads
 # Taste and language: a fork, which may be a translation, is told of these and no more.
 HOUSE_STYLE = {
     has_short_cells,
@@ -573,5 +594,5 @@ def _format_specs(source):
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        print(name, main_path(nbformat.read(name, as_version=4)), sep="\n  ")
+        print(name, main_path(read(name)), sep="\n  ")
         print(*faults(name), sep="\n")

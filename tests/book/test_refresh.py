@@ -158,11 +158,15 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
 
 def test_only_meaningful_metadata_is_kept():
     kept = {"tags": ["hide-input"], "mystnb": {"image": {"alt": "…"}}}
-    hidden = {"jupyter": {"source_hidden": True, "outputs_hidden": False}}
-    noise = {"collapsed": True, "scrolled": True, "execution": {"iopub.status.busy": "…"}}
+    noise = {
+        "jupyter": {"outputs_hidden": True},
+        "collapsed": True,
+        "scrolled": True,
+        "execution": {"iopub.status.busy": "…"},
+    }
     notebook = nbformat.v4.new_notebook(
         metadata={"widgets": {"state": {}}, "language_info": {"name": "python", "version": "3"}},
-        cells=[nbformat.v4.new_code_cell("1", metadata=kept | hidden | noise)],
+        cells=[nbformat.v4.new_code_cell("1", metadata=kept | noise)],
     )
     refresh.normalised(notebook)
     assert notebook.cells[0].metadata == kept | {"jupyter": {"source_hidden": True}}
@@ -173,13 +177,14 @@ def test_only_meaningful_metadata_is_kept():
 
 def test_what_a_page_folds_is_folded_in_jupyterlab_and_nothing_else_is():
     drawing = nbformat.v4.new_code_cell("plt.show()", metadata={"tags": ["hide-input"]})
-    texts = ["(sec-x)=\n### Going deeper: why", "### Going deeper: why\n\nSo.", "## Going on"]
-    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
-    cells[2].metadata["jp-MarkdownHeadingCollapsed"] = True  # by somebody who read it
+    target = '<a id="sec-x"></a>\n'
+    texts = [f"{target}### Going deeper: why", "### Going deeper: why", "#### Solution of 1.2"]
+    cells = [nbformat.v4.new_markdown_cell(text) for text in [*texts, "## Going on"]]
+    cells[3].metadata["jp-MarkdownHeadingCollapsed"] = True  # by somebody who read it
     refresh.normalised(nbformat.v4.new_notebook(cells=[drawing, *cells]))
     assert drawing.metadata.jupyter == {"source_hidden": True}
     folded = {"jp-MarkdownHeadingCollapsed": True}
-    assert [cell.metadata for cell in cells] == [folded, folded, {}]
+    assert [cell.metadata for cell in cells] == [folded, folded, folded, {}]
 
 
 def test_a_widget_is_stored_without_the_name_it_has_in_its_kernel():

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
-from structure import exercises_of, number
+from structure import exercises_of, number, read
 
 from adagrad_course import explorables
 
@@ -13,10 +12,6 @@ CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 PAGE = (CHAPTERS / "teaching.md").read_text(encoding="utf-8")
 NOTEBOOKS = sorted(CHAPTERS.glob("*.ipynb"), key=number)
 FIGURES = {figure._kind: figure for figure in map(vars(explorables).get, explorables.__all__)}
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
 
 
 def plan(title):
@@ -93,7 +88,7 @@ def test_each_exercise_is_listed_once_with_its_grade():
         text = "\n".join(cell.source for cell in chapter.cells)
         titles = re.findall(r"\{exercise\} (\d+\.\d+) (★+)", text)
         assert len(titles) == len(exercises_of(chapter)), (
-            f"in chapters/{path.name} each exercise must begin '{{exercise}} 1.2 ★ Its title', "
+            f"in chapters/{path.name} each exercise must begin '### Exercise 1.2 ★ Its title', "
             f"with its number and ★ to ★★★"
         )
         in_book += [f"{number} {grade}" for number, grade in titles]

@@ -7,12 +7,11 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
+import structure
 from audit import audit, right_closing
 from optional_torch import needs_torch
-from structure import exercises_of
 
 import adagrad_course.exercises as package
 from adagrad_course.exercises import CHAPTERS, hint, load, machinery
@@ -114,8 +113,8 @@ TO_MEND = re.compile(r"^\w+ = \.\.\.  # (\w+), when you have mended it$", re.M)
     "path", sorted(NOTEBOOKS.glob("0[1-7]*.ipynb")), ids=lambda path: path.stem
 )
 def test_a_bug_that_is_to_be_found_is_a_known_mistake(path):
-    chapter = nbformat.read(path, as_version=4)
-    starters = {n: e.cells[0].source for e in exercises_of(chapter) for n in e.numbers}
+    chapter = structure.read(path)
+    starters = {n: e.cells[0].source for e in structure.exercises_of(chapter) for n in e.numbers}
     tasks = {n: (code, TO_MEND.search(code)) for n, code in starters.items()}
     titles = re.findall(r"\{exercise\} (\S+) ★+ Find the bug: ", str(chapter.cells))
     assert titles == [number for number, (_, to_mend) in tasks.items() if to_mend] != []
