@@ -101,7 +101,7 @@ def test_each_exercise_is_listed_once_with_its_grade():
 
 def test_the_plans_set_exercises_that_there_are():
     plans = re.sub(
-        r"<a [^>]*>", "", PAGE.partition("(sec-plans)=")[2].partition("(sec-grading)=")[0]
+        r"<a [^>]*>|\$[^$]*\$", "", PAGE.partition("(sec-plans)=")[2].partition("(sec-grading)=")[0]
     )
     named = set(re.findall(r"(?<![\d.])[1-9]\d*\.\d+(?![\d.]\d)", plans))
     in_book = {n for path in NOTEBOOKS for e in exercises_of(read(path)) for n in e.numbers}

@@ -1,6 +1,6 @@
 """Wrong answers made by machine: the reference with one slip in it, or a value a little off.
 
-    python tests/exercises/mutants.py 5.8
+    python tests/exercises/mutants.py 5.4
 
 lists those that pass the checks of an exercise; without a number, those of the whole book.
 """

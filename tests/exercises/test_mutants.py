@@ -21,11 +21,10 @@ NUMBERS = [number for chapter in CHAPTERS for number in load(chapter)]
 
 # Exercises in which many answers are right, so that some of those made here are.
 OPEN = {
-    "1.8": "other schedules arrive, too",
-    "2.8": "other sequences grow fast enough, too",
-    "7.8": "other searches find a value within a factor of two, too",
+    "1.6": "other schedules arrive, too",
+    "7.6": "other searches find a value within a factor of two, too",
     "8.8": "other searches find a rate that is good enough, too",
-    "5.9": "other plans keep up, too",
+    "5.7": "other plans keep up, too",
 }
 
 # Changes that leave a right answer, by exercise, and why.
@@ -66,7 +65,7 @@ SAME = {
         "return exact_steps(curvature, lr, reduction, math.ceil)": "only their product counts",
         "factor = abs(1 - lr * curvature) → factor = abs(lr * curvature - 1)": "|x| = |-x|",
     },
-    "1.6": {
+    "1.5": {
         "grid = grid[choose(losses)] * np.asarray(finer) → "
         "grid = grid[choose(losses)] / np.asarray(finer)": "the fine grid is as wide on both sides",
         "return grid[0] → return grid[-1]": "it has one entry by then",
@@ -77,7 +76,7 @@ SAME = {
             "one seed more does no harm"
         ),
     },
-    "1.9": {
+    "1.7": {
         "SGD: 1000000000001 for 1000000000000": "as equal as two numbers need to be",
         "SGD: 999999999999 for 1000000000000": "as equal as two numbers need to be",
     },
@@ -141,7 +140,7 @@ SAME = {
             "the line from the next point ends in a point at the limit"
         ),
     },
-    "4.9": {
+    "4.7": {
         "W[rows] -= grads / (np.sqrt(G[rows]) + 1e-10) → W[rows] -= grads / np.sqrt(G[rows])": (
             "no gradient of softmax is zero"
         ),
@@ -154,11 +153,7 @@ SAME = {
         for other in ("np.zeros((k, n))", "np", "np.zeros((k, k))", "np.zeros((n, n))", "(n, k)")
     },
     "5.3": {"before, s = (s, average(s, g, rho)) → before, s = (lr, average(s, g, rho))": UNUSED},
-    "5.5": {
-        "window: 99 for 100": "the present square need not be stored",
-        "window: 101 for 100": "their sum may be stored, too",
-    },
-    "5.7": {
+    "5.6": {
         "return np.zeros_like(direction_step) → return direction_step": "it is zero there",
         "return np.zeros_like(direction_step) → return np.zeros_like(length_step)": SAME_SHAPE,
     },
@@ -191,16 +186,10 @@ SAME = {
         "return (w - lr * g / root(before[None, :], G[:, None], eps), G)": UNUSED,
     },
     "7.4": {
-        "return errors[np.arange(len(errors)), places] → "
-        "return errors[np.arange(len(places)), places]": SAME_SHAPE,
-        "return (at(test, best), np.sum(at_edge(test, best))) → "
-        "return (at(test, best), np.sum(at_edge(validation, best)))": SAME_SHAPE,
-    },
-    "7.5": {
         "before, largest = (largest, np.maximum(largest, s)) → "
         "before, largest = (lr, np.maximum(largest, s))": UNUSED,
     },
-    "7.7": {
+    "7.5": {
         "return errors[np.arange(len(errors)), places] → "
         "return errors[np.arange(len(places)), places]": SAME_SHAPE,
         "edges = {'a': at_edge(validation_a, best_a), 'b': at_edge(validation_b, best_b)} → "
@@ -342,7 +331,7 @@ def test_values_a_little_off(value, texts):
 def test_what_only_known_mistakes_need_gets_no_slip():
     program, names = program_of(load("5")["5.5"], special=True)
     source = ast.unparse(program)
-    assert "late" in ast.unparse(program_of(load("5")["5.5"], special=False)[0])
-    assert "late" not in source
-    assert "mean" not in source
+    assert "number" in ast.unparse(program_of(load("5")["5.5"], special=False)[0])
+    assert "number" not in source
+    assert "divisor" not in source
     assert passes(load("5")["5.5"], executed(program, names), 5)

@@ -1,4 +1,4 @@
-"""The race of exercise 4.9: what a reader is measured by is what tuned SGD does there."""
+"""The race of exercise 4.7: what a reader is measured by is what tuned SGD does there."""
 
 import pytest
 

@@ -243,7 +243,7 @@ def test_an_error_shows_the_line_that_the_reader_wrote(tab):
 
 def test_it_is_used_by_keyboard(tab):
     this = exercise(tab, "1.7")
-    tab.locator("#ex-valley-repels").evaluate("e => { e.tabIndex = -1; e.focus(); }")
+    tab.locator("#ex-units").evaluate("e => { e.tabIndex = -1; e.focus(); }")
     for _ in range(20):
         tab.keyboard.press("Tab")
         if this.evaluate("e => e.contains(document.activeElement)"):

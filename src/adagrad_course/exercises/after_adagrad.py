@@ -37,53 +37,6 @@ def at_edge(validation, places):
     return (places == 0) | (places == validation.shape[1] - 1)
 
 
-def scores(validation, test):
-    best = best_places(validation)
-    return at(test, best), np.sum(at_edge(test, best))
-
-
-def scores_chosen_on_test(validation, test):
-    return scores(test, test)
-
-
-def scores_on_validation(validation, test):
-    return np.min(validation, axis=1), scores(validation, test)[1]
-
-
-def scores_at_one_rate(validation, test):
-    best = validation.mean(axis=0).argmin()
-    return test[:, best], len(test) * int(best in (0, test.shape[1] - 1))
-
-
-def scores_of_everybody(validation, test):
-    best = best_places(validation)
-    return test[:, best], scores(validation, test)[1]
-
-
-def scores_as_places(validation, test):
-    return best_places(validation), scores(validation, test)[1]
-
-
-def scores_along_the_seeds(validation, test):
-    best = np.argmin(validation, axis=0)
-    return test[best, np.arange(test.shape[1])], np.sum((best == 0) | (best == len(test) - 1))
-
-
-def scores_with_edge(which):
-    """Return a function that takes for an edge what `which(best, rates)` says."""
-
-    def wrong(validation, test):
-        best = best_places(validation)
-        return at(test, best), np.sum(which(best, test.shape[1]))
-
-    return wrong
-
-
-def some_scores(rng):
-    seeds, rates = rng.integers(3, 8), rng.integers(3, 7)
-    return rng.uniform(1, 9, size=(seeds, rates)), rng.uniform(1, 9, size=(seeds, rates))
-
-
 def verdict(a, b, deviation):
     lead = np.mean(b - a)
     if abs(lead) <= 2 * deviation:
@@ -280,43 +233,6 @@ def an_amsgrad_step(rng, shape=(4,), shrink=(0.2, 3)):
     betas = rng.uniform(0.7, 0.95), rng.uniform(0.3, 0.65)
     g = np.sign(g) * rng.uniform(*shrink, size=shape)
     return w, g, m, s, largest, rng.uniform(0.2, 0.9), *betas
-
-
-def trapped(own_plus, own_minus):
-    if own_minus != own_plus + 4:
-        return 0.0, 0.0
-    return 3 / (3 + own_plus), 1 / (3 + own_plus)
-
-
-def trapped_always(own_plus, own_minus):
-    return 3 / (3 + own_plus), 1 / (3 + own_plus)
-
-
-def trapped_as_published(own_plus, own_minus):
-    return (0.75, 0.25) if (own_plus, own_minus) == (1, 5) else (0.0, 0.0)
-
-
-def trapped_by_gamma(own_plus, own_minus):
-    return tuple(3 + own_plus for _ in range(2)) if trapped(own_plus, own_minus)[0] else (0.0, 0.0)
-
-
-def trapped_with_own(own_plus, own_minus):
-    return (1.0, -1.0) if trapped(own_plus, own_minus)[0] else (0.0, 0.0)
-
-
-def trapped_times_five(own_plus, own_minus):
-    return trapped(own_plus, own_plus + 4) if own_minus == 5 * own_plus else (0.0, 0.0)
-
-
-def trapped_in_whole_numbers(own_plus, own_minus):
-    if own_minus != own_plus + 4:
-        return 0.0, 0.0
-    return float(3 // (3 + own_plus)), float(1 // (3 + own_plus))
-
-
-def a_trap(rng):
-    own_plus = int(rng.choice([0, 0, 0, 1, 2, 3, 5, 8, 11]))
-    return own_plus, own_plus + int(rng.choice([2, 3, 4, 4, 4, 5]))
 
 
 def constructed(y, own_plus, own_minus):
@@ -552,55 +468,6 @@ EXERCISES = [
     ),
     Exercise(
         "7.4",
-        reference=scores,
-        cases={
-            "three seeds, four rates": (
-                np.array([[6.2, 5.1, 3.3, 4.7], [4.1, 3.6, 5.9, 7.3], [8.4, 5.2, 4.6, 5.5]]),
-                np.array([[7.9, 4.4, 5.8, 6.6], [3.7, 6.1, 5.3, 8.2], [9.1, 3.9, 7.2, 6.9]]),
-            ),
-            "at the last rate": (
-                np.array([[6.3, 5.4, 4.2], [5.6, 3.8, 7.7]]),
-                np.array([[5.2, 4.9, 6.4], [8.3, 7.1, 3.5]]),
-            ),
-            "at the first rate, twice": (
-                np.array([[2.6, 5.4, 4.2], [7.7, 3.8, 5.6], [3.1, 3.4, 6.8], [4.9, 4.7, 5.2]]),
-                np.array([[5.7, 4.9, 6.4], [8.3, 7.1, 3.5], [6.6, 2.8, 5.9], [7.4, 4.3, 3.2]]),
-            ),
-            "random errors": some_scores,
-        },
-        mistakes={
-            "Did you choose the rate on the test part? Choose on validation.": (
-                scores_chosen_on_test
-            ),
-            "Report the test error, not the validation error.": scores_on_validation,
-            "Choose for each seed, not one rate for all of them.": scores_at_one_rate,
-            "One score for each seed: take one entry from each row of `test`.": scores_of_everybody,
-            "Are these the places of the best rates? The scores are the test errors there.": (
-                scores_as_places
-            ),
-            "Which axis has the rates? The arrays have the shape (seeds, rates).": (
-                scores_along_the_seeds
-            ),
-            "Both ends of the grid are edges: the first rate, too.": scores_with_edge(
-                lambda best, rates: best == rates - 1
-            ),
-            "Both ends of the grid are edges: the last rate has the place rates − 1.": (
-                scores_with_edge(lambda best, rates: best == 0)
-            ),
-            "Which seeds are at an edge: do you count the others?": scores_with_edge(
-                lambda best, rates: (best > 0) & (best < rates - 1)
-            ),
-            "These are errors. Is the best rate the one with the largest?": (
-                lambda validation, test: scores(-validation, test)
-            ),
-        },
-        hints=(
-            "The least entry of each row of `validation` is at np.argmin(validation, axis=1).",
-            "test[np.arange(len(test)), best] takes one number from each row.",
-        ),
-    ),
-    Exercise(
-        "7.5",
         reference=amsgrad,
         cases={
             "small gradients after large ones": partial(an_amsgrad_step, shrink=(0.01, 0.4)),
@@ -636,7 +503,7 @@ EXERCISES = [
             "One line gives two names to one array. The average and its maximum are two things.",
         ),
         closing=Exercise(
-            "7.5",
+            "7.4",
             reference={"AMSGrad": "no", "Adam": "yes", "AdaGrad": "no"},
             mistakes={
                 "Its rate is η divided by the root of `largest`. Can that fall?": (
@@ -651,43 +518,7 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        "7.6",
-        reference=trapped,
-        cases={
-            "as published": (1, 5),
-            "positive ones without own features": (0, 4),
-            "negative ones without own features": (2, 0),
-            "one each": (1, 1),
-            "more on both sides": (3, 7),
-            "nearly": (2, 5),
-            "the other way round": (5, 1),
-            "five times as many": (2, 10),
-            "random problems": a_trap,
-        },
-        mistakes={
-            "First see whether Xb = γy holds: it needs a certain own_minus.": trapped_always,
-            "There are more traps than the published one.": trapped_as_published,
-            "That is γ; the weights of the first three features are 1/γ.": trapped_by_gamma,
-            "An unseen example's own features have the weight zero.": trapped_with_own,
-            "The condition is a difference, not a ratio.": trapped_times_five,
-            "1 + 2 + k₊ must be the opposite of −1 + 2 − k₋; compare with the published 1 and 5.": (
-                lambda own_plus, own_minus: trapped(own_plus, own_minus + 2)
-            ),
-            "First the positive, then the negative example.": (
-                lambda own_plus, own_minus: trapped(own_plus, own_minus)[::-1]
-            ),
-            "The condition is right. Is // meant?": trapped_in_whole_numbers,
-            "With equal numbers, do the constant features have the same effect on both classes?": (
-                lambda own_plus, own_minus: trapped(own_plus, own_minus + 4)
-            ),
-        },
-        hints=(
-            "b·x is 3 + own_plus for a positive example and 1 − own_minus for a negative one.",
-            "They are γ and −γ if own_minus = own_plus + 4. The first three weights are 1/γ.",
-        ),
-    ),
-    Exercise(
-        "7.7",
+        "7.5",
         reference=compare,
         cases={
             "A ahead": tables(1, [0.7, 1.1, 0.9, 0.6, 1.0]),
@@ -752,13 +583,14 @@ EXERCISES = [
             "Is A's grid looked at?": partial(compare, judged="b"),
         },
         hints=(
-            "The function of 7.4 gives the scores and counts the edges: call it for both.",
+            "Write a function that gives one method's scores, and says whether a chosen rate is at "
+            "an edge: it begins with validation.argmin(axis=1). Call it for both.",
             "lead = scores_b - scores_a has a number for each seed. A is ahead if its mean is "
             "more than twice lead.std(ddof=1), and B if the mean of -lead is.",
         ),
     ),
     Exercise(
-        "7.8",
+        "7.6",
         reference=least_power_of_two,
         properties={
             "30 examples, own features 1 and 5": disarms(20, 10),
@@ -778,7 +610,7 @@ EXERCISES = [
             "trained(X, y, optimizer, 300), the check has time enough.",
         ),
         closing=Exercise(
-            "7.8",
+            "7.6",
             reference={"loss × 1,000": 1e6},
             mistakes={
                 "The gradients grow by that factor. But what is added to G_0?": {

@@ -40,14 +40,6 @@ def a_step_perhaps_the_first(rng):
     return w, g, s * rng.integers(2), *constants
 
 
-def windowed(gradients, lr, window, mean=False, late=0):
-    squares, sums = np.square(gradients), []
-    for i in range(1, len(squares) + 1):
-        kept = squares[max(0, i - window - late) : i]
-        sums.append(kept.mean() if mean else kept.sum())
-    return lr / np.sqrt(sums)
-
-
 def adam_steps(gradients, lr, beta1, beta2, eps, number=lambda i, j, d: i + 1, divisor=root):
     """Return all steps; `number` says which step the corrections take this one for."""
     steps, d = np.zeros_like(gradients), gradients.shape[1]
@@ -99,10 +91,6 @@ def graft_of_long_directions(length_step, direction_step):
 def graft_with_eps(length_step, direction_step):
     norm = np.linalg.norm(direction_step) + 1e-8
     return np.linalg.norm(length_step) / norm * direction_step
-
-
-def rate_after(a, k, lr, rho):
-    return lr / np.sqrt((1 - rho) * rho**k * a**2 + 1 - rho**k)
 
 
 ROUNDS, WALKS, DRIFT = 10_000, 20, 0.1
@@ -448,63 +436,6 @@ EXERCISES = [
     ),
     Exercise(
         "5.5",
-        reference=windowed,
-        cases={
-            "a window of one": (np.array([2.0, -1.5, 4.0]), 0.3, 1),
-            "a window longer than the run": (np.array([3.0, 4.0]), 0.7, 10),
-            "an early peak": (np.array([10.0, 1.2, 0.8, 1.5, 1.1]), 0.5, 3),
-            "random gradients": lambda rng: (
-                rng.uniform(0.5, 3, size=9) * rng.choice([-1, 1], size=9),
-                rng.uniform(0.05, 0.5),
-                int(rng.integers(2, 6)),
-            ),
-        },
-        mistakes={
-            "The sum over the window, not the mean.": (
-                lambda gradients, lr, window: windowed(gradients, lr, window, mean=True)
-            ),
-            "One too many: the present square and the window − 1 before it.": (
-                lambda gradients, lr, window: windowed(gradients, lr, window, late=1)
-            ),
-            "One too few: the present square and the window − 1 before it.": (
-                lambda gradients, lr, window: windowed(gradients, lr, max(window - 1, 1))
-            ),
-            "Squares older than the window must be forgotten.": (
-                lambda gradients, lr, window: windowed(gradients, lr, len(gradients))
-            ),
-            "Add up the squares of the gradients.": (
-                lambda gradients, lr, window: windowed(np.sqrt(np.abs(gradients)), lr, window)
-            ),
-            "Divide by the root.": (
-                lambda gradients, lr, window: windowed(gradients, lr, window) ** 2 / lr
-            ),
-            "The rate is missing.": lambda gradients, lr, window: windowed(gradients, 1.0, window),
-            "Are these the steps? The rates are not yet multiplied by the gradients.": (
-                lambda gradients, lr, window: gradients * windowed(gradients, lr, window)
-            ),
-        },
-        hints=(
-            "Step i (from 1) sees squares[max(0, i - window) : i].",
-            "A loop over the steps is fine.",
-            "To drop the oldest square from the sum, where do you get it from?",
-        ),
-        rtol=TIGHT,
-        closing=Exercise(
-            "5.5",
-            reference={"AdaGrad": 1.0, "window": 100.0, "average": 1.0},
-            mistakes={
-                "When a square leaves the window, it must still be known.": {"window": 1.0},
-                "Its sum takes in each square and needs it no longer.": {"AdaGrad": 100.0},
-                "How is a new average made from the old one?": {"average": 100.0},
-                "The parameter itself is not counted.": {"AdaGrad": 2.0, "average": 2.0},
-                "The sum or average itself must be kept.": {"AdaGrad": 0.0, "average": 0.0},
-            },
-            hints=("Which old squares does the next step need one by one?",),
-            rtol=0.021,  # the present square and the sum may be counted with them, or not
-        ),
-    ),
-    Exercise(
-        "5.6",
         reference=adam_steps,
         cases={
             "one weight": (np.array([[1.4], [-0.6], [2.2]]), 0.2, 0.8, 0.95, 0.03),
@@ -573,7 +504,7 @@ EXERCISES = [
         ),
         rtol=TIGHT,
         closing=Exercise(
-            "5.6",
+            "5.5",
             reference={"first step": 1.0, "uncorrected": 0.1 / np.sqrt(0.001)},
             mistakes={
                 "The step divides by the root of s.": {"uncorrected": 0.1 / 0.001},
@@ -592,7 +523,7 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        "5.7",
+        "5.6",
         reference=graft,
         cases={
             "two coordinates": (np.array([3.0, 4.0]), np.array([-1.0, 2.0])),
@@ -634,69 +565,7 @@ EXERCISES = [
         rtol=TIGHT,
     ),
     Exercise(
-        "5.8",
-        reference=rate_after,
-        cases={
-            "a small first gradient": (1.5, 5, 0.1, 0.9),
-            "a large first gradient": (1000.0, 10, 0.4, 0.95),
-            "random cases": lambda rng: (
-                rng.uniform(2, 50),
-                int(rng.integers(1, 60)),
-                rng.uniform(0.05, 0.5),
-                rng.uniform(0.8, 0.95),
-            ),
-        },
-        mistakes={
-            "The gradient a enters squared.": (
-                lambda a, k, lr, rho: lr / np.sqrt((1 - rho) * rho**k * a + 1 - rho**k)
-            ),
-            "The first square came in with the weight 1 − ρ.": (
-                lambda a, k, lr, rho: lr / np.sqrt(rho**k * a**2 + 1 - rho**k)
-            ),
-            "Do not forget the k ones: together they weigh 1 − ρᵏ.": (
-                lambda a, k, lr, rho: lr / np.sqrt((1 - rho) * rho**k * a**2)
-            ),
-            "k ones came, not one: what do they weigh together?": (
-                lambda a, k, lr, rho: lr / np.sqrt((1 - rho) * rho**k * a**2 + 1 - rho)
-            ),
-            "One step off: k gradients of size 1 came after the large one.": (
-                lambda a, k, lr, rho: rate_after(a, k - 1, lr, rho)
-            ),
-            "Divide by the root of the average.": lambda a, k, lr, rho: (
-                rate_after(a, k, lr, rho) ** 2 / lr
-            ),
-            "That is AdaGrad's sum.": lambda a, k, lr, rho: lr / np.sqrt(a**2 + k),
-            "The rate η is missing.": lambda a, k, lr, rho: rate_after(a, k, 1.0, rho),
-        },
-        hints=(
-            "What does the first square weigh after k more steps, and what do the ones together?",
-            "The average is (1 - rho) * rho**k * a**2 + (1 - rho**k).",
-            "For the last part, try k = 1, 2, 3, … until the rate is at least 0.9 η.",
-        ),
-        rtol=TIGHT,
-        closing=Exercise(
-            "5.8",
-            reference={"a = 10": 1.0, "a = 100": 602.0, "a = 1000": 1061.0, "AdaGrad": "never"},
-            mistakes={
-                "k is at least 1.": {"a = 10": 0.0},
-                "Off by one: is the rate there at this k, and not there before it?": {
-                    "a = 100": 601.0,
-                    "a = 1000": 1060.0,
-                },
-                "Off by one: is the rate not there before this k, but there at it?": {
-                    "a = 10": 2.0,
-                    "a = 100": 603.0,
-                    "a = 1000": 1062.0,
-                },
-                "Is there a k at which a² + k is smaller than a²?": {"AdaGrad": "later"},
-                "Which of the two forgets: the sum, or the average?": {"AdaGrad": "sooner"},
-            },
-            hints=("np.arange(1, 2000) has enough values of k to try.",),
-            rtol=1e-9,  # counts
-        ),
-    ),
-    Exercise(
-        "5.9",
+        "5.7",
         reference=level,
         properties={"on both weights, early and late": keeps_up},
         mistakes={

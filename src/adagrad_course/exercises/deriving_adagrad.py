@@ -6,8 +6,7 @@ from ..descent import descend
 from ..objectives import Quadratic
 from ..optimizers import SGD
 from ._steps import MISTAKEN_RUNS, run_adagrad, run_with, some_bowls
-from ._values import told_apart
-from .machinery import Exercise, Wrong
+from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
 
@@ -58,33 +57,8 @@ def bound_with_delta_outside(G, D, lr, delta):
     return np.sum(D**2 / (2 * lr) * root + lr * np.sqrt(G))
 
 
-def ratio_is_nearly_one(a):
-    """Raise `Wrong` unless the ratio of the lemma is at most 1.01 for these ten numbers."""
-    a = np.asarray(a, dtype=float)
-    if a.shape != (10,):
-        raise Wrong(f"expected ten numbers, got shape {a.shape}")
-    if not a.all():
-        raise Wrong("expected ten numbers, none of them zero, got a zero", ZERO)
-    sizes = np.abs(a)
-    roots = np.hypot.accumulate(sizes)  # √A, without squares that overflow
-    ratio = np.sum(sizes * (sizes / roots)) / roots[-1]
-    if not ratio <= 1.01:
-        overflowed = (a < 0).any() and (sizes > np.iinfo(int).max ** (2 / 3)).any()
-        falls = sizes[0] == sizes.max() > sizes.min()
-        hint = OVERFLOWED if overflowed else TOO_LARGE if falls else TOO_EVEN
-        most, got = told_apart(1.01, float(ratio))
-        raise Wrong(f"expected a ratio of at most {most}, got {got}", hint)
-
-
 TEN_DEGREES = condition_after_scaling(1.0, 100.0, np.deg2rad(10))
 TEN_RADIANS = steps_with_a_rate_for_each(10.0)
-ZERO = "A single number among zeros has the ratio 1, but that is too easy."
-OVERFLOWED = "NumPy's integers overflow and turn negative: write 1000.0, not 1000."
-TOO_LARGE = (
-    "The first number dwarfs those that follow, but not enough: what do their squares add to √A, "
-    "and what to the sum, beside a₁?"
-)
-TOO_EVEN = "By algebra: the bracket 1 + √(A₍ₜ₋₁₎/Aₜ) must be near 1. How small must A₍ₜ₋₁₎ be?"
 
 
 EXERCISES = [
@@ -372,38 +346,6 @@ EXERCISES = [
         hints=(
             "Go through both parts of the proof with s = √(G₀ + G).",
             "The second part telescopes from √G₀ to √(G₀ + G), twice η/2.",
-        ),
-    ),
-    Exercise(
-        "2.8",
-        reference=1000.0 ** np.arange(10),
-        properties={"ten numbers, none of them zero, with a ratio near 1": ratio_is_nearly_one},
-        mistakes={
-            ZERO: np.eye(10)[0],
-            TOO_EVEN: np.ones(10),
-            TOO_LARGE: 0.5 ** np.arange(10),
-            OVERFLOWED: 1000 ** np.arange(10, dtype=np.int64),
-        },
-        hints=(
-            "For ones the ratio is largest. What is the opposite of many equal numbers?",
-            "Let every number dwarf all those before it.",
-        ),
-        closing=Exercise(
-            "2.8",
-            reference={"growing": "nearly η", "first": "nearly 0"},
-            mistakes={
-                "That is so for equal gradients. How much of √G is the present one here?": {
-                    "growing": "about η/√t",
-                },
-                "In η·|g|/√G with a growing g: which gradient is most of √G?": {
-                    "growing": "nearly 0"
-                },
-                "That is so for equal gradients. Here √G stays about as it was after step 1.": {
-                    "first": "about η/√t"
-                },
-                "After the large gradient, what is |g|/√G for a small one?": {"first": "nearly η"},
-            },
-            hints=("A step is η·|g|/√G long. Try gradients 1, 10, 100 and 100, 1, 1.",),
         ),
     ),
 ]

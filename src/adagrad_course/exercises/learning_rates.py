@@ -123,87 +123,6 @@ def steps_whatever_the_rate(lr, curvature, reduction):
     return math.ceil(math.log(reduction) / (2 * math.log(factor)))
 
 
-def power_iteration(times_hessian, direction, rounds=500):
-    for _ in range(rounds):
-        direction = direction / np.linalg.norm(direction)
-        direction = times_hessian(direction)
-    return np.linalg.norm(direction)
-
-
-def difference(gradient, d):
-    return lambda v: gradient(v) - gradient(np.zeros(d))
-
-
-def any_direction(d):
-    return np.random.default_rng(0).standard_normal(d)
-
-
-def largest_curvature(gradient, d):
-    return np.max(np.linalg.eigvalsh([difference(gradient, d)(axis) for axis in np.eye(d)]))
-
-
-def curvature_without_base(gradient, d):
-    return power_iteration(gradient, any_direction(d))
-
-
-def curvature_of_one_look(gradient, d):
-    return power_iteration(difference(gradient, d), any_direction(d), rounds=1)
-
-
-def curvature_from_ones(gradient, d):
-    return power_iteration(difference(gradient, d), np.ones(d))
-
-
-def curvature_from_one_axis(gradient, d):
-    return power_iteration(difference(gradient, d), np.eye(d)[0])
-
-
-def curvature_along_axes(gradient, d):
-    return max(abs(axis @ difference(gradient, d)(axis)) for axis in np.eye(d))
-
-
-def bowl(hessian, minimum):
-    """Return the gradient of a bowl and the number of its dimensions."""
-    return lambda w: hessian @ (w - minimum), len(hessian)
-
-
-def a_tilted_bowl(rng):
-    d = rng.integers(3, 7)
-    axes, _ = np.linalg.qr(rng.standard_normal((d, d)))
-    curvatures = rng.uniform(3, 30) * np.append(rng.uniform(0.5, 0.9, d - 1), 1)
-    return bowl(axes * curvatures @ axes.T, minimum=5 * rng.standard_normal(d))
-
-
-def a_bowl_along_the_axes(rng):
-    curvatures = [8.1, *rng.permutation([9.0, 2.0]), 8.1]
-    return bowl(np.diag(curvatures), minimum=2 * rng.standard_normal(4))
-
-
-def a_bowl_that_is_nearly_round(rng, others=(0.94, 0.95)):
-    d = len(others) + 1
-    axes, _ = np.linalg.qr(rng.standard_normal((d, d)))
-    curvatures = rng.uniform(3, 30) * np.append(others, 1)
-    return bowl(axes * curvatures @ axes.T, minimum=rng.standard_normal(d))
-
-
-MANY = np.append(np.linspace(0.3, 0.6, 14), np.linspace(0.94, 0.95, 15))
-
-
-def a_bowl_steep_across_the_diagonal(rng):
-    a = 2.0 ** rng.integers(1, 4)  # so that rounding does not push a run off the axis (1, 1)
-    return bowl(np.array([[a, -1.0], [-1.0, a]]), minimum=np.zeros(2))
-
-
-def a_bowl_across_patterns(rng):
-    """Return a bowl whose steepest directions are at right angles to where people begin."""
-    t = np.arange(9.0)
-    patterns = np.stack([t**0, t, t**2, (-1) ** t, 1 / (t + 1), t == 4])
-    axes = np.linalg.svd(patterns)[2]  # the last three are at right angles to all patterns
-    # These are so little steeper that rounding errors do not soon grow into their directions.
-    curvatures = [*rng.permutation([0.6, 1.1, 1.5, 2.3, 2.7, 5.5]), 5.78, 5.79, 5.8]
-    return bowl(axes.T * curvatures @ axes, minimum=np.zeros(9))
-
-
 class Losses(dict):
     """The losses of one run; they note in a set which of their parts was looked at."""
 
@@ -551,53 +470,6 @@ EXERCISES = [
     ),
     Exercise(
         "1.5",
-        reference=largest_curvature,
-        cases={
-            "bowls along the axes": a_bowl_along_the_axes,
-            "bowls with H = [[a, −1], [−1, a]]": a_bowl_steep_across_the_diagonal,
-            "bowls whose steepest directions no simple pattern points to": a_bowl_across_patterns,
-            "random tilted bowls": a_tilted_bowl,
-            "30 dimensions, all other curvatures up to 95 % of the largest": (
-                a_bowl_that_is_nearly_round(np.random.default_rng(4), MANY)
-            ),
-            "three curvatures, two of them nearly the largest": a_bowl_that_is_nearly_round,
-        },
-        mistakes={
-            "A little too small: has it settled, or would it still grow with more rounds?": (
-                lambda gradient, d: 0.96 * largest_curvature(gradient, d)
-            ),
-            "The minimum need not be at the origin: subtract the gradient at your base point.": (
-                curvature_without_base
-            ),
-            "One look mixes all curvatures: feed the change back in as the next direction.": (
-                curvature_of_one_look
-            ),
-            "Does the steepest direction lie along an axis? It need not.": curvature_along_axes,
-            "Begin in a random direction: one that you fix, such as all ones, may have no part "
-            "along the steepest direction, and what is not there never grows.": curvature_from_ones,
-            "Begin in a random direction: a coordinate axis may have no part along the steepest "
-            "direction, and what is not there never grows.": curvature_from_one_axis,
-            "That is the length after shortening, which is always 1: measure it before.": (
-                lambda gradient, d: 1.0
-            ),
-            "That is the smallest curvature.": lambda gradient, d: np.linalg.eigvalsh(
-                [difference(gradient, d)(axis) for axis in np.eye(d)]
-            )[0],
-            "That is the cliff 2/L; the exercise asks for L.": (
-                lambda gradient, d: 2 / largest_curvature(gradient, d)
-            ),
-        },
-        hints=(
-            "On a bowl, gradient(w + v) − gradient(w) is the Hessian times v.",
-            "Multiply a random direction by the Hessian again and again: the steepest part grows "
-            "fastest.",
-            "Shorten the direction to length 1 each time; its length after one more multiplication "
-            "tends to L. Where the next curvature is close to L, that takes hundreds of rounds.",
-        ),
-        rtol=1e-2,
-    ),
-    Exercise(
-        "1.6",
         reference=tune,
         properties={
             "a model whose good rates are a little below 1": partial(tunes, 0.75, 5.2),
@@ -624,40 +496,7 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        "1.7",
-        reference={"deep": 0.87465, "shallow": 1.18853, "first": "deep"},
-        mistakes={
-            "Swapped? The deep basin is the left one, near −1.": {
-                "deep": 1.18853,
-                "shallow": 0.87465,
-            },
-            "That is 1/h, the rate that arrives fastest; a basin repels from 2/h on.": {
-                "deep": 0.43733,
-                "shallow": 0.59426,
-            },
-            "That is for a bottom at −1 or 1. Where does the tilt of 0.1 w move it?": {
-                "deep": 1.0,
-                "shallow": 1.0,
-            },
-            "That is the curvature h; a basin repels from 2/h on.": {
-                "deep": 2.28662,
-                "shallow": 1.68276,
-            },
-            "That is where the bottom is. What is the curvature there?": {
-                "deep": -1.04668,
-                "shallow": 0.94565,
-            },
-            "Which limit do you pass first as you raise the rate?": {"first": "shallow"},
-        },
-        hints=(
-            "Near the bottom of a basin the loss is a parabola whose curvature is the second "
-            "derivative there.",
-            "The basins' bottoms are roots of w³ − w + 0.1: see np.roots. The second derivative "
-            "is 3w² − 1.",
-        ),
-    ),
-    Exercise(
-        "1.8",
+        "1.6",
         reference=lambda t: min(0.5, 4 / t),
         properties={"a mean loss of at most 0.003 on all three parabolas": all_parabolas_get_low},
         mistakes={
@@ -673,7 +512,7 @@ EXERCISES = [
             "For the constant rate set ησ²/(2(2 − ηh)), which is ½hV, equal to 0.003.",
         ),
         closing=Exercise(
-            "1.8",
+            "1.6",
             reference={"rate": FLOOR_RATE, "left": loss_left(FLOOR_RATE)},
             mistakes={
                 "That holds for small rates only: do not drop the term ηh in 2 − ηh.": {
@@ -703,7 +542,7 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        "1.9",
+        "1.7",
         reference=lambda lr, a, b: lr * b**2 / a,
         cases={
             "the loss in other units": (0.03, 250.0, 1.0),
@@ -731,7 +570,7 @@ EXERCISES = [
             "AdaGrad divides by the root of the squares: a/b cancels, and a step is η long.",
         ),
         closing=Exercise(
-            "1.9",
+            "1.7",
             reference={"SGD": 1e12, "AdaGrad": 1e6},
             mistakes={
                 "That is the factor between the two units. How does it enter SGD's rate?": {

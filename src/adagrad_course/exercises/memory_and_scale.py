@@ -1,12 +1,11 @@
 """The exercises of chapter 6, Memory and scale."""
 
-import contextlib
 from functools import partial
 
 import numpy as np
 
 from ._steps import TIGHT, adagrad_step, belated, eps_inside, root, uphill, without_root
-from ._trials import IN_PLACE, numbers_like, with_peak_memory
+from ._trials import IN_PLACE, numbers_like
 from ._values import describe, plain
 from .machinery import Exercise, Wrong
 
@@ -205,194 +204,6 @@ def a_table(rng):
     return w, rng.uniform(0.5, 2, size=n), g, lr, eps
 
 
-def rounded_at_random(x, spacing, rng):
-    return np.floor(x / spacing + rng.random(x.shape)) * spacing
-
-
-NOT_A_MULTIPLE = "Adding chance is not yet rounding: take the floor of it."
-NOT_SCALED_BACK = "How many spacings, or how much? Multiply by the spacing again."
-NOT_A_NEIGHBOUR = "Only the multiple just below and the one just above may come out."
-SAME_EACH_TIME = "This rounds the same x always the same way: use rng."
-WRONG_WAY_ROUND = "The nearer a multiple is, the more likely it must be."
-ONE_SIDED = "For a negative x, too, the one below is the floor, not what is nearer to zero."
-NOT_A_SHARE = "The probability is a share of the spacing: divide by it."
-EVEN_CHANCES = "Equal chances are only right for a number halfway between two multiples."
-NOT_THE_GENERATOR = "Chance must come from `rng`, so that another seed gives other numbers."
-FEW_SEEDS = "Is there a generator beside `rng`, with few seeds?"
-NOT_REPEATABLE = "Is there chance that does not come from `rng`?"
-NOT_INDEPENDENT = "Each number needs a chance of its own: `rng.random(x.shape)`."
-
-
-def _rounded(answer, x, spacing, seed=0):
-    given = x.copy()
-    rounded = numbers_like(x, answer(given, spacing, np.random.default_rng(seed)))
-    if (given != x).any():
-        raise Wrong("it changed its argument `x` in place", IN_PLACE)
-    return rounded
-
-
-def gives_neighbours(answer):
-    for spacing in (0.5, 2.0):
-        x = np.random.default_rng(1).uniform(0, 6, size=1000)
-        rounded = _rounded(answer, x, spacing)
-        between = rounded % spacing != 0
-        if between.any():
-            raise Wrong(
-                f"expected multiples of {spacing:g}, got {rounded[between][0]:.4g}", NOT_A_MULTIPLE
-            )
-        far = np.abs(rounded - x) >= spacing
-        if far.any():
-            raise Wrong(
-                f"expected a multiple of {spacing:g} next to {x[far][0]:.4g}, "
-                f"got {rounded[far][0]:.4g}",
-                NOT_SCALED_BACK
-                if (np.abs(rounded * spacing - x) < spacing).all()
-                else NOT_A_NEIGHBOUR,
-            )
-
-
-# The probability of going up by mistake, if x lies above a multiple by a share of the spacing.
-CHANCES = {
-    WRONG_WAY_ROUND: lambda share, spacing: 1 - share,
-    NOT_A_SHARE: lambda share, spacing: share * spacing,
-    EVEN_CHANCES: lambda share, spacing: 0.5,
-}
-
-
-def mean_share(answer, x, spacing, seed=0):
-    """Return how often 6,000 copies of `x` go up, as a share."""
-    mean = _rounded(answer, np.full(6000, x), spacing, seed).mean()
-    return mean / spacing - np.floor(x / spacing)
-
-
-def is_near(share, other):
-    return abs(share - other) < 0.03  # more than five standard errors
-
-
-def is_right_on_average(answer):
-    tried = []
-    for x, spacing in ((0.1, 0.5), (1.4, 0.5), (4.5, 2.0)):
-        tried.append((x, spacing, x / spacing % 1, mean_share(answer, x, spacing)))
-    for x, spacing, share, up in tried:
-        if is_near(up, share):
-            continue
-        hint = None
-        if all(up in (0, 1) for *_, up in tried):
-            others = [mean_share(answer, x, spacing, seed) for seed in range(1, 9)]
-            hint = SAME_EACH_TIME if set(others) == {up} else NOT_INDEPENDENT
-        for known, chance in CHANCES.items():
-            if all(is_near(up, chance(share, spacing)) for _, spacing, share, up in tried):
-                hint = known
-        got = (np.floor(x / spacing) + up) * spacing
-        raise Wrong(f"expected about {x:g} for x={x:g}, got {got:.4g}", hint)
-
-
-def is_right_below_zero(answer):
-    up = mean_share(answer, -0.4, 0.5)
-    if is_near(up, 0.2):
-        return
-    hint = None
-    if up == 1:
-        with contextlib.suppress(Wrong):
-            is_right_on_average(answer)
-            hint = ONE_SIDED
-    raise Wrong(f"expected about -0.4 for x=-0.4, got {0.5 * (up - 1):.4g}", hint)
-
-
-def leaves_multiples_alone(answer):
-    x = np.array([[-1.5, 0.0, 0.5], [2.0, 3.5, -0.5]])
-    for seed in range(5):
-        rounded = _rounded(answer, x, 0.5, seed)
-        moved = rounded != x
-        if moved.any():
-            raise Wrong(f"expected {x[moved][0]:g} to stay as it is, got {rounded[moved][0]:.4g}")
-
-
-def is_independent(answer):
-    """Numbers are rounded each for itself, and with another seed differently."""
-    x = np.random.default_rng(2).uniform(0, 6, size=(2, 2000))
-    share = x - np.floor(x)
-    line = _rounded(answer, x[0], 1.0, seed=2) - x[0]
-    if any(abs(line[part].mean()) > 0.06 for part in (share[0] < 0.5, share[0] >= 0.5)):
-        raise Wrong("not tried before it is right on average")
-    first, again, other = (_rounded(answer, x, 1.0, seed) - np.floor(x) for seed in (3, 3, 4))
-    if (first != again).any():
-        raise Wrong("expected the same numbers from the same seed, got others", NOT_REPEATABLE)
-    excess, excess_of_other = first - share, other - share
-    pairs = {  # two numbers that must have nothing to do with each other
-        "in neighbouring columns": (excess[:, :-1], excess[:, 1:], NOT_INDEPENDENT),
-        "in the same column": (excess[0], excess[1], NOT_INDEPENDENT),
-        "at the two ends": (excess, excess[::-1, ::-1], NOT_INDEPENDENT),
-        "with two seeds": (excess, excess_of_other, NOT_THE_GENERATOR),
-    }
-    for where, (one, another, hint) in pairs.items():
-        together = np.mean(one * another) / np.sqrt(np.mean(one**2) * np.mean(another**2))
-        if abs(together) > 0.15:  # more than six standard errors
-            raise Wrong(
-                f"expected no correlation between the roundings {where}, got {together:.2f}", hint
-            )
-    scatters(answer)
-
-
-def scatters(answer):
-    """Raise `Wrong` unless numbers of copies that go up differ as those of independent ones."""
-    found = np.array([_rounded(answer, np.full(400, 0.3), 1.0, seed) for seed in range(5, 45)])
-    if len(np.unique(found, axis=0)) < len(found):
-        raise Wrong("expected other numbers with each seed, got the same twice", FEW_SEEDS)
-    ups, usual = found.sum(axis=1), np.sqrt(400 * 0.3 * 0.7)
-    if not 0.3 < np.std(ups) / usual < 2:  # not once in a million times
-        raise Wrong(
-            f"expected about 120 of 400 copies of 0.3 to go up, with a standard deviation of "
-            f"{usual:.0f} over the seeds, got one of {np.std(ups):.2g}",
-            NOT_INDEPENDENT,
-        )
-
-
-def nearest(x, spacing, rng):
-    return np.round(x / spacing) * spacing
-
-
-def not_rounded(x, spacing, rng):
-    return x + spacing * (rng.random(x.shape) - 0.5)
-
-
-def too_far(x, spacing, rng):
-    return np.round(x / spacing + 2 * rng.random(x.shape) - 1) * spacing
-
-
-def the_farther_one(x, spacing, rng):
-    below = np.floor(x / spacing)
-    up = (rng.random(x.shape) > x / spacing - below) & (x / spacing != below)
-    return (below + up) * spacing
-
-
-def heads_or_tails(x, spacing, rng):
-    below = np.floor(x / spacing)
-    up = (rng.random(x.shape) < 0.5) & (x / spacing != below)
-    return (below + up) * spacing
-
-
-def not_a_share(x, spacing, rng):
-    below = np.floor(x / spacing) * spacing
-    return below + spacing * (rng.random(x.shape) < x - below)
-
-
-def truncated(x, spacing, rng):
-    return np.trunc(x / spacing + rng.random(x.shape)) * spacing
-
-
-def one_chance_for_all(x, spacing, rng):
-    return np.floor(x / spacing + rng.random()) * spacing
-
-
-def one_chance_for_each_column(x, spacing, rng):
-    return np.floor(x / spacing + rng.random(x.shape[-1])) * spacing
-
-
-def chance_of_its_own(x, spacing, rng):
-    return rounded_at_random(x, spacing, np.random.default_rng(7))
-
-
 def partitioned(sizes, processes, order=lambda sizes: sorted(sizes, reverse=True)):
     held = [0] * processes
     for size in order(sizes):
@@ -415,62 +226,6 @@ def divided_evenly(sizes, processes):
 
 def best_interval(cost, steps_between_failures):
     return np.sqrt(2 * cost * steps_between_failures)
-
-
-def sparse_sm3_step(w, r, c, rows, g, lr, of_two=np.minimum, divisor=root):
-    before = of_two(r[rows][:, None], c)
-    nu = before + g**2
-    return w[rows] - lr * g / divisor(before, nu), nu.max(axis=1), np.maximum(c, nu.max(axis=0))
-
-
-def dense_sm3_step(w, r, c, rows, g, lr):
-    dense = np.zeros(w.shape)
-    dense[rows] = g
-    nu = np.minimum(r[:, None], c) + dense**2
-    change = np.divide(lr * dense, np.sqrt(nu), out=dense, where=dense != 0)
-    return (w - change)[rows], nu.max(axis=1)[rows], nu.max(axis=0)
-
-
-def sm3_forgetting_columns(w, r, c, rows, g, lr):
-    nu = np.minimum(r[rows][:, None], c) + g**2
-    return *sparse_sm3_step(w, r, c, rows, g, lr)[:2], nu.max(axis=0)
-
-
-def sm3_summing(w, r, c, rows, g, lr):
-    new_r = r[rows] + (g**2).sum(axis=1)
-    return sparse_sm3_step(w, r, c, rows, g, lr)[0], new_r, c + (g**2).sum(axis=0)
-
-
-def sm3_of_first_rows(w, r, c, rows, g, lr):
-    return sparse_sm3_step(w, r, c, np.arange(len(rows)), g, lr)
-
-
-def sm3_without_rate(w, r, c, rows, g, lr):
-    return sparse_sm3_step(w, r, c, rows, g, 1.0)
-
-
-def a_sparse_matrix(rng):
-    G = rng.uniform(0.5, 2, size=(6, 3))
-    r, c = G.max(axis=1), G.max(axis=0)
-    rows = rng.permutation(6)[:2]
-    return rng.normal(size=(6, 3)), r, c, rows, rng.normal(size=(2, 3)), rng.uniform(0.05, 0.5)
-
-
-WHOLE_TABLE = "That is the size of a whole table: w[rows], r[rows] and g are enough."
-
-
-def needs_little_memory(answer):
-    n, d = 500_000, 8
-    rng = np.random.default_rng(3)
-    rows, g = rng.permutation(n)[:5], rng.normal(size=(5, d))
-    w, r, c = np.zeros((n, d)), np.full(n, 1.7), np.full(d, 1.7)
-    got, peak = with_peak_memory(lambda: answer(w, r, c, rows, g, 0.3))
-    if peak > 1e6:
-        raise Wrong(
-            f"expected less than 1 MB of new arrays for 5 rows of {n:,}, got more",
-            WHOLE_TABLE,
-        )
-    return got if got is ... else None
 
 
 class SharedAdaGrad:
@@ -999,40 +754,6 @@ EXERCISES = [
     ),
     Exercise(
         "6.4",
-        reference=rounded_at_random,
-        properties={
-            "each number goes to one of its two neighbours": gives_neighbours,
-            "multiples stay as they are": leaves_multiples_alone,
-            "right on average": is_right_on_average,
-            "right on average below zero": is_right_below_zero,
-            "each independently": is_independent,
-        },
-        mistakes={
-            SAME_EACH_TIME: nearest,
-            NOT_A_MULTIPLE: not_rounded,
-            NOT_A_NEIGHBOUR: too_far,
-            NOT_SCALED_BACK: lambda x, spacing, rng: np.floor(x / spacing + rng.random(x.shape)),
-            WRONG_WAY_ROUND: the_farther_one,
-            EVEN_CHANCES: heads_or_tails,
-            NOT_A_SHARE: not_a_share,
-            ONE_SIDED: truncated,
-            NOT_INDEPENDENT: one_chance_for_each_column,
-            NOT_THE_GENERATOR: chance_of_its_own,
-            FEW_SEEDS: lambda x, spacing, rng: rounded_at_random(
-                x, spacing, np.random.default_rng(rng.integers(50))
-            ),
-            NOT_REPEATABLE: lambda x, spacing, rng: rounded_at_random(
-                x, spacing, np.random.default_rng()
-            ),
-        },
-        hints=(
-            "How far x lies above the multiple below it, as a share of the spacing, is the "
-            "probability of going up.",
-            "Add a number between 0 and 1 to x / spacing, and take the floor.",
-        ),
-    ),
-    Exercise(
-        "6.5",
         reference=partitioned,
         cases={
             "eight tensors": ([120, 90, 250, 60, 80, 310, 75, 140], 4),
@@ -1069,7 +790,7 @@ EXERCISES = [
         ),
         rtol=1e-9,  # counts
         closing=Exercise(
-            "6.5",
+            "6.4",
             reference={"near the average": "small tensors"},
             mistakes={
                 "More processes make the average smaller. Can the largest share follow, if one "
@@ -1081,7 +802,7 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        "6.6",
+        "6.5",
         reference=best_interval,
         cases={
             "a checkpoint costs less than a step": (0.3, 7_000.0),
@@ -1112,7 +833,7 @@ EXERCISES = [
         ),
         rtol=TIGHT,
         closing=Exercise(
-            "6.6",
+            "6.5",
             reference={"times as small": 10.0},
             mistakes={
                 "Does k go with M, or with its root?": {"times as small": 100.0},
@@ -1125,65 +846,7 @@ EXERCISES = [
         ),
     ),
     Exercise(
-        "6.7",
-        reference=sparse_sm3_step,
-        cases={
-            "one row of two": (
-                np.array([[0.3, -0.8, 1.7], [1.1, 0.6, -0.9]]),
-                np.array([9.0, 5.0]),
-                np.array([9.0, 5.0, 2.0]),
-                np.array([1]),
-                np.array([[1.5, 2.0, -0.7]]),
-                0.2,
-            ),
-            "random": a_sparse_matrix,
-        },
-        properties={"with the rows named only": needs_little_memory},
-        mistakes={
-            "A column's number must not fall: the other rows are still there.": (
-                sm3_forgetting_columns
-            ),
-            "Each weight takes the smaller of its two numbers.": partial(
-                sparse_sm3_step, of_two=np.maximum
-            ),
-            "Where is c? ν takes the smaller of r and c.": partial(
-                sparse_sm3_step, of_two=lambda r, c: r + 0 * c
-            ),
-            "Where is r? ν takes the smaller of r and c.": partial(
-                sparse_sm3_step, of_two=lambda r, c: c + 0 * r
-            ),
-            "A row keeps the largest of its ν, not a sum.": sm3_summing,
-            "Add the new squares before you divide.": partial(sparse_sm3_step, divisor=belated),
-            "Divide by the root of ν.": partial(sparse_sm3_step, divisor=without_root),
-            "`rows` says which rows of w and r these are: are they the first ones?": (
-                sm3_of_first_rows
-            ),
-            "The rate is missing.": sm3_without_rate,
-            UPHILL: lambda w, r, c, rows, g, lr: sparse_sm3_step(w, r, c, rows, g, -lr),
-            WHOLE_TABLE: dense_sm3_step,
-        },
-        hints=(
-            "r[rows] are the numbers of the rows named; with [:, None] they meet the columns' c.",
-            "r of a named row becomes its largest ν. Can c of a column become smaller, if the "
-            "other rows keep theirs?",
-            "The new c is the larger of the old one and the largest ν of the rows named.",
-        ),
-        rtol=TIGHT,
-        closing=Exercise(
-            "6.7",
-            reference={"why": "B"},
-            mistakes={
-                "With g = 0, ν is min(r, c), which need not be zero.": {"why": "A"},
-                "The dense step looks at every row. What does it find in this one?": {"why": "C"},
-            },
-            hints=(
-                "After each step, r of a row is at most the largest c. What is then the largest "
-                "min(r, c) of the row?",
-            ),
-        ),
-    ),
-    Exercise(
-        "6.8",
+        "6.6",
         reference=SharedAdaGrad,
         properties={
             "each process keeps its part": keeps_its_part,

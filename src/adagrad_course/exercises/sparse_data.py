@@ -316,32 +316,6 @@ def a_valley(lowest, highest):
     return draw
 
 
-def catch_up(w, last_seen, t, lr, decay):
-    return w * (1 - lr * decay) ** (t - 1 - last_seen)
-
-
-def catch_up_linearly(w, last_seen, t, lr, decay):
-    return w * (1 - lr * decay * (t - 1 - last_seen))
-
-
-def catch_up_too_far(w, last_seen, t, lr, decay):
-    return w * (1 - lr * decay) ** (t - last_seen)
-
-
-def catch_up_once(w, last_seen, t, lr, decay):
-    return w * (1 - lr * decay)
-
-
-def catch_up_without_rate(w, last_seen, t, lr, decay):
-    return w * (1 - decay) ** (t - 1 - last_seen)
-
-
-def some_rows(rng):
-    t = int(rng.integers(20, 60))
-    lr, decay = rng.uniform(0.1, 0.6, size=2)
-    return rng.normal(size=5), rng.integers(0, t, size=5), t, lr, decay
-
-
 BATCH, STEPS, UNSEEN = 16, 250, range(5, 9)  # splits that the chapter does not use
 SGD_ERRORS = 603  # there, at its best rate
 
@@ -832,85 +806,6 @@ EXERCISES = [
     ),
     Exercise(
         "4.7",
-        reference=lambda T: np.arange(T, 0, -1) / T,
-        cases={
-            "one step": (1,),
-            "four steps": (4,),
-            "many steps": lambda rng: (int(rng.integers(5, 50)),),
-        },
-        mistakes={
-            "Only the points after each step count, not the start.": (
-                lambda T: np.arange(T, 0, -1) / (T + 1)
-            ),
-            "The first change is part of all T points, the last one of one.": (
-                lambda T: np.arange(1, T + 1) / T
-            ),
-            "The earlier a change, the more points it is part of.": lambda T: np.arange(T) / T,
-            "The last change is part of the last point.": lambda T: np.arange(T - 1, -1, -1) / T,
-            "Those are the weights of the last point, not of the mean.": np.ones,
-            "Those are the weights of the mean change, not of the mean point.": (
-                lambda T: np.full(T, 1 / T)
-            ),
-            "Divide by the number of points.": lambda T: np.arange(T, 0, -1),
-        },
-        hints=(
-            "In how many of the points w₂ … w_{T+1} is the change Δ_τ contained?",
-            "In T − τ + 1 of them.",
-        ),
-        closing=Exercise(
-            "4.7",
-            reference={"array": "B"},
-            mistakes={
-                "To that sum each step adds all of w, whichever rows it names.": {"array": "A"},
-                "Is T known while the run goes on?": {"array": "C"},
-            },
-            hints=("Each step may change the rows that it names, and it knows τ, but not T.",),
-        ),
-    ),
-    Exercise(
-        "4.8",
-        reference=catch_up,
-        cases={
-            "seen in the last step": (np.array([3.0]), np.array([9]), 10, 0.3, 0.5),
-            "seen long ago": (np.array([3.0, -1.5]), np.array([0, 5]), 100, 0.2, 0.05),
-            "random rows": some_rows,
-        },
-        mistakes={
-            "Shrinking is a product: (1 − ηλ) to a power.": catch_up_linearly,
-            "One step too many: it missed neither last_seen nor, so far, step t.": catch_up_too_far,
-            "Once for each step that the row has missed.": catch_up_once,
-            "The factor of one step is 1 − ηλ.": catch_up_without_rate,
-            "The row shrinks: 1 − ηλ, not 1 + ηλ.": (
-                lambda w, last_seen, t, lr, decay: catch_up(w, last_seen, t, lr, -decay)
-            ),
-            "The steps missed, not all steps before t: subtract those until it was seen.": (
-                lambda w, last_seen, t, lr, decay: w * (1 - lr * decay) ** (t - 1)
-            ),
-            "The steps missed, not those until the row was seen.": (
-                lambda w, last_seen, t, lr, decay: w * (1 - lr * decay) ** last_seen
-            ),
-        },
-        hints=(
-            "A row last seen in step 9 has missed nothing when step 10 begins.",
-            "It has missed t − 1 − last_seen steps, each a factor 1 − ηλ.",
-        ),
-        closing=Exercise(
-            "4.8",
-            reference={"AdaGrad": "decoupled"},
-            mistakes={
-                "With coupled decay λw is part of g: what happens to G in a missed step?": {
-                    "AdaGrad": "coupled"
-                },
-                "Does each of the two leave G alone in a step that a row misses?": {
-                    "AdaGrad": "both"
-                },
-                "Which of the two has a factor without G in it?": {"AdaGrad": "neither"},
-            },
-            hints=("Where is G in the two lines of chapter 3?",),
-        ),
-    ),
-    Exercise(
-        "4.9",
         reference=own_adagrad(),
         factory=True,
         properties={

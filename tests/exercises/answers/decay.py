@@ -79,25 +79,6 @@ def half_life_by_search(rho):
     return low
 
 
-def window_by_convolution(gradients, lr, window):
-    sums = np.convolve(np.square(gradients), np.ones(window))[: len(gradients)]
-    return lr / np.sqrt(sums)
-
-
-def window_by_list(gradients, lr, window):
-    rates = []
-    for i in range(len(gradients)):
-        recent = gradients[max(0, i + 1 - window) : i + 1]
-        rates.append(lr / math.sqrt(sum(float(g) ** 2 for g in recent)))
-    return rates
-
-
-def window_by_running_sum(gradients, lr, window):
-    sums = np.cumsum(gradients**2)
-    sums[window:] -= np.cumsum(gradients**2)[:-window] if window < len(gradients) else 0
-    return lr / np.sqrt(sums)
-
-
 def adam_steps(gradients, lr, beta1, beta2, eps, where="steps"):
     steps, t = np.zeros_like(gradients), 0
     m, s = np.zeros((2, gradients.shape[1]))
@@ -158,13 +139,6 @@ def graft_of_floats(length_step, direction_step):
     return [length / norm * x for x in direction_step] if norm else [0.0] * len(direction_step)
 
 
-def poisoned_rate(a, k, lr, rho):
-    s = (1 - rho) * a**2
-    for _ in range(k):
-        s = rho * s + 1 - rho
-    return lr / math.sqrt(s)
-
-
 class Plan:
     """Count the rounds since the last restart, which comes in round 90."""
 
@@ -190,26 +164,20 @@ RIGHT = [
     ("5.4", lambda rho: math.log(0.5, rho)),
     ("5.4", lambda rho: np.float32(-np.log2(2) / np.log2(rho))),
     ("5.4", half_life_by_search),
-    ("5.5", window_by_convolution),
-    ("5.5", window_by_list),
-    ("5.5", window_by_running_sum),
-    ("5.5", lambda g, lr, n: window_by_convolution(np.float32(g), np.float32(lr), n)),
-    ("5.6", adam_steps),
-    ("5.6", partial(adam_steps, where="steps")),
-    ("5.6", adam_in_float32),
-    ("5.6", adam_weight_by_weight),
-    ("5.6", lambda *args: adam_steps(*args).tolist()),
-    ("5.7", graft_of_floats),
-    ("5.7", lambda a, b: b * np.sqrt(a @ a / (b @ b)) if b.any() else 0 * b),
-    ("5.7", lambda a, b: np.float32(np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-300))),
-    ("5.7", lambda a, b: np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-12)),
-    ("5.7", lambda a, b: np.linalg.norm(a) * (b / (np.linalg.norm(b) or 1.0))),
-    ("5.8", poisoned_rate),
-    ("5.8", lambda a, k, lr, rho: lr * (1 + rho**k * ((1 - rho) * a * a - 1)) ** -0.5),
-    ("5.9", Plan()),
-    ("5.9", sawtooth_made_level),
-    ("5.9", lambda t: (np.where(t < 99, 3.0, 0.1 * np.sqrt(np.abs(t - 98))), np.bool_(t == 99))),
-    ("5.9", lambda t: (np.float64(4), False) if t < 60 else (0.09 * (t - 59) ** 0.5, t == 60)),
+    ("5.5", adam_steps),
+    ("5.5", partial(adam_steps, where="steps")),
+    ("5.5", adam_in_float32),
+    ("5.5", adam_weight_by_weight),
+    ("5.5", lambda *args: adam_steps(*args).tolist()),
+    ("5.6", graft_of_floats),
+    ("5.6", lambda a, b: b * np.sqrt(a @ a / (b @ b)) if b.any() else 0 * b),
+    ("5.6", lambda a, b: np.float32(np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-300))),
+    ("5.6", lambda a, b: np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-12)),
+    ("5.6", lambda a, b: np.linalg.norm(a) * (b / (np.linalg.norm(b) or 1.0))),
+    ("5.7", Plan()),
+    ("5.7", sawtooth_made_level),
+    ("5.7", lambda t: (np.where(t < 99, 3.0, 0.1 * np.sqrt(np.abs(t - 98))), np.bool_(t == 99))),
+    ("5.7", lambda t: (np.float64(4), False) if t < 60 else (0.09 * (t - 59) ** 0.5, t == 60)),
 ]
 
 # With what the hint must say, or None where there must be none.
@@ -254,60 +222,46 @@ WRONG = [
     ("5.4", lambda rho: 0.69 / (1 - rho), None),
     ("5.4", lambda rho: math.log(2) / math.log(rho), "positive"),
     ("5.4", lambda rho: math.log(0.5) / math.log(1 - rho), None),
-    ("5.5", lambda g, lr, n: lr / np.sqrt(np.cumsum(g**2)), "forgotten"),
-    ("5.5", lambda g, lr, n: lr / np.abs(np.convolve(g, np.ones(n))[: len(g)]) ** 0.5, "squares"),
-    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n + 1), "too many"),
-    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n) * np.sqrt(n), None),
-    ("5.5", lambda g, lr, n: window_by_convolution(g, 0.5, n), None),
-    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, 3), "forgotten"),
-    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n) * g, "Are these the steps"),
-    ("5.5", lambda g, lr, n: window_by_convolution(g, lr, n)[n - 1 :], None),
-    ("5.6", partial(adam_steps, where="weights"), "share"),
-    ("5.6", adam_without_corrections, "corrections"),
-    ("5.6", lambda g, *rest: adam_steps(g[:, :1], *rest) + 0 * g, None),
-    ("5.6", lambda g, lr, b1, b2, eps: adam_steps(g, lr, b2, b1, eps), "belongs"),
-    ("5.6", lambda g, lr, b1, b2, eps: adam_steps(g, lr, 0.9, 0.98, eps), None),
-    ("5.6", lambda g, lr, b1, b2, eps: adam_steps(g, 0.1, b1, b2, eps), None),
-    ("5.6", lambda g, lr, b1, b2, eps: lr * np.sign(g), None),
-    ("5.6", adam_without_zeros, None),
-    ("5.6", adam_without_empty_steps, None),
-    ("5.6", adam_for_three_weights, None),
-    ("5.6", lambda *args: adam_steps(*args)[-1], None),
-    ("5.7", lambda a, b: np.linalg.norm(a) / np.linalg.norm(b) * b, "nan"),
-    ("5.7", lambda a, b: np.linalg.norm(a) * b, "Divide"),
-    ("5.7", lambda a, b: b / np.linalg.norm(b) if b.any() else b, "as long as"),
-    ("5.7", lambda a, b: abs(a) * np.sign(b), "not one for each"),
-    ("5.7", lambda a, b: a, "no direction"),
-    ("5.7", lambda a, b: graft_of_floats(a, b) if b.all() else 0 * b, None),
-    ("5.7", lambda a, b: graft_of_floats(a, b) if b.sum() else 0 * b, None),
-    ("5.7", lambda a, b: graft_of_floats(a, b) if np.abs(b).max() > 1e-4 else 0 * b, "short"),
-    ("5.7", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-8), "Treat zero apart"),
-    ("5.7", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-10), None),
-    ("5.7", lambda a, b: graft_of_floats(a, b) if (b > 0).any() else 0 * b, None),
-    ("5.7", lambda a, b: graft_of_floats(a, b) if b[-1] else 0 * b, None),
-    ("5.7", lambda a, b: 0 * b if np.allclose(b, 0) else graft_of_floats(a, b), "merely short"),
-    ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k, 0.1, rho), None),
-    ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k - 1, lr, rho), "One step off"),
-    ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k + 1, lr, rho), None),
-    ("5.8", lambda a, k, lr, rho: poisoned_rate(a, k, 1.0, rho), "missing"),
-    ("5.8", lambda a, k, lr, rho: lr / np.sqrt(a * a + k), "AdaGrad"),
-    ("5.8", lambda a, k, lr, rho: poisoned_rate(math.sqrt(a), k, lr, rho), "squared"),
-    ("5.9", lambda t: (6.0, False), "too high"),
-    ("5.9", lambda t: (3.0, False), "other weight"),
-    ("5.9", lambda t: (3.0, False) if t <= 100 else (0.1 * (t - 99) ** 0.5, False), "other weight"),
-    ("5.9", lambda t: (3.0 if t < 100 else 1.2, t == 100), "must the rate grow"),
-    ("5.9", lambda t: (3.0, 0) if t < 100 else (0.04 * (t - 99) ** 0.5, t == 100), "level, but"),
-    ("5.9", lambda t: (0.25 * math.sqrt((t - 1) % 100 + 1), t % 100 == 1), "too high"),
-    ("5.9", lambda t: (0.125 * math.sqrt(t), t == 100), "still far away"),
-    ("5.9", lambda t: (0.125 * math.sqrt((t - 1) % 200 + 1), t % 200 == 1), "still far away"),
-    ("5.9", lambda t: (0.1 if t < 9000 else 3.0, t % 100 == 1), "arrived"),
-    ("5.9", lambda t: (0.1, True), "up and down"),
-    ("5.9", lambda t: (1.0, t % 200 == 0), "still far away"),
-    ("5.9", lambda t: (1.0, t % 50 == 0), "up and down"),
-    ("5.9", lambda t: (-0.1, False), None),
-    ("5.9", lambda t: 0.1, None),
-    ("5.9", lambda t: (math.nan, False), None),
-    ("5.9", lambda t: (None, False), None),
-    ("5.9", lambda t: (3.0, "no"), None),
-    ("5.9", lambda t: (t == 100, 3.0), None),
+    ("5.5", partial(adam_steps, where="weights"), "share"),
+    ("5.5", adam_without_corrections, "corrections"),
+    ("5.5", lambda g, *rest: adam_steps(g[:, :1], *rest) + 0 * g, None),
+    ("5.5", lambda g, lr, b1, b2, eps: adam_steps(g, lr, b2, b1, eps), "belongs"),
+    ("5.5", lambda g, lr, b1, b2, eps: adam_steps(g, lr, 0.9, 0.98, eps), None),
+    ("5.5", lambda g, lr, b1, b2, eps: adam_steps(g, 0.1, b1, b2, eps), None),
+    ("5.5", lambda g, lr, b1, b2, eps: lr * np.sign(g), None),
+    ("5.5", adam_without_zeros, None),
+    ("5.5", adam_without_empty_steps, None),
+    ("5.5", adam_for_three_weights, None),
+    ("5.5", lambda *args: adam_steps(*args)[-1], None),
+    ("5.6", lambda a, b: np.linalg.norm(a) / np.linalg.norm(b) * b, "nan"),
+    ("5.6", lambda a, b: np.linalg.norm(a) * b, "Divide"),
+    ("5.6", lambda a, b: b / np.linalg.norm(b) if b.any() else b, "as long as"),
+    ("5.6", lambda a, b: abs(a) * np.sign(b), "not one for each"),
+    ("5.6", lambda a, b: a, "no direction"),
+    ("5.6", lambda a, b: graft_of_floats(a, b) if b.all() else 0 * b, None),
+    ("5.6", lambda a, b: graft_of_floats(a, b) if b.sum() else 0 * b, None),
+    ("5.6", lambda a, b: graft_of_floats(a, b) if np.abs(b).max() > 1e-4 else 0 * b, "short"),
+    ("5.6", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-8), "Treat zero apart"),
+    ("5.6", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-10), None),
+    ("5.6", lambda a, b: graft_of_floats(a, b) if (b > 0).any() else 0 * b, None),
+    ("5.6", lambda a, b: graft_of_floats(a, b) if b[-1] else 0 * b, None),
+    ("5.6", lambda a, b: 0 * b if np.allclose(b, 0) else graft_of_floats(a, b), "merely short"),
+    ("5.7", lambda t: (6.0, False), "too high"),
+    ("5.7", lambda t: (3.0, False), "other weight"),
+    ("5.7", lambda t: (3.0, False) if t <= 100 else (0.1 * (t - 99) ** 0.5, False), "other weight"),
+    ("5.7", lambda t: (3.0 if t < 100 else 1.2, t == 100), "must the rate grow"),
+    ("5.7", lambda t: (3.0, 0) if t < 100 else (0.04 * (t - 99) ** 0.5, t == 100), "level, but"),
+    ("5.7", lambda t: (0.25 * math.sqrt((t - 1) % 100 + 1), t % 100 == 1), "too high"),
+    ("5.7", lambda t: (0.125 * math.sqrt(t), t == 100), "still far away"),
+    ("5.7", lambda t: (0.125 * math.sqrt((t - 1) % 200 + 1), t % 200 == 1), "still far away"),
+    ("5.7", lambda t: (0.1 if t < 9000 else 3.0, t % 100 == 1), "arrived"),
+    ("5.7", lambda t: (0.1, True), "up and down"),
+    ("5.7", lambda t: (1.0, t % 200 == 0), "still far away"),
+    ("5.7", lambda t: (1.0, t % 50 == 0), "up and down"),
+    ("5.7", lambda t: (-0.1, False), None),
+    ("5.7", lambda t: 0.1, None),
+    ("5.7", lambda t: (math.nan, False), None),
+    ("5.7", lambda t: (None, False), None),
+    ("5.7", lambda t: (3.0, "no"), None),
+    ("5.7", lambda t: (t == 100, 3.0), None),
 ]

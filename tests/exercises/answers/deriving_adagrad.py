@@ -111,9 +111,6 @@ RIGHT = [
     ("2.5", lambda D, S, c: np.array([D / math.sqrt(c), D * S * math.sqrt(c)])),
     ("2.6", condition_by_hand),
     ("2.7", bound_in_a_loop),
-    ("2.8", (-1000.0) ** np.arange(10)),
-    ("2.8", [1e9, *[1] * 9]),
-    ("2.8", [1000**t for t in range(10)]),  # Python's integers do not overflow
 ]
 
 # With what the hint must say, or None where there must be none.
@@ -145,10 +142,4 @@ WRONG = [
     ("2.7", lambda G, D, lr, delta: bound_in_a_loop(filter(None, G), D, lr, delta), "never used"),
     ("2.7", bound_with_one_root_subtracted, "not only one"),
     ("2.7", bound_with_growth_alone, "nothing is subtracted"),
-    ("2.8", [1e200] * 10, "bracket"),
-    ("2.8", [100.0] * 9, None),
-    ("2.8", 2.0 ** np.arange(10), "bracket"),
-    ("2.8", 0.5 ** np.arange(10), "not enough"),
-    ("2.8", [10, *[1] * 9], "not enough"),
-    ("2.8", [10 ** (40 * t) for t in range(10)], None),  # more than a float holds
 ]

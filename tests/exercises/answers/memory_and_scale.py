@@ -147,51 +147,6 @@ def divided_by_rows(w, G, g, lr, eps):
     return w - lr * g / (np.sqrt(G)[:, None] + eps), G
 
 
-def rounded_by_loop(x, spacing, rng):
-    out = np.empty_like(x)
-    for i in np.ndindex(x.shape):
-        share, below = math.modf(x[i] / spacing) if x[i] >= 0 else (None, None)
-        if share is None:
-            below = math.floor(x[i] / spacing)
-            share = x[i] / spacing - below
-        out[i] = (below + (rng.random() < share)) * spacing
-    return out
-
-
-def rounded_by_where(x, spacing, rng):
-    below = np.floor(x / spacing) * spacing
-    up = rng.uniform(size=x.shape) < (x - below) / spacing
-    return np.where(up, below + spacing, below)
-
-
-def rounded_from_above(x, spacing, rng):
-    return np.ceil(x / spacing - rng.random(x.size).reshape(x.shape)) * spacing
-
-
-def rounded_by_choice(x, spacing, rng):
-    def rounded(number):
-        below = math.floor(number / spacing)
-        share = number / spacing - below
-        return spacing * rng.choice([below, below + 1], p=[1 - share, share])
-
-    return np.vectorize(rounded, otypes=[float])(x)
-
-
-def rounded_with_few_seeds(x, spacing, rng):
-    return rounded_by_where(x, spacing, np.random.default_rng(rng.integers(100)))
-
-
-def rounded_in_strata(x, spacing, rng):
-    """Every n-th part of the interval has one of the n chances, at random places."""
-    strata = (rng.permutation(x.size) + rng.random(x.size)) / x.size
-    return np.floor(x / spacing + strata.reshape(x.shape)) * spacing
-
-
-def rounded_in_place(x, spacing, rng):
-    x /= spacing
-    return np.floor(x + rng.random(x.shape)) * spacing
-
-
 def partition_by_heap(sizes, processes):
     heap = [(0, k) for k in range(processes)]
     for size in sorted(sizes)[::-1]:
@@ -238,44 +193,6 @@ def partition_fewest_tensors(sizes, processes):
 def best_interval_by_search(cost, failures):
     k = np.geomspace(0.5, 1e4, 400_001)
     return k[np.argmin(cost / k + k / (2 * failures))]
-
-
-def sm3(w, r, c, rows, g, lr):
-    nu = np.minimum(r[rows, None], c[None, :]) + np.square(g)
-    return w[rows] - g * lr * nu**-0.5, nu.max(1), np.maximum(c, nu.max(0))
-
-
-def sm3_row_by_row(w, r, c, rows, g, lr):
-    new_w, new_r, new_c = [], [], c.copy()
-    for i, row in zip(rows, g, strict=True):
-        nu = [min(r[i], c[j]) + row[j] ** 2 for j in range(len(c))]
-        new_w.append([w[i, j] - lr * row[j] / math.sqrt(nu[j]) for j in range(len(c))])
-        new_r.append(max(nu))
-        new_c = np.maximum(new_c, nu)
-    return new_w, new_r, list(new_c)
-
-
-def sm3_by_columns_seen_so_far(w, r, c, rows, g, lr):
-    """Each row meets the columns' numbers as the rows before have left them."""
-    new_w, new_r, c = [], [], c.copy()
-    for i, row in zip(rows, g, strict=True):
-        nu = np.minimum(r[i], c) + row**2
-        new_w.append(w[i] - lr * row / np.sqrt(nu))
-        new_r.append(nu.max())
-        c = np.maximum(c, nu)
-    return new_w, new_r, c
-
-
-def sm3_with_a_copy(w, r, c, rows, g, lr):
-    w, r = w.copy(), r.copy()
-    w[rows], r[rows], c = sm3(w, r, c, rows, g, lr)
-    return w[rows], r[rows], c
-
-
-def sm3_of_whole_tables(w, r, c, rows, g, lr):
-    w, r = w.copy(), r.copy()
-    w[rows], r[rows], c = sm3(w, r, c, rows, g, lr)
-    return w, r, c
 
 
 class ByStride:
@@ -580,25 +497,17 @@ RIGHT = [
     ("6.3", row_wise),
     ("6.3", row_wise_in_float32),
     ("6.3", row_wise_by_norm),
-    ("6.4", rounded_by_loop),
-    ("6.4", rounded_by_where),
-    ("6.4", rounded_from_above),
-    ("6.4", rounded_by_choice),
-    ("6.4", lambda x, s, rng: (s * np.floor(np.float64(x) / s + rng.random(x.shape))).tolist()),
-    ("6.5", partition_by_heap),
-    ("6.5", partition_by_argmin),
-    ("6.5", lambda sizes, n: np.array(partition_by_heap(sizes, n), dtype=np.float32)),
-    ("6.6", lambda cost, failures: (2 * failures * cost) ** 0.5),
-    ("6.6", lambda cost, failures: np.float32(math.sqrt(cost / (1 / (2 * failures))))),
-    ("6.6", best_interval_by_search),
-    ("6.7", sm3),
-    ("6.7", sm3_row_by_row),
-    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, rows, np.float32(g), np.float32(lr))),
-    ("6.8", ByStride),
-    ("6.8", ByChunk),
-    ("6.8", InPlaceInParts),
-    ("6.8", Padded),
-    ("6.8", InRandomOrder),
+    ("6.4", partition_by_heap),
+    ("6.4", partition_by_argmin),
+    ("6.4", lambda sizes, n: np.array(partition_by_heap(sizes, n), dtype=np.float32)),
+    ("6.5", lambda cost, failures: (2 * failures * cost) ** 0.5),
+    ("6.5", lambda cost, failures: np.float32(math.sqrt(cost / (1 / (2 * failures))))),
+    ("6.5", best_interval_by_search),
+    ("6.6", ByStride),
+    ("6.6", ByChunk),
+    ("6.6", InPlaceInParts),
+    ("6.6", Padded),
+    ("6.6", InRandomOrder),
 ]
 
 ALL = {"weights": 60, "SGD": 0, "AdaGrad": 60, "Adam": 120, "row-wise": 0.2, "SM3": 0.2012}
@@ -661,73 +570,46 @@ WRONG = [
         lambda w, G, g, lr, eps: (w - lr * g / (np.sqrt(G + (g**2).mean(1)) + eps), G),
         "axis 1",
     ),
-    ("6.4", rounded_in_place, "copy"),
-    ("6.4", rounded_in_strata, "chance of its own"),
-    ("6.4", rounded_with_few_seeds, "few seeds"),
-    ("6.4", lambda x, s, rng: np.ceil(x / s) * s, "use rng"),
-    ("6.4", lambda x, s, rng: np.round(x / s) * s, "use rng"),
-    ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape) ** 2) * s, None),
-    (
-        "6.4",
-        lambda x, s, rng: np.floor(x / s + rng.random(x.shape[:1] + (1,) * (x.ndim - 1))) * s,
-        "chance",
-    ),
-    ("6.4", lambda x, spacing, rng: None, None),
-    ("6.4", lambda x, spacing, rng: np.floor(x / spacing) * spacing, "use rng"),
-    ("6.4", lambda x, s, rng: np.floor(x / s + rng.random()) * s, "chance of its own"),
-    ("6.4", lambda x, s, rng: np.floor(x / s + rng.random(x.shape[-1])) * s, "chance of its own"),
-    ("6.4", lambda x, s, rng: rounded_by_where(x, s, np.random.default_rng(0)), "another seed"),
-    ("6.4", lambda x, s, rng: rounded_by_where(x, s, np.random.default_rng()), "not come from"),
-    ("6.4", lambda x, s, rng: np.round(x / s + rng.random(x.shape) - 0.5), "again"),
-    ("6.4", lambda x, s, rng: np.floor(x / s + rng.normal(0.5, 0.2, x.shape)) * s, "just below"),
-    ("6.5", partition_in_place, "copy"),
-    ("6.5", partition_last_first, None),
-    ("6.5", partition_with_ties_to(1), None),
-    ("6.5", partition_with_ties_to(-1), None),
-    ("6.5", lambda sizes, n: partition_by_heap(sizes, n)[:4], None),
-    ("6.5", partition_fewest_tensors, "turns"),
-    ("6.5", lambda sizes, n: sorted(partition_by_heap(sizes, n)), None),
-    ("6.5", lambda sizes, n: sorted(partition_by_heap(sizes, n), reverse=True), "sorted"),
-    ("6.5", lambda sizes, n: [sum(sizes) / n] * n, "divided"),
-    ("6.5", lambda sizes, n: max(partition_by_heap(sizes, n)), None),
-    ("6.6", lambda cost, failures: math.sqrt(cost * failures), "half"),
-    ("6.6", lambda cost, failures: cost + failures, None),
-    ("6.6", lambda cost, failures: failures, None),
-    ("6.6", lambda cost, failures: math.sqrt(2 * failures), None),
-    ("6.6", lambda cost, failures: round(math.sqrt(2 * cost * failures)), None),
-    ("6.6", lambda cost, failures: 2 * cost * failures, "k²"),
-    ("6.6", lambda cost, failures: 100.0, None),
-    ("6.7", sm3_by_columns_seen_so_far, None),
-    ("6.7", sm3_with_a_copy, "whole table"),
-    ("6.7", sm3_of_whole_tables, "whole table"),
-    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, np.sort(rows), g, lr), None),
-    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, rows, g, 0.2), None),
-    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, r, c, rows, -g, lr), "uphill"),
-    ("6.7", lambda w, r, c, rows, g, lr: (*sm3(w, r, c, rows, g, lr)[:2], c), None),
-    ("6.7", lambda w, r, c, rows, g, lr: sm3(w, 99 + 0 * r, c, rows, g, lr), "Where is r"),
-    ("6.8", OnlyTheFirst, "mean"),
-    ("6.8", Concatenated, "order of the weights"),
-    ("6.8", EmptyEachStep, "second step"),
-    ("6.8", WithoutRate, "itself"),
-    ("6.8", AsSGD, "itself"),
-    ("6.8", GrowingShards, "data parallel"),
-    ("6.8", NoSave, None),
-    ("6.8", InPlace, "copy"),
-    ("6.8", SavedRoots, None),
-    ("6.8", Adding, "replaces"),
-    ("6.8", LoadedParts, "parts of a copy"),
-    ("6.8", WholeBeside, "somewhere else"),
-    ("6.8", ViewsOfTheWhole, "own part only"),
-    ("6.8", GatheringAll, "own part only"),
-    ("6.8", SavingNoZeros, None),
-    ("6.8", SavingFullShards, None),
-    ("6.8", SavingTheOnlyShard, "copy"),
-    ("6.8", LoadingWhatIsNotZero, "replaces"),
-    ("6.8", CopiedFromTheWhole, "own part only"),
-    ("6.8", CopiedFromAnObject, "somewhere else"),
-    ("6.8", WholeOfEach, "own part only"),
-    ("6.8", SquaresOfAll, "Whose square"),
-    ("6.8", SquareOfTheMeanDivided, "once more"),
-    ("6.8", JoinedFromTheLast, "All new weights are there"),
-    ("6.8", ByStride(4, 2, 0.1, 0.0), None),
+    ("6.4", partition_in_place, "copy"),
+    ("6.4", partition_last_first, None),
+    ("6.4", partition_with_ties_to(1), None),
+    ("6.4", partition_with_ties_to(-1), None),
+    ("6.4", lambda sizes, n: partition_by_heap(sizes, n)[:4], None),
+    ("6.4", partition_fewest_tensors, "turns"),
+    ("6.4", lambda sizes, n: sorted(partition_by_heap(sizes, n)), None),
+    ("6.4", lambda sizes, n: sorted(partition_by_heap(sizes, n), reverse=True), "sorted"),
+    ("6.4", lambda sizes, n: [sum(sizes) / n] * n, "divided"),
+    ("6.4", lambda sizes, n: max(partition_by_heap(sizes, n)), None),
+    ("6.5", lambda cost, failures: math.sqrt(cost * failures), "half"),
+    ("6.5", lambda cost, failures: cost + failures, None),
+    ("6.5", lambda cost, failures: failures, None),
+    ("6.5", lambda cost, failures: math.sqrt(2 * failures), None),
+    ("6.5", lambda cost, failures: round(math.sqrt(2 * cost * failures)), None),
+    ("6.5", lambda cost, failures: 2 * cost * failures, "k²"),
+    ("6.5", lambda cost, failures: 100.0, None),
+    ("6.6", OnlyTheFirst, "mean"),
+    ("6.6", Concatenated, "order of the weights"),
+    ("6.6", EmptyEachStep, "second step"),
+    ("6.6", WithoutRate, "itself"),
+    ("6.6", AsSGD, "itself"),
+    ("6.6", GrowingShards, "data parallel"),
+    ("6.6", NoSave, None),
+    ("6.6", InPlace, "copy"),
+    ("6.6", SavedRoots, None),
+    ("6.6", Adding, "replaces"),
+    ("6.6", LoadedParts, "parts of a copy"),
+    ("6.6", WholeBeside, "somewhere else"),
+    ("6.6", ViewsOfTheWhole, "own part only"),
+    ("6.6", GatheringAll, "own part only"),
+    ("6.6", SavingNoZeros, None),
+    ("6.6", SavingFullShards, None),
+    ("6.6", SavingTheOnlyShard, "copy"),
+    ("6.6", LoadingWhatIsNotZero, "replaces"),
+    ("6.6", CopiedFromTheWhole, "own part only"),
+    ("6.6", CopiedFromAnObject, "somewhere else"),
+    ("6.6", WholeOfEach, "own part only"),
+    ("6.6", SquaresOfAll, "Whose square"),
+    ("6.6", SquareOfTheMeanDivided, "once more"),
+    ("6.6", JoinedFromTheLast, "All new weights are there"),
+    ("6.6", ByStride(4, 2, 0.1, 0.0), None),
 ]
