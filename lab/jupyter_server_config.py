@@ -1,15 +1,14 @@
 """What `make lab` and Binder tell the Jupyter server.
 
 A chapter that is only looked at must stay as it was: JupyterLab saves by itself, and adds which
-cells are collapsed and which Python ran. It is saved as `make refresh` would leave it. A stylesheet
-beside this file gives the text its measure and its boxes.
+cells are collapsed and which Python ran. It is saved as `make refresh` would leave it. An extension
+beside this file gives the text its measure and its boxes, and makes links arrive.
 """
 
 import sys
 from pathlib import Path
 
 import nbformat
-from jupyter_server.serverapp import ServerApp
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -25,7 +24,4 @@ def without_traces(model, path, contents_manager, **_):
 
 
 c.FileContentsManager.pre_save_hook = without_traces  # noqa: F821
-
-# JupyterLab looks for custom.css in the reader's own settings alone, and there is no option for it.
-ServerApp.static_custom_path = [str(ROOT / "lab" / "custom")]
-c.LabApp.custom_css = True  # noqa: F821
+c.LabServerApp.extra_labextensions_path = [str(ROOT / "lab" / "labextensions")]  # noqa: F821

@@ -23,7 +23,7 @@ a cell ``<a id="fig-name"></a>``,                  name and caption of the figur
 ``#### Solution of 1.2`` …                         its solution, to the next heading so high
 ``[(2.1)](02-name.ipynb#eq-name)``, likewise       a reference with the number as its text
 ``Theorem 2.1``, ``Figure 2.1``
-``[regret](glossary.md#term-regret)``              a term of the glossary
+``[regret](glossary.md#term-regret)``              a term of the glossary; this page is plain, too
 ``([Zeiler, 2012](https://…))``                    a citation of the work with this address
 =================================================  =============================================
 """
@@ -57,6 +57,7 @@ CAPTION = re.compile(r'<a id="(fig-[\w-]+)"></a>\n\*\*(Figure [\d.]+)\.\*\* (.*)
 EQUATION = re.compile(
     r'\s*<a id="(eq-[\w-]+)"></a>\n\n\$\$\n((?:(?!\$\$).)*?) ?\\tag\{([\d.]+)\}\n\$\$', re.DOTALL
 )
+ENTRY = re.compile(r'^((?:<a id="term-[\w-]+"></a>)+)\n(\*\*.+\*\*)\n\n(.+)$', re.MULTILINE)
 LINK = re.compile(r"\[((?:[^][]|\[[^][]*\])*)\]\(([\w.-]+\.(?:ipynb|md))?#([\w-]+)\)")
 CITATIONS = re.compile(r"\((\[[^][]+\]\(https?:[^()\s]+\)(?:; \[[^][]+\]\(https?:[^()\s]+\))*)\)")
 CITATION = re.compile(r"\[([^][]+)\]\((https?:[^()\s]+)\)")
@@ -132,8 +133,8 @@ def numbers(text: str, name: str) -> dict[str, str]:
 def terms(folder: Path = CHAPTERS) -> dict[str, str]:
     """Return the glossary's terms by the ends of links to them."""
     text = (folder / "glossary.md").read_text(encoding="utf-8")
-    (listed,) = re.findall(r"^:::\{glossary\}\n(.*?)^:::$", text, re.MULTILINE | re.DOTALL)
-    return {f"term-{slug(term)}": term for term in re.findall(r"^\S.*$", listed, re.MULTILINE)}
+    named = [re.findall(r"\*\*(.+?)\*\*", entry[2]) for entry in ENTRY.finditer(text)]
+    return {f"term-{slug(term)}": term for names in named for term in names}
 
 
 def slug(term: str) -> str:
@@ -230,6 +231,27 @@ def with_directives(notebook: dict[str, Any], name: str, folder: Path = CHAPTERS
         except PlainError as error:
             raise PlainError(f"chapters/{name}: {error}, in the cell {text[:60]!r}") from None
     return notebook | {"cells": cells}
+
+
+def glossary_with_directives(text: str, folder: Path = CHAPTERS) -> str:
+    """Return the glossary's page with its entries in a directive, as MyST makes terms of them.
+
+    Raises
+    ------
+    PlainError
+        If a term has not the label that links to it end in.
+    """
+    page = Page("glossary.md", folder, {})
+
+    def entry(found: re.Match[str]) -> str:
+        names = re.findall(r"\*\*(.+?)\*\*", found[2])
+        labels = "".join(f'<a id="term-{slug(name)}"></a>' for name in names)
+        if found[1] != labels:
+            raise PlainError(f"glossary.md: above {found[2]} must stand {labels}")
+        return "\n".join([*names, f"  {page.inline(found[3])}"])
+
+    head, first, rest = text.partition('<a id="term-')
+    return f"{head}:::{{glossary}}\n{ENTRY.sub(entry, first + rest).rstrip()}\n:::\n"
 
 
 def _markdown(name: str, source: str, metadata: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -329,7 +351,7 @@ class Page:
 
     def _link(self, found: re.Match[str]) -> str:
         text, file, label = found.groups()
-        if file == "glossary.md":
+        if label.startswith("term-"):
             term = terms(self.folder).get(label)
             if term is None:
                 raise PlainError(f"the glossary has no {label}")
@@ -362,15 +384,17 @@ class Page:
 # The extension ---------------------------------------------------------------------------------
 
 
-def read_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Give MyST a notebook with directives as it is about to be read."""
+def read_plain(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Give MyST what it knows as a notebook or the glossary is about to be read."""
     path = Path(app.env.doc2path(docname))
-    if path.suffix == ".ipynb":
-        try:
-            notebook = with_directives(json.loads(source[0]), path.name, path.parent)
-        except PlainError as error:
-            raise ExtensionError(str(error)) from None
-        source[0] = json.dumps(notebook)
+    try:
+        if path.suffix == ".ipynb":
+            notebook = json.loads(source[0])
+            source[0] = json.dumps(with_directives(notebook, path.name, path.parent))
+        elif path.name == "glossary.md":
+            source[0] = glossary_with_directives(source[0], path.parent)
+    except PlainError as error:
+        raise ExtensionError(str(error)) from None
 
 
 def forget(app: Sphinx, *_: object) -> None:
@@ -382,5 +406,5 @@ def forget(app: Sphinx, *_: object) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
     app.connect("env-before-read-docs", forget)
-    app.connect("source-read", read_notebook)
+    app.connect("source-read", read_plain)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
