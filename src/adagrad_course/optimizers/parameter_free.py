@@ -213,13 +213,14 @@ class Prodigy(LearningRateOptimizer):
         size = np.abs(state.weighted_average).sum(axis=-1, keepdims=True)
         estimate = np.divide(state.gain, size, out=np.zeros_like(size), where=size > 0)
         distance = np.maximum(state.distance, estimate)
+        by_distance = distance * grads
         weighted = scaled(self.lr, distance * distance) * grads
         gain = (weighted * (state.start - params)).sum(axis=-1, keepdims=True)
         state = ProdigyState(
             state.steps + 1,
             state.start,
-            moving_average(beta1, state.average, distance * grads),
-            moving_average(beta2, state.square_average, np.square(distance * grads)),
+            moving_average(beta1, state.average, by_distance),
+            moving_average(beta2, state.square_average, np.square(by_distance)),
             distance,
             moving_average(beta3, state.gain, gain),
             moving_average(beta3, state.weighted_average, weighted),
