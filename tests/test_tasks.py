@@ -9,8 +9,28 @@ from adagrad_course.datasets import Dataset, Split, digits
 from adagrad_course.descent import descend
 from adagrad_course.objectives import Quadratic, TwoLayerNetwork
 from adagrad_course.online import MovingTarget, play
-from adagrad_course.optimizers import SGD, AdaGrad, Adam, Averaged, DoG, Momentum, Prodigy
-from adagrad_course.tasks import TASKS, Task, Tuned, best_tuned, tuned, untuned, verdict
+from adagrad_course.optimizers import (
+    SGD,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdamW,
+    Averaged,
+    DoG,
+    Momentum,
+    Prodigy,
+)
+from adagrad_course.tasks import (
+    METHODS,
+    NEWCOMERS,
+    TASKS,
+    Task,
+    Tuned,
+    best_tuned,
+    tuned,
+    untuned,
+    verdict,
+)
 
 LRS = np.array([0.01, 0.5])
 
@@ -152,11 +172,51 @@ def test_a_best_rate_at_an_end_of_the_grid_is_said():
         tuned(task, [SGD], seeds=[0])
 
 
-@pytest.mark.parametrize("name", ["bowl", "turned bowl"])
+@pytest.mark.parametrize("name", ["bowl", "turned bowl", "moving target"])
 def test_the_best_rates_are_inside_their_grids(name):
-    found = tuned(TASKS[name])  # a best rate at an end would be a warning, which is an error
-    assert list(found) == ["SGD", "Momentum", "AdaGrad", "RMSProp", "Adam"]
+    # A best rate at an end would be a warning, which is an error.
+    found = tuned(TASKS[name], [*METHODS, *NEWCOMERS])
+    five = ["SGD", "Momentum", "AdaGrad", "RMSProp", "Adam"]
+    assert list(found) == [*five, "AdamW", "DoG", "Prodigy"]
+    assert list(tuned(TASKS[name], seeds=[0])) == five
     assert {len(one.scores) for one in found.values()} == {5}
+
+
+@pytest.mark.parametrize("name", ["digits", "names"])
+def test_wider_grids_have_the_same_best_rates(name):
+    task = TASKS[name]
+    wider = {method: (least - 2, most + 2) for method, (least, most) in task.octaves.items()}
+    for method in (SGD, AdaGrad, AdamW, DoG):
+        found, wide = (
+            tuned(one, [method], seeds=range(2))[method.__name__]
+            for one in (task, Task(task.unit, wider, task.run))
+        )
+        np.testing.assert_array_equal(found.best_lrs, wide.best_lrs)
+        np.testing.assert_array_equal(found.scores, wide.scores)
+
+
+def test_the_usual_rate_runs_along_and_is_not_chosen():
+    for task in (TASKS["bowl"], TASKS["moving target"]):
+        found = tuned(task, [SGD, AdaGrad, DoG, Prodigy], seeds=[0, 3])
+        assert found["SGD"].untouched is None
+        as_they_come = {"AdaGrad": AdaGrad(0.01), "DoG": Averaged(DoG()), "Prodigy": Prodigy()}
+        for name, optimizer in as_they_come.items():
+            expected = untuned(task, optimizer, seeds=[0, 3])
+            np.testing.assert_allclose(found[name].untouched, expected, rtol=1e-12)
+            assert found[name].test.shape == (2, found[name].lrs.size)
+            np.testing.assert_array_equal(np.log2(found[name].lrs) % 1, 0)  # and not 0.01
+
+
+def test_all_seeds_at_once_are_each_alone():
+    together = untuned(TASKS["moving target"], Adam(0.1), seeds=[4, 1])
+    alone = [TASKS["moving target"].run(Adam(0.1), 1, seed)[1][0] for seed in (4, 1)]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_the_decay_of_adamw_leads_to_the_minimum_where_that_is_zero():
+    found = tuned(TASKS["turned bowl"], [Momentum, Adam, AdamW])
+    assert verdict(found["AdamW"].scores, found["Momentum"].scores) == "ahead"
+    assert found["AdamW"].best_lrs.min() * AdamW(1.0).weight_decay > 0.1
 
 
 def test_untuned_is_the_test_score_of_the_optimizer_as_it_is():
@@ -180,8 +240,8 @@ def test_what_is_wrong_is_said():
             call("bowl")
     with pytest.raises(TypeError, match="optimizer must be an object with a method init, got"):
         untuned(TASKS["bowl"], "SGD")
-    with pytest.raises(ValueError, match=r"methods must be of \[.SGD., .+ got DoG"):
-        tuned(TASKS["bowl"], [DoG])
+    with pytest.raises(ValueError, match=r"methods must be of \[.SGD., .+ got AdaDelta"):
+        tuned(TASKS["bowl"], [AdaDelta])
     with pytest.raises(ValueError, match="found must have at least one method, got none"):
         best_tuned({})
     for one, other in [([1.0], [2.0]), ([1.0, 2.0], [1.0]), ([[1.0, 2.0]], [[1.0, 2.0]])]:

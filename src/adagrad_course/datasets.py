@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distribution
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -364,7 +365,7 @@ def _bag_of_words(
     found = [set(re.findall(token_pattern, text.lower())) for text in texts]
     words = sorted(set().union(*found))
     column = {word: number for number, word in enumerate(words)}
-    columns = np.array([column[word] for text in found for word in text], np.int32)
+    columns = np.array([*map(column.__getitem__, chain.from_iterable(found))], np.int32)
     ends = np.cumsum([0, *map(len, found)], dtype=np.int32)
     features = csr_array((np.ones(columns.size), columns, ends), shape=(len(texts), len(words)))
     class_names, labels = np.unique(classes, return_inverse=True)

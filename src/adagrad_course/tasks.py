@@ -22,14 +22,29 @@ from ._validate import has_methods, instance
 from .datasets import Dataset, digits, presidential_messages, unicode_names
 from .descent import argbest
 from .objectives import Quadratic, TwoLayerNetwork
-from .online import MovingTarget
-from .optimizers import SGD, AdaGrad, Adam, Averaged, Momentum, RMSProp
+from .optimizers import SGD, AdaGrad, Adam, AdamW, Averaged, DoG, Momentum, Prodigy, RMSProp
 from .optimizers._base import take_step
 
-__all__ = ["TASKS", "TEN_PASSES", "Task", "Tuned", "best_tuned", "tuned", "untuned", "verdict"]
+__all__ = [
+    "METHODS",
+    "NEWCOMERS",
+    "TASKS",
+    "TEN_PASSES",
+    "USUAL",
+    "Task",
+    "Tuned",
+    "best_tuned",
+    "tuned",
+    "untuned",
+    "verdict",
+]
 
 Method = Callable[[np.ndarray], OptimizerWithRates]
 METHODS: tuple[Method, ...] = (SGD, Momentum, AdaGrad, RMSProp, Adam)
+# What came after Adam and takes a vector of weights. DoG predicts with its average.
+NEWCOMERS: tuple[Method, ...] = (AdamW, DoG, Prodigy)
+# The rate that a method has if nothing is said: PyTorch's, and for the last two their authors'.
+USUAL = {"AdaGrad": 0.01, "RMSProp": 0.01, "Adam": 0.001, "DoG": 1.0, "Prodigy": 1.0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +57,25 @@ class Task:
         What its scores are.
     octaves : dict of str to pair of int
         For each method, the exponents of the least and of the greatest rate to try: powers of 2.
-        The best rates of the first five seeds are inside.
+        The best rates of the first five seeds are inside, and those of much wider ranges are the
+        same.
     run : callable
         Takes an optimizer, the size of its batch and a seed; returns the scores on the validation
         and on the test part, each of shape (batch,).
+    run_all : callable, optional
+        The same for a list of seeds at once, of shape (n_seeds, batch), where that is faster.
     """
 
     unit: str
     octaves: Mapping[str, tuple[int, int]]
     run: Callable[[OptimizerWithRates, int, int], tuple[np.ndarray, np.ndarray]]
+    run_all: Callable[[OptimizerWithRates, int, list[int]], np.ndarray] | None = None
+
+    def _scores(self, optimizer: OptimizerWithRates, batch: int, seeds: list[int]) -> np.ndarray:
+        """Return the scores on both parts, shape (2, n_seeds, batch)."""
+        if self.run_all is not None:
+            return self.run_all(optimizer, batch, seeds)
+        return np.stack([self.run(optimizer, batch, seed) for seed in seeds], axis=1)
 
     def __repr__(self) -> str:
         return f"Task({self.unit})"
@@ -68,12 +93,16 @@ class Tuned:
         The scores of all rates.
     best : numpy.ndarray of int, shape (n_seeds,)
         The place of the rate with the least validation score.
+    untouched : numpy.ndarray or None, shape (n_seeds,)
+        The test scores at the method's usual rate, `USUAL`, if it has one. It is not among those
+        to choose from, unless it is a power of 2 of that range.
     """
 
     lrs: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     best: npt.NDArray[np.intp]
+    untouched: np.ndarray | None = None
 
     @property
     def scores(self) -> np.ndarray:
@@ -99,7 +128,9 @@ def tuned(
     task : Task
         One of `TASKS`.
     methods : iterable of callable, optional
-        The classes of the methods, those of `task.octaves` or some of them.
+        The classes of the methods, those of `task.octaves` or some of them: by default `METHODS`.
+        What is tuned of `DoG` and `Prodigy` is the factor on their steps, and `DoG` predicts with
+        its average.
     seeds : iterable of int, optional
         The seeds.
 
@@ -132,9 +163,16 @@ def tuned(
             raise ValueError(f"methods must be of {list(task.octaves)}, got {name}")
         least, greatest = task.octaves[name]
         lrs = 2.0 ** np.arange(least, greatest + 1)
-        runs = [task.run(method(lrs[:, None]), lrs.size, seed) for seed in seeds]
-        validation, test = (np.array(part) for part in zip(*runs, strict=True))
-        found[name] = Tuned(lrs, validation, test, argbest(lrs, validation, axis=1))
+        # The usual rate runs along, in the same batch.
+        together = np.union1d(lrs, USUAL.get(name, lrs))
+        optimizer = method(together[:, None])
+        if isinstance(optimizer, DoG):
+            optimizer = Averaged(optimizer)
+        validation, test = scores = task._scores(optimizer, together.size, seeds)
+        untouched = test[:, together == USUAL[name]][:, 0] if name in USUAL else None
+        validation, test = scores[..., np.isin(together, lrs)]
+        best = argbest(lrs, validation, axis=1)
+        found[name] = Tuned(lrs, validation, test, best, untouched)
     return found
 
 
@@ -201,7 +239,7 @@ def untuned(
     """
     instance("task", task, Task)
     has_methods("optimizer", optimizer, "init", "step", "effective_lr")
-    return np.array([task.run(optimizer, 1, seed)[1][0] for seed in seeds])
+    return task._scores(optimizer, 1, list(seeds))[1, :, 0]
 
 
 def verdict(one: np.ndarray, other: np.ndarray) -> str:
@@ -255,12 +293,12 @@ def _trained(
     """
     params, state, runs = start, optimizer.init(start), Survivors()
     averages = isinstance(optimizer, Averaged)
-    for t in range(steps):
-        if watch is not None:
-            watch(t, state.average if averages else params)
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            grads = runs.keep(gradient(t, params), 0.0)
-            stepped, state = take_step(optimizer, params, grads, state)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        for t in range(steps):
+            if watch is not None:
+                watch(t, state.average if averages else params)
+            # A gradient that is not finite leads to no finite point, so the point tells.
+            stepped, state = take_step(optimizer, params, gradient(t, params), state)
             params = runs.keep(stepped, params)
     return state.average if averages else params
 
@@ -281,28 +319,44 @@ def _bowl(
     return logs[:10].mean(axis=0), logs[10:].mean(axis=0)
 
 
-def _moving_target(
-    optimizer: OptimizerWithRates, batch: int, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _moving_targets(optimizer: OptimizerWithRates, batch: int, seeds: list[int]) -> np.ndarray:
     """Losses of ten coordinates each, which follow a walk at random that is seen through noise."""
-    rng = np.random.default_rng(seed)
-    targets = np.cumsum(0.1 * rng.standard_normal((2000, 20)), axis=0)
-    game, points = MovingTarget(targets, 1.0, rng), np.empty((len(targets), batch, 20))
+    draws = [np.random.default_rng(seed).standard_normal((2, 2000, 20)) for seed in seeds]
+    walks, noise = np.stack(draws, axis=2)[..., None, :]  # (2000, n_seeds, 1, 20) each
+    targets = np.cumsum(0.1 * walks, axis=0)
+    points = np.empty((len(targets), len(seeds), batch, 20))
 
     def watch(t: int, point: np.ndarray) -> None:
         points[t] = point
 
-    _trained(optimizer, np.zeros((batch, 20)), game.gradient, len(targets), watch)
-    losses = np.square(points - targets[:, None]).mean(axis=0) / 2
-    return losses[:, :10].sum(axis=1), losses[:, 10:].sum(axis=1)
+    def gradient(t: int, point: np.ndarray) -> np.ndarray:
+        return point - targets[t] + noise[t]
+
+    _trained(optimizer, np.zeros(points.shape[1:]), gradient, len(targets), watch)
+    with np.errstate(over="ignore"):
+        losses = np.square(points - targets).mean(axis=0) / 2
+    return np.array([losses[..., :10].sum(axis=-1), losses[..., 10:].sum(axis=-1)])
+
+
+def _moving_target(
+    optimizer: OptimizerWithRates, batch: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    validation, test = _moving_targets(optimizer, batch, [seed])[:, 0]
+    return validation, test
+
+
+@cache
+def _all_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return the features and labels of the digits, not divided into parts."""
+    data = digits()
+    parts = [data.train, data.validation, data.test]
+    features = np.vstack([part.features.toarray() for part in parts])
+    return features, np.concatenate([part.labels for part in parts])
 
 
 def _digits(optimizer: OptimizerWithRates, batch: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Errors in percent of a network with 32 hidden units, after 300 mini-batches of 32 digits."""
-    rng, data = np.random.default_rng(seed), digits()
-    parts = [data.train, data.validation, data.test]
-    x = np.vstack([part.features.toarray() for part in parts])
-    y = np.concatenate([part.labels for part in parts])
+    rng, (x, y) = np.random.default_rng(seed), _all_digits()
     cut = np.split(rng.permutation(len(y)), [1000, 1397])
     train, *held_out = (TwoLayerNetwork(x[rows], y[rows], 32, batch_size=32) for rows in cut)
     start = np.repeat(train.start(rng)[None], batch, axis=0)
@@ -380,38 +434,40 @@ def _text(
 
 
 def _octaves(*ranges: tuple[int, int]) -> dict[str, tuple[int, int]]:
-    return dict(zip(("SGD", "Momentum", "AdaGrad", "RMSProp", "Adam"), ranges, strict=True))
+    names = (method.__name__ for method in (*METHODS, *NEWCOMERS))
+    return dict(zip(names, ranges, strict=True))
 
 
 TASKS = {
     "bowl": Task(
         "log₁₀ of the loss",
-        _octaves((-12, -6), (-12, -5), (-4, 3), (-8, 2), (-7, 2)),
+        _octaves((-12, -6), (-12, -5), (-4, 3), (-8, 2), (-7, 2), (-1, 7), (-3, 4), (-5, 5)),
         partial(_bowl, False),
     ),
     "turned bowl": Task(
         "log₁₀ of the loss",
-        _octaves((-12, -6), (-12, -5), (-4, 4), (-8, -1), (-5, 4)),
+        _octaves((-12, -6), (-12, -5), (-4, 4), (-8, -1), (-5, 4), (-1, 7), (-3, 4), (-5, 5)),
         partial(_bowl, True),
     ),
     "moving target": Task(
         "mean loss",
-        _octaves((-6, 0), (-10, -4), (-2, 4), (-6, 0), (-6, 0)),
+        _octaves((-6, 0), (-10, -4), (-2, 4), (-6, 0), (-6, 0), (-6, 0), (-2, 4), (-5, 6)),
         _moving_target,
+        _moving_targets,
     ),
     "digits": Task(
         "test error in %",
-        _octaves((-4, 2), (-6, 1), (-7, 0), (-10, -4), (-9, -3)),
+        _octaves((-3, 1), (-4, -1), (-6, -1), (-9, -5), (-8, -4), (-8, -4), (-1, 1), (-6, 0)),
         _digits,
     ),
     "names": Task(
         "test error in %",
-        _octaves((2, 8), (-1, 6), (-3, 3), (-6, -1), (-6, 0)),
+        _octaves((3, 7), (1, 4), (-2, 1), (-5, -2), (-5, -1), (-5, -1), (0, 3), (-4, 6)),
         partial(_text, unicode_names, 2, 1),
     ),
     "messages": Task(
         "test error in %",
-        _octaves((-3, 2), (-5, 0), (-6, -2), (-10, -6), (-9, -5)),
+        _octaves((-2, 1), (-4, -1), (-5, -3), (-9, -6), (-9, -6), (-9, -6), (0, 2), (-5, 0)),
         partial(_text, presidential_messages, 100, 1),
     ),
 }
