@@ -1,4 +1,4 @@
-"""In JupyterLab: figures are live, in step with Python both ways; looking changes no chapter."""
+"""In JupyterLab figures are live, links arrive, and looking or running changes no chapter."""
 
 import contextlib
 import json
@@ -13,9 +13,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from access import ROOT, program
+from book_notebooks import labels
 
 TOKEN = "for-this-test-only"
 (CHAPTER,) = (path.name for path in (ROOT / "chapters").glob("02-*.ipynb"))
+SHORT = "half-an-hour.ipynb"
 CELLS = [
     "from adagrad_course.explorables import Race\nrace = Race(rotation=30)\nrace",
     "print('python reads', race.lr, race.x)",
@@ -34,8 +36,7 @@ def home(tmp_path_factory):
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
     nbformat.write(notebook, home / "race.ipynb")
-    (home / "chapters").mkdir()
-    shutil.copy(ROOT / "chapters" / CHAPTER, home / "chapters")
+    shutil.copytree(ROOT / "chapters", home / "chapters")
     for folder in ("lab", "tools"):
         shutil.copytree(ROOT / folder, home / folder)
     return home
@@ -101,6 +102,17 @@ def close_dialogs(tab):
     """Accept whatever JupyterLab asks in a window of its own, as on a busy machine."""
     dialog = tab.locator(".jp-Dialog")
     tab.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").last.click())
+
+
+def save(tab, file):
+    """Have JupyterLab save what it shows, and wait until it has."""
+    written = file.stat().st_mtime_ns
+    for _ in range(60):
+        tab.keyboard.press("Control+s")
+        tab.wait_for_timeout(500)
+        if file.stat().st_mtime_ns != written:
+            return
+    pytest.fail("JupyterLab did not save")
 
 
 def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
@@ -170,7 +182,7 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
 
 def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(browser, lab, home):
     chapter = home / "chapters" / CHAPTER
-    before, written = chapter.read_bytes(), chapter.stat().st_mtime_ns
+    before = chapter.read_bytes()
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
     tab.set_default_timeout(60_000)
@@ -179,12 +191,87 @@ def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(browser, lab, home):
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     tab.locator(".jp-Notebook h1").first.click()
     tab.keyboard.press("ArrowLeft")  # a heading that is collapsed, as a reader may leave it
-    for _ in range(60):
-        tab.keyboard.press("Control+s")
-        tab.wait_for_timeout(500)
-        if chapter.stat().st_mtime_ns != written:
-            break
-    else:
-        pytest.fail("JupyterLab did not save")
+    save(tab, chapter)
     context.close()
     assert chapter.read_bytes() == before
+
+
+# One label of each kind, each in CHAPTER; the last two stand in folded parts.
+KINDS = {
+    "a section": r"sec-rotation",
+    "an exercise": r"ex-regret",
+    "an equation": r"eq-adagrad",
+    "a figure": r"fig-\S+",
+    "a theorem": r"thm-adagrad",
+    "a folded lemma": r"lem-factor-two",
+}
+
+
+@pytest.fixture(scope="module")
+def links(home):
+    """A notebook beside the chapters with a link of each kind, and what each leads to."""
+    found = {kind: next(n for n in LABELS if re.fullmatch(p, n)) for kind, p in KINDS.items()}
+    ends = {kind: f"{CHAPTER}#{label}" for kind, label in found.items()}
+    ends |= {"a term": "glossary.md#term-regret", "in the notebook": "#sec-here"}
+    text = "\n\n".join(f"[{kind}]({end})" for kind, end in ends.items())
+    cells = [text, *["."] * 60, '<a id="sec-here"></a>\n## Here', *["."] * 60]
+    cells = [nbformat.v4.new_markdown_cell(source) for source in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), home / "chapters" / "links.ipynb")
+    return ends
+
+
+LABELS = [label for label, (file, _) in labels().items() if file == CHAPTER]
+ARRIVED = """label => {
+    const targets = [...document.querySelectorAll(`[data-jupyter-id="${label}"]`)];
+    return targets.some((target) => {
+        const { top } = target.getBoundingClientRect();
+        return target.checkVisibility() && top >= 0 && top < innerHeight;
+    });
+}"""
+
+
+def test_a_link_of_each_kind_arrives_also_in_what_is_folded(browser, lab, links):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    wrongs = []
+    tab.on("pageerror", lambda error: wrongs.append(str(error)))
+    close_dialogs(tab)
+    tab.goto(lab("chapters/links.ipynb"))
+    for kind, end in links.items():
+        file, _, label = end.partition("#")
+        tab.locator(".lm-TabBar-tab", has_text="links.ipynb").first.click()
+        tab.locator(".jp-Notebook:visible a", has_text=kind).first.click()
+        tab.wait_for_function(ARRIVED, arg=label)
+        shown = tab.locator(".lm-DockPanel-tabBar .jp-mod-current").inner_text()
+        assert shown.strip() == (file or "links.ipynb"), kind
+    assert wrongs == []
+    context.close()
+
+
+def test_all_cells_run_and_nothing_answers_for_the_reader(browser, lab, home):
+    chapter = home / "chapters" / SHORT
+    before = chapter.read_bytes()
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    close_dialogs(tab)
+    tab.goto(lab(f"chapters/{SHORT}"))
+    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    tab.get_by_role("menuitem", name="Run", exact=True).click()
+    tab.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    solved = re.findall(r'"# Solution of (\d\.\d)', before.decode())
+    for number in solved:  # the check under each exercise says that it is not done
+        tab.get_by_text(f"{number}: not attempted yet").wait_for()
+    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    assert len(solved) == 3
+    assert (
+        tab.get_by_text(re.compile(r"^0\.\d: all \d+ checks passed"))
+        .locator("visible=true")
+        .count()
+        == 0
+    )
+    assert tab.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
+    save(tab, chapter)
+    context.close()
+    assert chapter.read_bytes() == before, "what JupyterLab ran is not what `make refresh` ran"
