@@ -255,7 +255,12 @@ def normalised(notebook):
             | ({"jp-MarkdownHeadingCollapsed": True} if folded else {})
         )
         if cell.cell_type == "code":
-            cell.outputs = merged(cell.outputs)
+            # What a progress bar leaves when it has wiped itself away is no output.
+            cell.outputs = [
+                output
+                for output in merged(cell.outputs)
+                if output.get("name") != "stderr" or output.text.strip()
+            ]
             for output in cell.outputs:
                 output.get("data", {}).pop(WIDGET, None)
     return notebook

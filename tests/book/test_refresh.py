@@ -197,6 +197,15 @@ def test_a_widget_is_stored_without_the_name_it_has_in_its_kernel():
     assert cell.outputs[0].data == html
 
 
+def test_what_a_progress_bar_leaves_is_no_output():
+    wiped, warned = (
+        nbformat.v4.new_output("stream", name="stderr", text=text) for text in ("\r    \r", "odd")
+    )
+    cells = [nbformat.v4.new_code_cell("1", outputs=outputs) for outputs in ([wiped], [warned])]
+    refresh.normalised(nbformat.v4.new_notebook(cells=cells))
+    assert [cell.outputs for cell in cells] == [[], [warned]]
+
+
 def test_neighbouring_streams_are_joined_and_their_order_is_kept():
     def says(text, name="stdout"):
         return nbformat.v4.new_output("stream", name=name, text=text)
