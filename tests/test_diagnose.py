@@ -550,15 +550,15 @@ def test_a_watch_ends_and_another_may_begin():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((nn.Linear(2, 2),), "optimizer must be an Optimizer, got Linear"),
-        ((SGD,), "optimizer must be an Optimizer, got type"),
-        ((torch.optim.LBFGS([param(2)]),), "must multiply gradients by rates, got LBFGS"),
-        ((SGD([param(2)], lr=1.0), [param(2)]), "model must be a Module, got list"),
+        (lambda: (nn.Linear(2, 2),), "optimizer must be an Optimizer, got Linear"),
+        (lambda: (SGD,), "optimizer must be an Optimizer, got type"),
+        (lambda: (torch.optim.LBFGS([param(2)]),), "must multiply gradients by rates, got LBFGS"),
+        (lambda: (SGD([param(2)], lr=1.0), [param(2)]), "model must be a Module, got list"),
     ],
 )
 def test_what_cannot_be_watched_is_refused(arguments, message):
     with pytest.raises(TypeError, match=message):
-        watch(*arguments)
+        watch(*arguments())
 
 
 def test_a_report_needs_a_step():

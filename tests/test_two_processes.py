@@ -20,16 +20,10 @@ pytestmark = pytest.mark.skipif(
 def two_processes(tmp_path_factory):
     """What each of two processes reports of the steps of on_two_processes.py."""
     meeting = tmp_path_factory.mktemp("meeting") / "store"
-    command = [sys.executable, Path(__file__).with_name("on_two_processes.py")]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    runs = [subprocess.Popen([*command, str(rank), meeting], **pipes) for rank in range(2)]
-    try:
-        printed = [run.communicate(timeout=200) for run in runs]
-    finally:
-        for run in runs:
-            run.kill()
-    assert [run.returncode for run in runs] == [0, 0], printed
-    return [json.loads(stdout) for stdout, _ in printed]
+    command = [sys.executable, Path(__file__).with_name("on_two_processes.py"), meeting]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def test_steps_on_two_processes_are_those_on_one(two_processes):

@@ -56,7 +56,11 @@ def test_hints(number, capsys):
 
 
 def test_in_a_browser_checks_need_no_threads_no_signals_and_no_large_packages():
-    """What is not there in Pyodide is taken away; 3.5 alone is about PyTorch."""
+    """What is not there in Pyodide is taken away; 3.5 alone is about PyTorch.
+
+    Of each exercise's mistakes it is the first that is made: all are in test_live_cells.py, in a
+    browser, whose reports are compared with those given here.
+    """
     code = """if True:
         import _thread, signal, sys, sysconfig
         sysconfig.get_config_vars()  # of this platform
@@ -72,7 +76,7 @@ def test_in_a_browser_checks_need_no_threads_no_signals_and_no_large_packages():
                 if number != "3.5":
                     closing = exercise.closing.reference if exercise.closing else ...
                     check(number, exercise.reference, closing)
-                    for wrong in exercise.mistakes.values():
+                    for wrong in [*exercise.mistakes.values()][:1]:
                         assert not grade(exercise, wrong, closing).passed, number
     """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -72,23 +72,38 @@ class Page(HTMLParser):
         ]
 
 
-def simplify(tab, what=".katex, pre"):
-    """Put a word in place of each formula and each piece of code, as large as that was.
+# What no line is broken in: the pieces of a formula, and code.
+FORMULAS, CODE = ".katex .base", "pre:not(:has([tabindex]))"
 
-    Three quarters of a page's elements are in them (KaTeX gives a formula its MathML, too), and axe
-    looks at each of these even where it is told to leave them out. Code looks the same on all
-    pages, so it is tested on one.
+
+def simplify(tab, what=f"{FORMULAS}, {CODE}"):
+    """Put a word in place of what is in each formula and each piece of code, as large as that was.
+
+    Three quarters of a page's elements are in them (KaTeX gives a formula its MathML, too). To lay
+    these out anew takes most of the time at each width, and axe looks at each of them even where it
+    is told to leave them out. Code looks the same on all pages, so it is tested on one.
     """
     tab.evaluate(
         """what => {
-            const all = [...document.querySelectorAll(what)];
-            const sizes = all.map((element) => element.getBoundingClientRect());
+            for (const unseen of document.querySelectorAll(".katex-mathml")) unseen.remove();
+            const all = [...document.querySelectorAll(what)].map((element) => {
+                if (!element.matches("pre")) return element;
+                const inside = document.createElement("span");
+                inside.append(...element.childNodes);
+                element.append(inside);
+                return inside;
+            });
+            const sizes = all.map((element) => {
+                const { width, height } = element.getBoundingClientRect();
+                const size = parseFloat(getComputedStyle(element).fontSize);
+                return [`${width / size}em`, `${height / size}em`, width > 0];
+            });
             all.forEach((element, i) => {
+                const [width, height, shown] = sizes[i];
+                if (!shown) return;
                 element.textContent = "simplified";
-                const { width, height } = sizes[i];
                 Object.assign(element.style, {
-                    display: "inline-block", overflow: "hidden",
-                    width: `${width}px`, height: `${height}px`,
+                    display: "inline-block", overflow: "hidden", width, height,
                 });
             });
         }""",
@@ -103,45 +118,67 @@ def complaints(tab, include, exclude=NO_WORDS, **options):
     """What axe complains about, by the rules that its options name."""
     context = {"include": [[include]], "exclude": [[selector] for selector in exclude]}
     options |= {"preload": False, "resultTypes": ["violations"]}
-    if not tab.evaluate("'axe' in window"):
-        tab.evaluate(Axe().axe_script)
+    load_axe(tab)
     found = tab.evaluate("([where, how]) => axe.run(where, how)", [context, options])["violations"]
     return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
 
 
-def violations(tab):
-    """What axe complains about on the whole page, by all its rules."""
-    others = {rule: {"enabled": False} for rule in OF_COLOURS}
-    return complaints(tab, "body", rules=others) + faint(tab)
+def load_axe(tab):
+    if not tab.evaluate("'axe' in window"):
+        tab.evaluate(Axe().axe_script)
 
 
-OF_COLOURS = ("color-contrast", "link-in-text-block")
+def violations(tab, within="body", exclude=NO_WORDS, known=None):
+    """What axe complains about, by all its rules."""
+    looks = mark_looks(tab, within, known)
+    return learned(known, looks, complaints(tab, within, exclude))
 
 
-def faint(tab, within="body", exclude=NO_WORDS):
-    """What is too faint to be read, as axe measures it on three elements of each look.
+def faint(tab, within="body", exclude=NO_WORDS, known=None):
+    """What is too faint to be read."""
+    looks = mark_looks(tab, within, known)
+    found = complaints(tab, within, exclude, runOnly=[*OF_COLOURS]) if looks else []
+    return learned(known, looks, found)
 
-    Its rules of colours take most of its time, and give the same for all elements with the same
-    letters on the same ground. A box that is taken out of the flow may lie on anything, so what is
-    in it is measured for itself.
+
+def learned(known, looks, found):
+    """Note the looks that axe has found no fault with, and return what it has found."""
+    if known is not None and not found:
+        known.update(looks)
+    return found
+
+
+# Axe's rules of colours, and what they are told to look at.
+OF_COLOURS = {
+    "color-contrast": "[data-look]",
+    "link-in-text-block": ":is(a[href], [role=link])[data-look]",
+}
+
+
+def mark_looks(tab, within, known):
+    """Have axe's rules of colours look at three elements of each look that is not known yet.
+
+    They take most of its time, and give the same for all elements with the same letters on the same
+    ground, and beside the same letters. A box in the text that is taken out of the flow may lie on
+    anything, so what is in it is measured for itself, on each page. Return these looks.
     """
-    tab.evaluate(
-        """within => {
-            const numbers = new Map();
-            const number = (...what) => {
-                const key = what.join();
-                return numbers.get(key) ?? numbers.set(key, numbers.size).size - 1;
-            };
+    load_axe(tab)
+    rules = [{"id": rule, "selector": selector} for rule, selector in OF_COLOURS.items()]
+    tab.evaluate("rules => axe.configure({ rules })", rules)
+    return tab.evaluate(
+        """([within, known]) => {
             const grounds = new Map();
             const ground = (element) => {
                 if (!element || grounds.has(element)) return grounds.get(element);
                 const style = getComputedStyle(element);
                 const own = [style.backgroundColor, style.backgroundImage, style.opacity,
                              style.filter, style.mixBlendMode];
-                if (!["static", "relative"].includes(style.position)) own.push(grounds.size);
+                if (!["static", "relative"].includes(style.position))
+                    own.push(...element.closest(".bd-article")
+                        ? [location.href, grounds.size] : [element.className, element.id]);
                 const found = String(own) === "rgba(0, 0, 0, 0),none,1,none,normal"
                     ? ground(element.parentElement)
-                    : number(ground(element.parentElement), ...own);
+                    : [ground(element.parentElement), ...own].join();
                 grounds.set(element, found);
                 return found;
             };
@@ -157,20 +194,24 @@ def faint(tab, within="body", exclude=NO_WORDS):
                 if (said.length < 2 || !element.checkVisibility({ visibilityProperty: true }))
                     continue;
                 const style = getComputedStyle(element);
-                const look = number(
+                const look = [
                     element.tagName, element.getAttribute("class"), /[\\p{L}\\p{N}]/u.test(said),
                     element.matches(":disabled, [aria-disabled=true]"), ground(element),
-                    style.color, style.fill, style.fontSize, style.fontWeight, style.textShadow);
+                    style.color, style.fill, style.fontSize, style.fontWeight, style.textShadow,
+                    getComputedStyle((element.closest("a") ?? element).parentElement).color,
+                    document.documentElement.dataset.theme,
+                ].join();
                 looks.set(look, [...(looks.get(look) ?? []), element]);
             }
+            for (const look of known) looks.delete(look);
             for (const alike of looks.values())
                 for (const which of [0, alike.length >> 1, alike.length - 1])
                     for (const element of [alike[which], alike[which].closest("a")])
                         element?.setAttribute("data-look", "");
+            return [...looks.keys()];
         }""",
-        within,
+        [within, [*(known or ())]],
     )
-    return complaints(tab, "[data-look]", exclude, runOnly=OF_COLOURS)
 
 
 def is_complete(tab):
@@ -203,6 +244,11 @@ BLOCK_STORAGE = """for (const name of ["localStorage", "sessionStorage"]) {
 }"""
 
 
+# What is asked of another host does not leave this computer. To intercept all that is asked for
+# would take a sixth of the time in which a page loads.
+NOWHERE = {"server": "http://127.0.0.1:9", "bypass": "127.0.0.1"}
+
+
 @contextlib.contextmanager
 def watched_tabs(browser, address):
     """A function that opens a tab as `open_tab` does, and the list of what goes wrong."""
@@ -211,19 +257,16 @@ def watched_tabs(browser, address):
     def open_page(page, over="http", width=1280, root=None, first="", **options):
         viewport = {"width": width, "height": 844}
         context = browser.new_context(
-            **{"viewport": viewport, "reduced_motion": "reduce"} | options
+            **{"viewport": viewport, "reduced_motion": "reduce", "proxy": NOWHERE} | options
         )
         contexts.append(context)
         root = root or address("", over)
 
-        def route(route):
-            if route.request.url.startswith((root, "data:")):
-                route.continue_()
-            else:
-                wrongs.append(f"request to another host: {route.request.url}")
-                route.abort()
+        def note(request):
+            if not request.url.startswith((root, "data:")):
+                wrongs.append(f"request to another host: {request.url}")
 
-        context.route("**/*", route)
+        context.on("request", note)
         context.add_init_script(first)
         tab = context.new_page()
         tab.on(

@@ -1,6 +1,6 @@
 """Every page can be used by everyone, in light and in dark, and fits on a phone."""
 
-from access import complaints, faint, is_complete, set_theme, set_width, simplify, violations
+from access import FORMULAS, faint, is_complete, set_theme, set_width, simplify, violations
 
 CHAPTER = "chapters/01-learning-rates.html"
 DESKTOP, PHONE = 1280, 390  # pixels
@@ -18,14 +18,22 @@ def unfold(tab):
 
 
 def scrolling(tab, which="*"):
-    """The beginning of everything that must be scrolled sideways to be read."""
+    """The beginning of everything in which one must scroll to read it."""
     return tab.evaluate(
         """which => [...document.querySelectorAll(`.bd-article ${which}`)]
-            .filter((e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX)
-                           && e.scrollWidth > e.clientWidth)
+            .filter((e) => {
+                const { overflowX, overflowY } = getComputedStyle(e);
+                const can = (overflow) => ["auto", "scroll"].includes(overflow);
+                return can(overflowX) && e.scrollWidth > e.clientWidth
+                    || can(overflowY) && e.scrollHeight > e.clientHeight;
+            })
             .map((e) => e.textContent.slice(0, 200))""",
         which,
     )
+
+
+READABLE = set()  # the looks of what was on pages without a fault
+BY_MOUSE_ONLY = ":not([tabindex='0'])"
 
 
 def test_a_page_loads_without_a_complaint_is_accessible_and_fits(open_tab, page):
@@ -34,23 +42,23 @@ def test_a_page_loads_without_a_complaint_is_accessible_and_fits(open_tab, page)
     assert is_complete(tab)
     unfold(tab)
     assert scrolling(tab) == []
+    simplify(tab)
     for width in (320, 800, 1000, 1199, 1200, 1600, PHONE):  # margin notes change place at 1200
         set_width(tab, width)
         overflow = tab.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0, f"{width} pixels"
-    simplify(tab, ".katex")
     # The menus of a phone are the same on all pages; they are tested below.
-    assert complaints(tab, "body", runOnly=["scrollable-region-focusable"]) == []
+    assert scrolling(tab, BY_MOUSE_ONLY) == []
     set_width(tab, DESKTOP)
-    simplify(tab)
-    assert violations(tab) == []
+    simplify(tab, ".katex")
+    assert violations(tab, known=READABLE) == []
     set_theme(tab, "dark")
-    assert faint(tab) == []
+    assert faint(tab, known=READABLE) == []
 
 
 def test_code_has_contrast_and_so_has_everything_on_a_phone(open_tab):
     code, phone = open_tab(CHAPTER), open_tab("chapters/welcome.html", width=PHONE)
-    simplify(code, ".katex")
+    simplify(code, FORMULAS)
     for theme in ("light", "dark"):
         set_theme(code, theme)
         assert faint(code, "pre", exclude=()) == []
@@ -87,4 +95,4 @@ def test_wide_things_are_reached_by_keyboard_on_a_phone(open_tab):
     tab = open_tab(CHAPTER, width=PHONE)
     unfold(tab)
     assert scrolling(tab)
-    assert scrolling(tab, ":not([tabindex='0'])") == []
+    assert scrolling(tab, BY_MOUSE_ONLY) == []

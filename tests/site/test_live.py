@@ -14,10 +14,13 @@ import collect
 import pytest
 from access import (
     BLOCK_STORAGE,
+    FORMULAS,
     ROOT,
-    complaints,
+    faint,
     set_theme,
     set_width,
+    simplify,
+    violations,
     watched_tabs,
 )
 from playwright.sync_api import expect
@@ -275,13 +278,20 @@ def test_while_a_loop_runs_the_page_is_accessible_and_fits_a_phone_and_stop_ends
     set_width(tab, PHONE)
     assert tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     set_width(tab, 1280)
-    for this in (*cells, exercise(tab, "1.2"), tab.locator(".live-solved, .live-download")):
-        this.evaluate_all("all => all.forEach((e) => e.setAttribute('data-tested', ''))")
-    assert complaints(tab, "[data-tested]", exclude=()) == []
-    set_theme(tab, "dark")
-    assert complaints(tab, "[data-tested]", exclude=(), runOnly=["color-contrast"]) == []
+    # Axe looks at a copy: the loop would keep a processor busy all the while.
+    was_running = running.evaluate_handle("cell => cell.cloneNode(true)")
     running.get_by_role("button", name="Stop").click()
     assert "variables are gone" in result(running)
+    stopped = running.element_handle()
+    stopped.evaluate("(cell, copy) => cell.replaceWith(copy)", was_running)
+    assert running.get_by_role("button", name="Stop").is_visible()
+    for this in (*cells, exercise(tab, "1.2"), tab.locator(".live-solved, .live-download")):
+        this.evaluate_all("all => all.forEach((e) => e.setAttribute('data-tested', ''))")
+    simplify(tab, FORMULAS)
+    assert violations(tab, "[data-tested]", exclude=()) == []
+    set_theme(tab, "dark")
+    assert faint(tab, "[data-tested]", exclude=()) == []
+    was_running.evaluate("(copy, cell) => copy.replaceWith(cell)", stopped)
     assert run(running, "'valley' in globals()") == "False\n"
 
 

@@ -133,6 +133,8 @@ def difference(
         return None
 
     where, lacks = "", None
+    if type(expected) is float and type(got) is float and expected == got:
+        return None  # most numbers, in a fraction of the time
     if isinstance(expected, float | np.ndarray):
         array = _numbers(got)
         if array is None or array.shape != np.shape(expected):

@@ -324,10 +324,12 @@ def _hints(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str, 
     mistakes agree every other time: then a mistake must explain everything.
     """
     names = {trial.name for trial, _ in tried}
-    explained = {
-        hint: names - {trial.name for trial, got in tried if not trial.explained_by(hint, got)}
-        for hint in exercise.mistakes
-    }
+    explained = {}
+    for hint in exercise.mistakes:
+        explained[hint] = set(names)
+        for trial, got in tried:  # one that the mistake does not explain is enough
+            if trial.name in explained[hint] and not trial.explained_by(hint, got):
+                explained[hint].remove(trial.name)
     if not exercise.is_value and isinstance(tried[0][0].expected.value, bool):
         explained = {hint: those for hint, those in explained.items() if those == names}
     likely_last = sorted(reversed(explained), key=lambda hint: len(explained[hint]))
