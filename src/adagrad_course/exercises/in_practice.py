@@ -589,7 +589,8 @@ EXERCISES = [
             "Where the lowest rate is the best, better ones may be lower still.": turned_round,
             "If all of them diverged, only lower ones can be better.": nothing_if_all_diverged,
             "Both neighbours must be within 10 %.": partial(next_rates, flat=one_neighbour),
-            "A neighbour is 10.3 % above the best. Is your limit 10 % of the best?": partial(
+            "One neighbour is 10.3 % above the best. Do you look at each of the two, and is the "
+            "limit 10 % of the best?": partial(
                 next_rates,
                 flat=lambda x, best: 0.9 * max(x[best - 1 : best + 2]) <= x[best],
             ),
