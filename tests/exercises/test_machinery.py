@@ -129,6 +129,26 @@ def test_where_two_mistakes_agree_the_one_that_explains_more_is_meant():
     assert [result.hint for result in report.results] == ["You squared.", None]
 
 
+def test_beside_another_a_mistake_that_fails_where_the_answer_did_well_is_not_meant():
+    def saying(*values):
+        return lambda x: values[int(x)]
+
+    same = Exercise(
+        "1.1",
+        reference=lambda x: x,
+        cases={name: (float(x),) for x, name in enumerate(["0", "one", "two", "three"])},
+        mistakes={"Early?": saying(9.0, 8.0, 2.0, 3.0), "Late?": saying(0.0, 1.0, 7.0, 6.0)},
+        hints=("The same.",),
+    )
+
+    def hints(answer):
+        return [result.hint for result in grade(same, answer).results]
+
+    assert hints(saying(9.0, 8.0, 7.0, 3.0)) == ["Early?", None, None, None]
+    assert hints(saying(9.0, 8.0, 7.0, 6.0)) == ["Early?", None, "Late?", None]
+    assert hints(saying(0.0, 1.0, 7.0, 3.0)) == [None, None, "Late?", None]
+
+
 def test_exceptions_are_alike_whatever_they_say():
     assert Raised(Wrong, "too few", None) == Raised(Wrong, "too many", "Count again.")
     assert Raised(Wrong, "too few", None) != Raised(ValueError, "too few", None)

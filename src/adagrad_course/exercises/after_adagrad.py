@@ -79,6 +79,17 @@ def compared_on_validation(validation_a, test_a, validation_b, test_b):
     return compare(validation_a, validation_a, validation_b, validation_b)
 
 
+def compared_with_edges_of_a(validation_a, test_a, validation_b, test_b):
+    last = validation_a.shape[1] - 1
+    return compare(
+        validation_a,
+        test_a,
+        validation_b,
+        test_b,
+        is_edge=lambda validation, places: (places == 0) | (places == last),
+    )
+
+
 def one_place_for_all(validation):
     return np.full(len(validation), validation.mean(axis=0).argmin())
 
@@ -315,8 +326,10 @@ EXERCISES = [
             "The kind is right. Is there room for a number for each weight?": (
                 instead("AdaGrad", "A")
             ),
+            "What would a restart be for? A's words keep their meaning: no weight has to become "
+            "another one.": instead("AdaGrad with restarts", "A"),
             "What would a restart be for? New words get new weights, and no old weight has to "
-            "become another one.": instead("AdaGrad with restarts", "AD"),
+            "become another one.": instead("AdaGrad with restarts", "D"),
             "FTRL-Proximal is for linear models that have to be small. Is that asked for here?": (
                 instead("FTRL-Proximal", "AD")
             ),
@@ -390,12 +403,13 @@ EXERCISES = [
         mistakes={
             "Multiply each row by its label before you add.": {"1": 0.0, "2": 2.0, "3": 2.0},
             "Did you divide by the number of examples? The sum is asked for.": {"1": 1.0},
+            "Are the own features of the example in it? And what is sign(0)?": {"b·x-": -1.0},
             "What is sign(0)?": {"b·x+": 5.0, "b·x-": -1.0},
             "Which sign have the own features of the negative example in b?": {"b·x-": 1.0},
-            "The own features of an example are part of the sum, too.": {"b·x+": 1.0},
+            "The own features of an example are part of the sum, too.": {"b·x+": 1.0, "b·x-": -1.0},
             "Compare your two numbers b·x with the two labels.": {"holds": False},
-            "The run ends at b/γ: divide by γ. And leave the own features out: an unseen example's "
-            "have the weight zero.": {"unseen+": 1.0, "unseen-": -1.0},
+            "The run ends at b/γ: by which γ did you divide? And are the own features left out? An "
+            "unseen example's have the weight zero.": {"unseen+": 1.0, "unseen-": -1.0},
             "An unseen example has the first three features, too. Are all their weights zero?": {
                 "unseen+": 0.0,
                 "unseen-": 0.0,
@@ -570,10 +584,13 @@ EXERCISES = [
             "One seed at an edge, of A or of B, is enough. Does your verdict see it?": (
                 partial(compare, judged="")
             ),
-            "The last rate of a grid is an edge, too.": partial(
+            "The grids may differ in length. Which is the last rate of B's own?": (
+                compared_with_edges_of_a
+            ),
+            "Is the last rate of each grid an edge for you?": partial(
                 compare, is_edge=lambda validation, places: places == 0
             ),
-            "The first rate of a grid is an edge, too.": partial(
+            "Is the first rate of each grid an edge for you?": partial(
                 compare, is_edge=lambda validation, places: places == validation.shape[1] - 1
             ),
             "Does an edge count only for the method that is not ahead?": partial(

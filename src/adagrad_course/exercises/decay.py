@@ -88,6 +88,10 @@ def graft_of_long_directions(length_step, direction_step):
     return graft(length_step, direction_step * (np.linalg.norm(direction_step) > 1e-3))
 
 
+def graft_of_all_but_the_shortest(length_step, direction_step):
+    return graft(length_step, direction_step * (np.linalg.norm(direction_step) > 1e-50))
+
+
 def graft_with_eps(length_step, direction_step):
     norm = np.linalg.norm(direction_step) + 1e-8
     return np.linalg.norm(length_step) / norm * direction_step
@@ -96,12 +100,16 @@ def graft_with_eps(length_step, direction_step):
 ROUNDS, WALKS, DRIFT = 10_000, 20, 0.1
 STARTS = {"30 away": 30.0, "on the target": 0.0}
 WINDOWS = {"rounds 301 to 600": slice(300, 600), "rounds 9,001 to 10,000": slice(9000, 10_000)}
-ENOUGH = 0.062
+ENOUGH, BEST_RATE = 0.062, 0.095
 
 NOT_THERE = "It has not arrived: are the steps at the beginning long enough?"
 POISONED = (
     "Its effective rate is much lower than that of the other weight. Its first gradients were "
     "about 30: what have they left in the accumulator, and what empties it?"
+)
+EACH_ROUND = (
+    "Emptied in each round, the accumulator holds one square only. How long is a step then, if the "
+    "target is far away, and how long if it is near?"
 )
 TOO_EARLY = (
     "When the accumulator was emptied, this weight was still far away, so that long gradients came "
@@ -178,16 +186,19 @@ def keeps_up(plan):
                 continue
             early, late = (rates[rounds, i].mean() for rounds in WINDOWS.values())
             last = emptied[emptied <= rounds.start].max()
+            often = np.isin(np.arange(ROUNDS)[rounds], emptied).mean() > 0.5
             low, high = np.quantile(course, [0.1, 0.9])
-            if error > 100:  # not half of the way
+            if often:
+                hint = EACH_ROUND
+            elif error > 100:  # not half of the way
                 hint = NOT_THERE
             elif last and errors[last, i].mean() > 2:
                 hint = TOO_EARLY
-            elif course.mean() < 0.7 * rates[rounds].mean(axis=(0, 2)).max():
+            elif course.mean() < min(BEST_RATE, 0.7 * rates[rounds].mean(axis=(0, 2)).max()):
                 hint = POISONED
             elif len(emptied) > 3 and high > 1.6 * low:
                 hint = UNSTEADY
-            elif course.mean() > 0.095:  # which is the best
+            elif course.mean() > BEST_RATE:
                 hint = TOO_RESTLESS
             else:
                 hint = TOO_LOW if abs(late / early - 1) < 0.2 else TOO_SLOW
@@ -248,7 +259,8 @@ EXERCISES = [
             "too little by a tenth of a step": (1.03, 0.2, 10),
             "just enough in the first step": (0.1995, 0.2, 1),
             "just enough in two steps": (0.12, 0.1, 2),
-            "just too little in two steps": (0.18, 0.1, 2),
+            "just too little in the first step": (0.2002, 0.2, 1),
+            "just too little in two steps": (0.171, 0.1, 2),
             "the first of two steps is enough": (0.08, 0.1, 2),
             "random cases": lambda rng: (
                 rng.uniform(0.5, 4),
@@ -259,6 +271,9 @@ EXERCISES = [
         mistakes={
             "2η√T is a bound; the sum itself is smaller.": (
                 lambda distance, lr, steps: bool(2 * lr * np.sqrt(steps) >= distance)
+            ),
+            "A closer bound is still a bound: add up the steps themselves.": (
+                lambda distance, lr, steps: bool(lr * (2 * np.sqrt(steps) - 1) >= distance)
             ),
             "Steps get shorter: η/√t and not η.": (
                 lambda distance, lr, steps: bool(lr * steps >= distance)
@@ -271,7 +286,7 @@ EXERCISES = [
             "It arrives if the budget is at least the distance.": (
                 lambda distance, lr, steps: bool(travel_budget(lr, steps) < distance)
             ),
-            "It also arrives if the budget is exactly the distance.": (
+            "If the budget is exactly the distance it arrives, too. (And ε is zero.)": (
                 lambda distance, lr, steps: bool(travel_budget(lr, steps) > distance)
             ),
             "The rate is missing.": (
@@ -374,9 +389,8 @@ EXERCISES = [
                 "Off by one: is the first step number 1, and does the step that arrives count?": {
                     "count": steps_to_go(30, 0.05, rho=0.9, weight=0.1) + 1
                 },
-                "Close, and still only a forecast: the first steps are longer. Count.": {
-                    "count": 600.0
-                },
+                "That is the forecast, or a count with an average that is full from the start. It "
+                "starts at zero, so that the first steps are longer.": {"count": 600.0},
             },
             hints=("Once the average has filled, s is g² and each step is η long.",),
             rtol=1e-9,  # a count
@@ -531,16 +545,17 @@ EXERCISES = [
             "no length": (np.zeros(3), np.array([0.3, -2.0, 1.1])),
             "a zero in the direction": (np.array([1.0, 0.5, -2.0]), np.array([0.0, 3.0, -1.0])),
             "a direction whose sum is zero": (
-                np.array([0.5, -2.0, 1.0]),
+                np.array([0.5, 2.0, 1.0]),
                 np.array([2.0, -3.0, 1.0]),
             ),
             "no positive coordinate": (np.array([1.0, 0.5, -2.0]), np.array([-3.0, -4.0, 0.0])),
             "a very short direction": (np.array([0.3, 0.4]), np.array([6e-6, -8e-6])),
-            "a hundred thousand times shorter": (np.array([0.4, 0.5]), np.array([8e-11, -6e-11])),
+            "one of the length 1e-100": (np.array([0.4, 0.5]), np.array([8e-101, -6e-101])),
             "random steps": lambda rng: (rng.normal(size=4), rng.normal(size=4)),
         },
         mistakes={
             "Where there is no direction, the graft is zero.": graft_of_zero,
+            "Does it go in the direction of the second step?": lambda length, way: length,
             "One length for the whole vector, not one for each coordinate.": graft_by_coordinate,
             "It is to be as long as the first step.": graft_without_length,
             "Length of the first, direction of the second.": lambda length, way: graft(way, length),
@@ -551,6 +566,8 @@ EXERCISES = [
             "Only a step of zero has no direction, and not one that is merely short.": (
                 graft_of_long_directions
             ),
+            "Even the shortest step has a direction. Is its length compared with a small number, "
+            "or is one added to it?": graft_of_all_but_the_shortest,
             "What you add to the length is felt if the second step is short. Treat zero apart.": (
                 graft_with_eps
             ),
@@ -571,6 +588,7 @@ EXERCISES = [
         mistakes={
             POISONED: lambda t: (0.1 * np.sqrt(t), False),
             NOT_THERE: lambda t: (0.01 * np.sqrt((t - 1) % 50 + 1), t % 50 == 1),
+            EACH_ROUND: lambda t: (0.05, True),
             TOO_EARLY: lambda t: (3.0, False) if t < 9 else (0.1 * np.sqrt(t - 8), t == 9),
             TOO_SLOW: lambda t: (3.0 if t < 100 else 1.5, t == 100),
             TOO_RESTLESS: lambda t: (6.0, False),

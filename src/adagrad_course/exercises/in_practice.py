@@ -296,6 +296,15 @@ def in_place(params, k, array):
     params[k][...] = array
 
 
+def along_an_axis(params, k, array):
+    params[k][:] = array
+
+
+def row_by_row(params, k, array):
+    for i in range(len(array)):
+        params[k][i] = array[i]
+
+
 def by_a_new_name(params, k, array):
     params[k] = array.copy()
 
@@ -492,7 +501,9 @@ EXERCISES = [
                 {"E": "rate too high"}
             ),
             "A report that sees a schedule bring the rate down says so. And is η low, in the last "
-            "step?": dict.fromkeys("ABC", "schedule"),
+            "step?": dict.fromkeys("AC", "schedule"),
+            "A low η in the last step may have been low from the first on. A report that sees a "
+            "schedule bring it down says so.": {"B": "schedule"},
             "After a schedule has run out rates are next to nothing. Are they here?": dict.fromkeys(
                 "EF", "schedule"
             ),
@@ -555,8 +566,8 @@ EXERCISES = [
             "the best at the low end, the others diverged": a_sweep([0.7, *[np.nan] * 4], 0.2),
             "all diverged": a_sweep([np.inf, np.inf, np.nan, np.nan, np.inf], 0.5),
             "nothing left to gain": a_sweep([15.0, 10.5, 10.0, 10.8, 17.0]),
-            "nothing left to gain, higher up": a_sweep([16.0, 14.0, 10.6, 10.0, 10.9], 0.04),
-            "a neighbour a little too bad": a_sweep([2.2, 1.4, 1.04, 1.0, 1.14], 0.01),
+            "nothing left to gain, higher up": a_sweep([16.0, 14.0, 10.6, 10.0, 10.97], 0.04),
+            "a neighbour a little too bad": a_sweep([2.2, 1.4, 1.04, 1.0, 1.103], 0.01),
             "a factor of three apart, all diverged": a_sweep([np.nan] * 5, 0.6, 3.0),
             "a factor of three apart": a_sweep([1.9, 1.6, 1.1, 0.9, 0.5], 0.05, 3.0),
             "a factor of ten apart": a_sweep([0.4, 0.5, 0.9, 1.3, np.inf], 0.05, 10.0),
@@ -578,7 +589,12 @@ EXERCISES = [
             "Where the lowest rate is the best, better ones may be lower still.": turned_round,
             "If all of them diverged, only lower ones can be better.": nothing_if_all_diverged,
             "Both neighbours must be within 10 %.": partial(next_rates, flat=one_neighbour),
-            "Within 10 % of the best: is that 10 % of it, or a tenth of a unit?": partial(
+            "One neighbour is 10.3 % above the best. Do you look at each of the two, and is the "
+            "limit 10 % of the best?": partial(
+                next_rates,
+                flat=lambda x, best: 0.9 * max(x[best - 1 : best + 2]) <= x[best],
+            ),
+            "Both neighbours are less than 10 % above the best. What is your limit?": partial(
                 next_rates, flat=lambda x, best: max(x[best - 1 : best + 2]) <= 0.1 + x[best]
             ),
             "Does your sweep ever end? Return an empty list if both neighbours are as good.": (
@@ -683,6 +699,9 @@ EXERCISES = [
                 halved_run, rate=halved_again_and_again
             ),
             "Where is the schedule?": partial(halved_run, rate=lambda lr, k: lr),
+            "Which rate has the second epoch? It is half the first one's already.": partial(
+                halved_run, rate=lambda lr, k: lr / 2 ** max(0, k - 1)
+            ),
             "The first epoch has the rate lr.": partial(
                 halved_run, rate=lambda lr, k: lr / 2 ** (k + 1)
             ),
@@ -837,6 +856,11 @@ EXERCISES = [
         mistakes={
             "The optimizer moves the arrays that it was given. Are they still those of "
             "model.params after load?": loading(by_a_new_name),
+            "An array of shape () has no axis. `w[:]` needs one; what does `w[...]` need?": (
+                loading(along_an_axis)
+            ),
+            "An array of shape () has no rows that a loop could go through. What writes into an "
+            "array of any shape?": loading(row_by_row),
             "Is anything loaded?": loading(not_at_all),
             "Loaded a second time, the weights must be those of the second.": loading(by_adding),
             "Only the first array is loaded.": loading(the_first_only),

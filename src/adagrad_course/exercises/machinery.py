@@ -296,7 +296,8 @@ def _results(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str
     """Return, by name, a result for the first of its trials that went wrong, or that all passed."""
     results: dict[str, Result] = {}
     problems = [trial.problem(got) for trial, got in tried]
-    hints = _hints(exercise, tried) if any(problems) else {}
+    failed = {trial.name for (trial, _), problem in zip(tried, problems, strict=True) if problem}
+    hints = _hints(exercise, tried, failed) if failed else {}
     expected = [part for trial, _ in tried for part in leaves(trial.expected.value)]
     takes_inf = any(isinstance(part, float) and np.isinf(part) for part in expected)
     for (trial, got), problem in zip(tried, problems, strict=True):
@@ -317,11 +318,14 @@ def _results(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str
     return results
 
 
-def _hints(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str, str]:
+def _hints(
+    exercise: Exercise, tried: list[tuple[Trial, Outcome]], failed: set[str]
+) -> dict[str, str]:
     """Return, by name, the hint of the known mistake that does the same in all trials of the name.
 
-    Where several do, the one that explains most is meant. If answers are True or False, different
-    mistakes agree every other time: then a mistake must explain everything.
+    Where several do, the one that explains most is meant; beside it, one that would have gone wrong
+    where a function did well agrees by chance. If answers are True or False, different mistakes
+    agree every other time: then a mistake must explain everything.
     """
     names = {trial.name for trial, _ in tried}
     explained = {}
@@ -332,5 +336,9 @@ def _hints(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str, 
                 explained[hint].remove(trial.name)
     if not exercise.is_value and isinstance(tried[0][0].expected.value, bool):
         explained = {hint: those for hint, those in explained.items() if those == names}
+    explained = {hint: those for hint, those in explained.items() if those & failed}
     likely_last = sorted(reversed(explained), key=lambda hint: len(explained[hint]))
+    if not exercise.is_value:
+        best = likely_last[-1:]
+        likely_last = [h for h in likely_last if h in best or explained[h] >= names - failed]
     return {name: hint for hint in likely_last for name in explained[hint]}

@@ -1,6 +1,7 @@
 """The exercises of chapter 6, Memory and scale."""
 
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 
@@ -21,6 +22,7 @@ def half_adagrad(gradients, lr=1.0, eps=1e-10, start=0.0, number=np.float16):
     return w, G
 
 
+ORDER = "Which of the two is never negative, the weights or the sums? The weights come first."
 LEAP = (
     "What does such a gradient, or its square, become in float16? See what is in the state after "
     "the step."
@@ -51,7 +53,10 @@ def halved(answer, gradients, lr):
     if returned is not ... and not is_pair:  # an exercise not yet done is not wrong
         raise Wrong(f"expected the weights and the sums, got {describe(plain(returned))}")
     w, state = returned
-    return numbers_like(np.zeros(gradients.shape[1]), w), np.asarray(state)
+    w, state = numbers_like(np.zeros(gradients.shape[1]), w), np.asarray(state)
+    if state.dtype.kind == "f" and state.min() < 0 <= w.min():
+        raise Wrong("expected the weights and then the sums, got sums below zero", ORDER)
+    return w, state
 
 
 def makes_no_leaps(answer):
@@ -66,7 +71,7 @@ def makes_no_leaps(answer):
             hint = None
             if lr != 1 and steps.max() <= 1.01:
                 hint = ONE_FOR_ETA
-            elif steps[0] <= 1.01 * lr:
+            elif steps[0] <= 1.01 * lr and abs(first[worst]) < 0.01:  # subnormal squares
                 hint = LEAP if steps[1] > 1.01 * lr else ROUNDED_DOWN
             raise Wrong(
                 f"expected no step longer than η = {lr:g}, got {steps[worst]:.4g} with a first "
@@ -135,6 +140,10 @@ def is_adagrad(answer):
                     f"{size:g}, got {w[worst]:.4g}",
                     hint,
                 )
+
+
+def half_adagrad_in_disorder(gradients, lr=1.0):
+    return half_adagrad(gradients, lr, start=6e-8)[::-1]
 
 
 def half_adagrad_without_sums(gradients, lr=1.0):
@@ -330,6 +339,29 @@ class FreshEachStep(SharedAdaGrad):
         return super().step(w, grads)
 
 
+class OneShardForAll(SharedAdaGrad):
+    def __init__(self, d, processes, lr, eps):
+        super().__init__(d, processes, lr, eps)
+        self.shards = [np.zeros(-(-d // processes))] * processes
+
+    def step(self, w, grads):
+        starts = range(len(self.shards[0]), len(w), len(self.shards[0]))
+        steps = []
+        for G, g in zip(self.shards, np.split(self.gradient(grads), starts), strict=False):
+            G[: len(g)] += g**2
+            steps.append(self.lr * g / (np.sqrt(G[: len(g)]) + self.eps))
+        return w - np.concatenate(steps)
+
+    def save(self):
+        return np.concatenate(self.shards)
+
+
+class FirstPartOnly(SharedAdaGrad):
+    def step(self, w, grads):
+        n = len(self.shards[0])
+        return np.concatenate([super().step(w, grads)[:n], w[n:]])
+
+
 class LostShards(SharedAdaGrad):
     def save(self):
         return np.concatenate([self.shards[0], *[np.zeros_like(G) for G in self.shards[1:]]])
@@ -407,6 +439,8 @@ NOT_AVERAGED = "Do all processes step with the mean of their gradients?"
 NOT_SUMMED = "Is that the sum of the gradients? They are averaged."
 SQUARED_TOO_SOON = "The square of the mean gradient is added: do you average the squares?"
 STATE_LOST = "Is the accumulator still there in the second step?"
+NOT_UPDATED = "That is where the weight was before the step. Which process updates it?"
+ONE_SHARD = "One array is several of the shards. What does a process then find in its own?"
 ALL_SQUARES = "Whose square is added? Each process sees the mean of the gradients."
 SQUARE_OVER_PROCESSES = "The mean is squared as it is: is its square divided once more?"
 OUT_OF_ORDER = "All new weights are there. Are they in the order of the weights?"
@@ -438,12 +472,12 @@ def _walk(optimizer, w, gradients):
     return np.array(points)
 
 
-def _alone(w, gradients, lr, eps, combine=np.mean, squared=lambda grads, g: g**2):
+def _alone(w, gradients, lr, eps, combine=np.mean, squared=lambda grads, g: g**2, kept=1.0):
     """Return the points of one process."""
     points, G = [], 0.0
     for grads in gradients:
         g = combine(grads, axis=0)
-        G = G + squared(grads, g)
+        G = kept * G + squared(grads, g)
         w = w - lr * g / (np.sqrt(G) + eps)
         points.append(w)
     return np.array(points)
@@ -473,24 +507,34 @@ def equals_one_process(answer):
     for d, processes in ((5, 1), (11, 3), (2, 4)):
         w, lr, eps = np.linspace(-1, 2, d), 0.3, 0.02
         gradients = _gradients(d, processes, 4, seed=d)
-        points = _walk(answer(d, processes, lr, eps), w, gradients)
+        optimizer = answer(d, processes, lr, eps)
+        points = _walk(optimizer, w, gradients)
         right = _alone(w, gradients, lr, eps)
         variants = {
             NOT_SUMMED: partial(_alone, combine=np.sum),
             ALL_SQUARES: partial(_alone, squared=lambda grads, g: np.sum(grads**2, axis=0)),
             SQUARE_OVER_PROCESSES: partial(_alone, squared=lambda grads, g: g**2 / len(grads)),
             SQUARED_TOO_SOON: partial(_alone, squared=lambda grads, g: np.mean(grads**2, axis=0)),
+            STATE_LOST: partial(_alone, kept=0.0),
         }
+        of_each = [_alone(w, gradients[:, [k]], lr, eps) for k in range(processes)]
+        before = np.array([w, *points[:-1]])
         for t, (point, expected) in enumerate(zip(points, right, strict=True), start=1):
             if np.allclose(point, expected, rtol=TIGHT, atol=TIGHT):
                 continue
-            hint = STATE_LOST if t > 1 else ONE_FIRST if processes == 1 else NOT_AVERAGED
+            i = np.abs(point - expected).argmax()
+            hint = ONE_FIRST if processes == 1 else None
             if np.allclose(np.sort(point), np.sort(expected), rtol=TIGHT):
                 hint = OUT_OF_ORDER
+            elif any(a is b and np.size(a) for a, b in combinations(optimizer.shards, 2)):
+                hint = ONE_SHARD
+            elif processes > 1 and point[i] == before[t - 1, i]:
+                hint = NOT_UPDATED
+            elif np.isclose(points, of_each, rtol=TIGHT, atol=TIGHT).all(axis=1).any(axis=0).all():
+                hint = NOT_AVERAGED
             for known, variant in variants.items():
                 if np.allclose(points, variant(w, gradients, lr, eps), rtol=TIGHT, atol=TIGHT):
                     hint = known
-            i = np.abs(point - expected).argmax()
             raise Wrong(
                 f"expected weight {i} at {expected[i]:.4g} after step {t}, as one process has it, "
                 f"got {point[i]:.4g}; number of processes: {processes}",
@@ -688,6 +732,7 @@ EXERCISES = [
             "AdaGrad where gradients are larger": is_adagrad,
         },
         mistakes={
+            ORDER: half_adagrad_in_disorder,
             LEAP: half_adagrad,
             ROUNDED_DOWN: partial(half_adagrad, eps=1e-4),
             ONE_FOR_ETA: at_most_one,
@@ -865,6 +910,8 @@ EXERCISES = [
             OUT_OF_ORDER: WeightsInDisorder,
             ONE_FIRST: SharedUphill,
             STATE_LOST: FreshEachStep,
+            NOT_UPDATED: FirstPartOnly,
+            ONE_SHARD: OneShardForAll,
             SHARD_LOST: LostShards,
             STILL_CHANGING: SavedWithoutCopy,
             NOT_LOADED: ForgetfulLoad,

@@ -231,6 +231,18 @@ def compare_with_edges_of_the_other(va, ta, vb, tb):
     return found
 
 
+def compare_with_edges_of_one_length(va, ta, vb, tb):
+    places = np.concatenate([va.argmin(axis=1), vb.argmin(axis=1)])
+    at_edge = np.isin(places, [0, va.shape[1] - 1]).any()
+    return compare(va, ta, vb, tb, ends=()) | ({"verdict": "edge"} if at_edge else {})
+
+
+def swapped(found):
+    names = {"A": "B", "B": "A"}
+    verdict = names.get(found["verdict"], found["verdict"])
+    return {"A": found["B"], "B": found["A"], "verdict": verdict}
+
+
 def compare_with(change):
     return lambda *tables: compare(*tables) | change(compare(*tables))
 
@@ -350,6 +362,7 @@ WRONG = [
     ("7.1", CHOICES | {"B": "AdaGrad"}, "third question"),
     ("7.1", CHOICES | {"C": "SGD"}, None),
     ("7.1", CHOICES | {"C": "AdaGrad with restarts"}, "dense gradients"),
+    ("7.1", CHOICES | {"A": "AdaGrad with restarts"}, "keep their meaning"),
     ("7.1", CHOICES | {"D": "AdaGrad with restarts"}, "New words get new weights"),
     ("7.1", CHOICES | {"D": "row-wise AdaGrad"}, "save memory"),
     ("7.1", CHOICES | {"E": "AdaGrad"}, "already low"),
@@ -366,6 +379,7 @@ WRONG = [
     ("7.2", TRAP | {"b·x-": 1}, "negative example"),  # own features +1
     ("7.2", TRAP | {"b·x+": 5, "b·x-": -1}, "sign(0)"),
     ("7.2", TRAP | {"b·x+": 1, "b·x-": -1}, "own features of an example"),
+    ("7.2", TRAP | {"b·x-": -1, "holds": False}, "And what is sign(0)?"),
     ("7.2", TRAP | {"1": 0, "2": 2, "3": 2}, "by its label"),
     ("7.2", TRAP | {"1": 1}, "divide"),
     ("7.2", TRAP | {"b·x-": 3}, None),
@@ -427,6 +441,8 @@ WRONG = [
     ("7.5", compare_ahead_by_nothing, "A lead of zero"),
     ("7.5", partial(compare, ends=(0,)), "last rate"),
     ("7.5", partial(compare, ends=(-1,)), "first rate"),
+    ("7.5", compare_with_edges_of_one_length, "B's own"),
+    ("7.5", lambda va, ta, vb, tb: swapped(compare_with_edges_of_one_length(vb, tb, va, ta)), None),
     ("7.5", partial(compare, ends=(0, 1, -1)), None),
     ("7.5", partial(compare, pick=lambda v: v.argmax(axis=1)), None),
     ("7.5", lambda va, ta, vb, tb: compare(ta, ta, tb, tb), "test part"),

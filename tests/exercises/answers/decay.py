@@ -139,6 +139,11 @@ def graft_of_floats(length_step, direction_step):
     return [length / norm * x for x in direction_step] if norm else [0.0] * len(direction_step)
 
 
+def graft_above(length_step, direction_step, least):
+    is_long = np.linalg.norm(direction_step) >= least
+    return graft_of_floats(length_step, direction_step) if is_long else 0 * direction_step
+
+
 class Plan:
     """Count the rounds since the last restart, which comes in round 90."""
 
@@ -172,7 +177,7 @@ RIGHT = [
     ("5.6", graft_of_floats),
     ("5.6", lambda a, b: b * np.sqrt(a @ a / (b @ b)) if b.any() else 0 * b),
     ("5.6", lambda a, b: np.float32(np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-300))),
-    ("5.6", lambda a, b: np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-12)),
+    ("5.6", lambda a, b: b * np.sqrt(np.sum(a**2)) / np.sqrt(np.sum(b**2) or 1.0)),
     ("5.6", lambda a, b: np.linalg.norm(a) * (b / (np.linalg.norm(b) or 1.0))),
     ("5.7", Plan()),
     ("5.7", sawtooth_made_level),
@@ -190,12 +195,16 @@ WRONG = [
     ("5.2", lambda d, lr, n: lr * sum(t**-0.5 for t in range(1, n)) >= d, "too few"),
     ("5.2", lambda d, lr, n: lr * n >= d, "η/√t and not η."),
     ("5.2", lambda d, lr, n: 2 * lr * math.sqrt(n) >= d, "bound"),
-    ("5.2", lambda d, lr, n: lr * (2 * math.sqrt(n) - 1) >= d, "bound"),
+    ("5.2", lambda d, lr, n: lr * (2 * math.sqrt(n) - 1) >= d, "closer bound"),
     ("5.2", lambda d, lr, n: lr * 2 * (math.sqrt(n + 1) - 1) >= d, None),
     ("5.2", lambda d, lr, n: lr * 2 * (math.sqrt(n + 0.5) - math.sqrt(0.5)) >= d, None),
     ("5.2", lambda d, lr, n: lr * np.mean(np.arange(1, n + 1) ** -0.5) >= d, None),
     ("5.2", lambda d, lr, n: d - lr * sum(t**-0.5 for t in range(1, n + 1)) <= 0.01, None),
     ("5.2", lambda d, lr, n: lr * (2 * math.sqrt(n + 0.5) - 1.46) >= d, None),
+    ("5.2", lambda d, lr, n: lr * (2 * n**0.5 - 1.4603545 + 0.5 / n**0.5) >= d, None),
+    ("5.2", lambda d, lr, n: budget_by_loop(0.999 * d, lr, n), None),
+    ("5.2", lambda d, lr, n: sum(lr / (t**0.5 + 1e-8) for t in range(1, n + 1)) >= d, "ε is zero"),
+    ("5.2", lambda d, lr, n: lr * sum(t**-0.5 for t in range(1, n + 1)) > d, "exactly"),
     ("5.2", lambda d, lr, n: False, None),
     ("5.2", lambda d, lr, n: True, None),
     ("5.2", lambda d, lr, n: lr * np.sum(np.arange(1, n + 1) ** -0.5), None),
@@ -237,15 +246,23 @@ WRONG = [
     ("5.6", lambda a, b: np.linalg.norm(a) * b, "Divide"),
     ("5.6", lambda a, b: b / np.linalg.norm(b) if b.any() else b, "as long as"),
     ("5.6", lambda a, b: abs(a) * np.sign(b), "not one for each"),
-    ("5.6", lambda a, b: a, "no direction"),
+    ("5.6", lambda a, b: a.copy(), "direction of the second"),
+    ("5.6", lambda a, b: a * b.any(), "direction of the second"),
     ("5.6", lambda a, b: graft_of_floats(a, b) if b.all() else 0 * b, None),
     ("5.6", lambda a, b: graft_of_floats(a, b) if b.sum() else 0 * b, None),
     ("5.6", lambda a, b: graft_of_floats(a, b) if np.abs(b).max() > 1e-4 else 0 * b, "short"),
     ("5.6", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-8), "Treat zero apart"),
-    ("5.6", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-10), None),
+    ("5.6", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-10), "added to it"),
+    ("5.6", lambda a, b: np.linalg.norm(a) * b / (np.linalg.norm(b) + 1e-30), "added to it"),
+    ("5.6", lambda a, b: np.linalg.norm(a) * b / np.sqrt(b @ b + 1e-24), "added to it"),
+    ("5.6", lambda a, b: np.linalg.norm(a) * b / max(np.linalg.norm(b), 1e-12), "small number"),
+    ("5.6", partial(graft_above, least=1e-12), "small number"),
+    ("5.6", partial(graft_above, least=np.finfo(float).eps), "small number"),
+    ("5.6", partial(graft_above, least=1e-6), "small number"),
+    ("5.6", partial(graft_above, least=1e-4), "merely short"),
     ("5.6", lambda a, b: graft_of_floats(a, b) if (b > 0).any() else 0 * b, None),
     ("5.6", lambda a, b: graft_of_floats(a, b) if b[-1] else 0 * b, None),
-    ("5.6", lambda a, b: 0 * b if np.allclose(b, 0) else graft_of_floats(a, b), "merely short"),
+    ("5.6", lambda a, b: 0 * b if np.allclose(b, 0) else graft_of_floats(a, b), "small number"),
     ("5.7", lambda t: (6.0, False), "too high"),
     ("5.7", lambda t: (3.0, False), "other weight"),
     ("5.7", lambda t: (3.0, False) if t <= 100 else (0.1 * (t - 99) ** 0.5, False), "other weight"),
@@ -255,7 +272,12 @@ WRONG = [
     ("5.7", lambda t: (0.125 * math.sqrt(t), t == 100), "still far away"),
     ("5.7", lambda t: (0.125 * math.sqrt((t - 1) % 200 + 1), t % 200 == 1), "still far away"),
     ("5.7", lambda t: (0.1 if t < 9000 else 3.0, t % 100 == 1), "arrived"),
-    ("5.7", lambda t: (0.1, True), "up and down"),
+    ("5.7", lambda t: (0.1, True), "in each round"),
+    ("5.7", lambda t: (0.05, True), "in each round"),
+    ("5.7", lambda t: (3.0, False) if t < 100 else (0.1, True), "in each round"),
+    ("5.7", lambda t: (10.0, False), "too high"),
+    ("5.7", lambda t: (0.1 * t, False), "too high"),
+    ("5.7", lambda t: (3.0 if t < 100 else 30.0, False), "too high"),
     ("5.7", lambda t: (1.0, t % 200 == 0), "still far away"),
     ("5.7", lambda t: (1.0, t % 50 == 0), "up and down"),
     ("5.7", lambda t: (-0.1, False), None),

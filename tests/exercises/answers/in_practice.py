@@ -45,6 +45,16 @@ def next_by_nanargmin(lrs, losses):
     return np.empty(0) if all(near <= 0.1) else np.sqrt(lrs[k] * lrs[[k - 1, k + 1]])
 
 
+def next_unless(is_near, lrs, losses):
+    """Rightly, but for which neighbours count as good."""
+    losses = np.where(np.isfinite(losses), losses, np.inf)
+    k = losses.argmin()
+    if k in (0, 4) or not all(is_near(losses[[k - 1, k + 1]], losses[k])):
+        far = losses * np.where(np.arange(5) == k, 1, 2)  # so that no neighbour is near
+        return next_by_nanargmin(lrs, far)
+    return []
+
+
 def next_by_argmin(lrs, losses):
     """Rightly, but for what np.argmin and max make of nan."""
     k, factor = np.argmin(losses), lrs[1] / lrs[0]
@@ -287,6 +297,26 @@ class AddedUp(Rebound):
             w += new
 
 
+class AlongAnAxis(Rebound):
+    def load(self, saved):
+        for w, new in zip(self.params, saved, strict=True):
+            w[:] = new
+
+
+class RowByRow(Rebound):
+    def load(self, saved):
+        for w, new in zip(self.params, saved, strict=True):
+            for i in range(len(w)):
+                w[i] = new[i]
+
+
+class WrittenByRows(Rebound):
+    def load(self, saved):
+        for w, new in zip(self.params, saved, strict=True):
+            for i, row in enumerate(new):
+                w[i] = row
+
+
 class EmptyingWhatItLoads(Copied):
     def load(self, saved):
         super().load(saved)
@@ -383,7 +413,8 @@ WRONG = [
     ("8.1", SIX_REPORTS | {"B": "frozen"}, None),
     ("8.1", SIX_REPORTS | {"C": "first accumulator"}, "those of A hardly"),
     ("8.1", SIX_REPORTS | {"C": "rate too low"}, "Which of the two"),
-    ("8.1", SIX_REPORTS | {"C": "schedule"}, "says so"),
+    ("8.1", SIX_REPORTS | {"B": "schedule"}, "low from the first on"),
+    ("8.1", SIX_REPORTS | {"C": "schedule"}, "is η low"),
     ("8.1", SIX_REPORTS | {"C": "state not loaded"}, "did not go on"),
     ("8.1", SIX_REPORTS | {"D": "rate too low"}, "Which spacing"),
     ("8.1", SIX_REPORTS | {"D": "schedule"}, "Does none move"),
@@ -405,6 +436,17 @@ WRONG = [
     ("8.1", SIX_REPORTS | {"C / B": 300}, None),
     ("8.2", next_by_argmin, "smaller than every number"),
     ("8.2", next_with_four, "need not be 4"),
+    ("8.2", partial(next_unless, lambda near, best: best >= 0.9 * near), "10 % of the best"),
+    (
+        "8.2",
+        partial(next_unless, lambda near, best: np.log(near / best) <= 0.1),
+        "10 % of the best",
+    ),
+    ("8.2", partial(next_unless, lambda near, best: near <= 1.12 * best), "10 % of the best"),
+    ("8.2", partial(next_unless, lambda near, best: near <= 1.09 * best), "less than 10 %"),
+    ("8.2", partial(next_unless, lambda near, best: near <= 1.08 * best), "less than 10 %"),
+    ("8.2", partial(next_unless, lambda near, best: near <= 1.05 * best), "less than 10 %"),
+    ("8.2", partial(next_unless, lambda near, best: near <= 0.1 + best), "less than 10 %"),
     ("8.2", next_downwards, "lowest first"),
     ("8.2", lambda lrs, losses: lrs / 16, "have been tried"),
     ("8.2", lambda lrs, losses: np.array([]), "go on beyond"),
@@ -423,6 +465,8 @@ WRONG = [
     ),
     ("8.4", partial(halved_run, forgets=True), "earlier epochs"),
     ("8.4", partial(halved_run, rate=halved_again_and_again), "third epoch"),
+    ("8.4", partial(halved_run, rate=lambda lr, k: lr / 2 ** max(0, k - 1)), "second epoch"),
+    ("8.4", partial(halved_run, rate=lambda lr, k: lr), "Where is the schedule"),
     ("8.4", only_the_end, None),
     ("8.4", halved_before, "first epoch"),
     ("8.4", halved_in_each_step, None),
@@ -442,6 +486,9 @@ WRONG = [
     ("8.7", IntoTheList, "still those of"),
     ("8.7", ByAName, "anything loaded"),
     ("8.7", AddedUp, "second time"),
+    ("8.7", AlongAnAxis, "`w[...]`"),
+    ("8.7", RowByRow, "no rows"),
+    ("8.7", WrittenByRows, "no rows"),
     ("8.7", loading(lambda params, k, array: params[k].fill(np.sum(array))), None),
     ("8.7", EmptyingWhatItLoads, "Work on a copy"),
     ("8.8", lambda loss, gradient, w: 0.1, "too low"),

@@ -54,6 +54,10 @@ def half_of_unrounded(gradients, lr=1.0, eps=1e-10):
     return w, G
 
 
+def half_of_half_the_square(gradients, lr=1.0):
+    return half(gradients / np.sqrt(2), lr * np.sqrt(2), start=6e-8)
+
+
 def half_at_least(gradients, lr=1.0):
     """Do not let a sum be zero; but squares are still rounded down."""
     w, G = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
@@ -314,6 +318,59 @@ class WithoutRate(ByStride):
         return super().step(w, grads)
 
 
+class OneShardNamedOften(ByStride):
+    """`[x] * n` is one array under n names."""
+
+    def load(self, G):
+        self.size = -(-len(G) // self.n)
+        self.shards = [np.zeros(self.size)] * self.n
+
+    def step(self, w, grads):
+        g, new = np.mean(grads, axis=0), w.copy()
+        for k in range(self.n):
+            mine = slice(k * self.size, (k + 1) * self.size)
+            n = len(w[mine])
+            self.shards[k][:n] += g[mine] ** 2
+            new[mine] -= self.lr * g[mine] / (np.sqrt(self.shards[k][:n]) + self.eps)
+        return new
+
+
+class WithoutTheLast(ByStride):
+    """Rounds down, so that the last weights belong to no process."""
+
+    def load(self, G):
+        size = len(G) // self.n
+        self.shards = [np.array(G)[k * size : (k + 1) * size] for k in range(self.n)]
+
+    def step(self, w, grads):
+        g, new, size = np.mean(grads, axis=0), w.copy(), len(self.shards[0])
+        for k in range(self.n):
+            mine = slice(k * size, (k + 1) * size)
+            self.shards[k] = self.shards[k] + g[mine] ** 2
+            new[mine] -= self.lr * g[mine] / (np.sqrt(self.shards[k]) + self.eps)
+        return new
+
+
+class OfProcessZero(ByStride):
+    def step(self, w, grads):
+        mine = np.arange(len(w)) % self.n == 0
+        return np.where(mine, super().step(w, grads), w)
+
+
+class Fading(ByStride):
+    """Right with one process; otherwise the accumulator forgets."""
+
+    def step(self, w, grads):
+        if self.n > 1:
+            self.shards = [0.9 * G for G in self.shards]
+        return super().step(w, grads)
+
+
+class HalfOfTheGradient(ByStride):
+    def step(self, w, grads):
+        return super().step(w, [g / 2 if self.n > 1 else g for g in grads])
+
+
 class AsSGD(ByStride):
     def step(self, w, grads):
         return w - self.lr * np.mean(grads, axis=0)
@@ -523,6 +580,8 @@ WRONG = [
     ("6.1", ALL | {"SM3": 15_000_000}, None),
     ("6.2", half, "square"),
     ("6.2", half_rounded_root, "rounded down"),
+    ("6.2", lambda g, lr=1.0: half(g, lr, start=6e-8)[::-1], "weights come first"),
+    ("6.2", half_of_half_the_square, None),
     ("6.2", partial(half_scaled, scale=1024), "inf"),
     ("6.2", partial(half_limited, most=1.0), "not always 1"),
     ("6.2", half_limited_at_the_end, "Is each step limited"),
@@ -590,6 +649,11 @@ WRONG = [
     ("6.6", OnlyTheFirst, "mean"),
     ("6.6", Concatenated, "order of the weights"),
     ("6.6", EmptyEachStep, "second step"),
+    ("6.6", OneShardNamedOften, "One array"),
+    ("6.6", WithoutTheLast, "Which process updates it"),
+    ("6.6", OfProcessZero, "Which process updates it"),
+    ("6.6", Fading, None),
+    ("6.6", HalfOfTheGradient, None),
     ("6.6", WithoutRate, "itself"),
     ("6.6", AsSGD, "itself"),
     ("6.6", GrowingShards, "data parallel"),
