@@ -39,8 +39,11 @@ OTHER_SIGN = "a lead and its opposite have the same deviation"
 SAME = {
     "0.2": {
         "before, G = (G, accumulate(G, g)) → before, G = (lr, accumulate(G, g))": UNUSED,
-        "points, G = ([start], np.zeros(np.shape(start))) → "
-        "points, G = ([start], np.zeros(np.shape(lr)))": STRETCHED,
+        "points, G = ([start], np.full(np.shape(start), first)) → "
+        "points, G = ([start], np.full(np.shape(lr), first))": STRETCHED,
+        "points, G = ([start], np.full(np.shape(start), first)) → points, G = ([start], first)": (
+            STRETCHED
+        ),
     },
     "1.3": {
         "w = w - lr * curvatures * w → w = lr * curvatures * w - w": SIGN,
@@ -82,10 +85,11 @@ SAME = {
     },
     "2.2": {
         "before, G = (G, G + g ** 2) → before, G = (lr, G + g ** 2)": UNUSED,
-        "points, G = ([start], np.zeros(np.shape(start))) → "
-        "points, G = ([start], np.zeros(np.shape(lr)))": STRETCHED,
-        "return np.sqrt(after) + eps → return np.sqrt(after)": TINY,
-        "return np.sqrt(after) + eps → return np.sqrt(after) - eps": TINY,
+        "points, G = ([start], np.full(np.shape(start), 0.0)) → "
+        "points, G = ([start], np.full(np.shape(lr), 0.0))": STRETCHED,
+        "points, G = ([start], np.full(np.shape(start), 0.0)) → points, G = ([start], 0.0)": (
+            STRETCHED
+        ),
     },
     "2.6": {
         "scale = 1 / np.sqrt(np.diag(hessian)) → scale = 2 / np.sqrt(np.diag(hessian))": (
@@ -116,7 +120,6 @@ SAME = {
         "vars(self).update({k: v for k, v in arrays.items()})": NO_MISTAKE,
     },
     "4.1": {
-        "return np.sqrt(after) + eps → return np.sqrt(after) - eps": TINY,
         "self.lr = None or lr → self.lr = lr": NO_MISTAKE,
     },
     "4.3": {

@@ -43,9 +43,9 @@ def uphill(step):
     return up
 
 
-def run_adagrad(gradient, start, lr, steps, step=adagrad_step):
-    """Return all points of a run, the start included."""
-    points, G = [start], np.zeros(np.shape(start))
+def run_adagrad(gradient, start, lr, steps, step=adagrad_step, first=0.0):
+    """Return all points of a run, the start included; the accumulator begins at `first`."""
+    points, G = [start], np.full(np.shape(start), first)
     for _ in range(steps):
         w, G = step(points[-1], gradient(points[-1]), G, lr, 1e-10)
         points.append(w)
@@ -68,6 +68,30 @@ def some_bowls(rng):
     return lambda w: curvatures * (w - minima), start, rng.uniform(0.1, 0.5), 7
 
 
+# What some runs need. Where the bowl is flat the start is as tiny as the gradient, so that steps of
+# its length show, too; the other direction tells such steps from those of an accumulator at 1.
+FLAT_BOWL = (
+    lambda w: np.array([7e-7, 1.5]) * (w - [1.3, -2.1]),
+    np.array([1e-6, -0.7]),
+    0.1,
+    3,
+)
+SINGLE_WEIGHT = (lambda w: 2.5 * w - 0.4, np.array(1.2), 0.7, 4)
+
+# Where an accumulator may begin by mistake, with the hint.
+MISTAKEN_STARTS = {
+    "The accumulator begins empty, at 0.": 1.0,
+    "Does the accumulator begin empty, at 0?": 0.1,
+}
+ONE_STEP = "Only one step is taken: is there a `return` or a `break` in the loop?"
+SQUARES_ALONE = "Under the root stand the squares alone: 1e-10 is added to the root, not under it."
+
+
+def add_in_slices(G, g):
+    G[:] += g**2
+    return G
+
+
 # What goes wrong in a run, but for an accumulator that does not remember.
 MISTAKEN_RUNS = {
     "You went uphill: subtract.": partial(run_adagrad, step=uphill(adagrad_step)),
@@ -86,10 +110,15 @@ MISTAKEN_RUNS = {
         gradient, start, 1.0, steps
     ),
     "Ask for the gradient again at every new point.": run_with_first_gradient,
+    ONE_STEP: lambda gradient, start, lr, steps: run_adagrad(gradient, start, lr, min(steps, 1)),
     "One step too few.": lambda gradient, start, lr, steps: run_adagrad(
         gradient, start, lr, steps - 1
     ),
     "One step too many.": lambda gradient, start, lr, steps: run_adagrad(
         gradient, start, lr, steps + 1
     ),
-}
+    SQUARES_ALONE: run_with(divisor=eps_inside),
+    "Shape () has no axis: `G[...]` names all of such an array, `G[:]` and `G[0]` do not.": (
+        run_with(accumulate=add_in_slices)
+    ),
+} | {hint: partial(run_adagrad, first=first) for hint, first in MISTAKEN_STARTS.items()}

@@ -250,7 +250,7 @@ def remark(value: Any) -> str | None:
         causes = "0/0, inf - inf or the root of a negative number"
         return f"nan is “not a number”: it comes from {causes}."
     if any(np.isinf(part).any() for part in found):
-        return "inf: a number grew too large, or was divided by zero."
+        return "inf: unless you meant it, a number grew too large, or was divided by zero."
     return None
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from ..descent import descend
 from ..objectives import Quadratic
 from ..optimizers import SGD
-from ._steps import MISTAKEN_RUNS, run_adagrad, run_with, some_bowls
+from ._steps import FLAT_BOWL, MISTAKEN_RUNS, SINGLE_WEIGHT, run_adagrad, run_with, some_bowls
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
@@ -103,6 +103,14 @@ EXERCISES = [
                 0.9,
                 5,
             ),
+            "a start at the minimum": (
+                lambda w: np.array([1.5, 0.3]) * (w - [0.75, -0.5]),
+                np.array([0.75, -0.5]),
+                0.9,
+                3,
+            ),
+            "a bowl so flat in one direction that 1e-10 counts": FLAT_BOWL,
+            "a single weight, of shape ()": SINGLE_WEIGHT,
             "random bowls, with weights of shape (4, 2)": some_bowls,
         },
         mistakes={
@@ -204,8 +212,11 @@ EXERCISES = [
         },
         mistakes={
             "First the rate, then the bound.": lambda D, S, c: (np.sqrt(c) * D * S, D / np.sqrt(c)),
-            "That is for c = 2; the exercise has any c.": (
+            "Is that for c = 2? The exercise has any c.": (
                 lambda D, S, c: (D / np.sqrt(2), np.sqrt(2) * D * S)
+            ),
+            "In the bracket it is c/2, not c.": (
+                lambda D, S, c: (D / np.sqrt(2 * c), np.sqrt(2 * c) * D * S)
             ),
             "The bound is proportional to S.": lambda D, S, c: (D / np.sqrt(c), np.sqrt(c) * D),
             "Is the c at the right place? The derivative is −D²/(2η²) + c/2.": (

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from copy import deepcopy
+from functools import partial
 from importlib import import_module
 from unittest import mock
 
@@ -9,21 +10,30 @@ import numpy as np
 
 from .._optional import packages_needed
 from ..optimizers import AdaGrad
-from ._steps import adagrad_step, belated, eps_inside, root, uphill, without_root
+from ._steps import (
+    MISTAKEN_STARTS,
+    ONE_STEP,
+    adagrad_step,
+    belated,
+    eps_inside,
+    root,
+    uphill,
+    without_root,
+)
 from ._trials import IN_PLACE, Wrong, numbers_like
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
 
 
-def my_adagrad(step=adagrad_step, shared=False, **mistake):
+def my_adagrad(step=adagrad_step, shared=False, first=0.0, **mistake):
     """Make an optimizer, right by default or with a part of its step that is not."""
 
     class MyAdaGrad:
         def __init__(self, lr, eps):
             self.lr, self.eps = lr, eps
             self.memory = MyAdaGrad if shared else self
-            self.memory.G = 0.0
+            self.memory.G = first
 
         def step(self, w, g):
             w, self.memory.G = step(w, g, self.memory.G, self.lr, self.eps, **mistake)
@@ -126,6 +136,19 @@ def one_array(params):
     return [np.zeros_like(params[0])] * len(params)
 
 
+def one_for_each_shape(params):
+    arrays = {w.shape: np.zeros_like(w) for w in params}
+    return [arrays[w.shape] for w in params]
+
+
+# Keepers whose accumulators begin elsewhere, by their hints.
+STARTED_KEEPERS = {
+    hint: keeper(memories=lambda params, first=first: [np.full_like(w, first) for w in params])
+    for hint, first in MISTAKEN_STARTS.items()
+}
+BY_SHAPE = "Do two of one shape share an accumulator? Each has its own."
+
+
 class OfOneNumberEach(keeper()):
     """Sums the squares of a parameter's coordinates, too."""
 
@@ -164,10 +187,10 @@ def run_in_place(optimizer, lr, starts, grads, *eps):
     return tuple(np.array(points) for points in zip(*visited, strict=True))
 
 
-def a_game_in_place(shapes, eps=(0.05,)):
+def a_game_in_place(shapes, eps=(0.05,), start=1.0):
     def draw(rng):
         grads = [[scale * rng.normal(size=s) for scale, s in shapes] for _ in range(4)]
-        starts = [rng.normal(size=s) for _, s in shapes]
+        starts = [start * rng.normal(size=s) for _, s in shapes]
         return rng.uniform(0.1, 2), starts, grads, *eps
 
     return draw
@@ -268,8 +291,10 @@ ALWAYS = np.ones((4, 3), dtype=int)
 SOMETIMES = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 0], [1, 1, 1]])
 
 
-def decoupled_run(w, grads, lr, decay, eps, step=adagrad_step, shrink=None, forget=False):
-    G = np.zeros_like(w)
+def decoupled_run(
+    w, grads, lr, decay, eps, step=adagrad_step, shrink=None, forget=False, first=0.0
+):
+    G = first
     for g in grads:
         w = w - lr * decay * w if shrink is None else shrink(w, lr, decay)
         w, G = step(w, g, np.zeros_like(G) if forget else G, lr, eps)
@@ -513,7 +538,8 @@ EXERCISES = [
             "Do the two share one accumulator? Make it in __init__, as self.….": my_adagrad(
                 shared=True
             ),
-        },
+        }
+        | {hint: my_adagrad(first=first) for hint, first in MISTAKEN_STARTS.items()},
         hints=(
             "Keep lr, eps and the accumulator as attributes of self.",
             "self.G = self.G + g**2, with self.G = 0.0 in __init__.",
@@ -525,8 +551,10 @@ EXERCISES = [
         run=play_in_place,
         cases={
             "one parameter": a_game_in_place([(1.0, (3,))]),
-            "two parameters": a_game_in_place([(1.0, (2, 3)), (10.0, (4,))]),
-            "eps left out": a_game_in_place([(3e-10, (3,))], eps=()),
+            "three parameters": a_game_in_place([(1.0, (2, 3)), (10.0, (4,)), (0.3, (2, 3))]),
+            # The start is as tiny as the first one's gradients, so that steps of their length show;
+            # the second one tells these from the steps of an accumulator that begins at 1.
+            "eps left out": a_game_in_place([(3e-10, (3,)), (1.0, (2,))], eps=(), start=3e-10),
         },
         mistakes={
             "All steps are about as long as the first. What do self.sums hold after it?": keeper(
@@ -547,9 +575,11 @@ EXERCISES = [
             "Has each parameter an array of its own for G, of the parameter's shape?": keeper(
                 memories=one_array
             ),
+            BY_SHAPE: keeper(memories=one_for_each_shape),
             "Each coordinate has an accumulator of its own.": OfOneNumberEach,
             "You went uphill: subtract.": keeper(uphill=True),
-        },
+        }
+        | STARTED_KEEPERS,
         hints=(
             "Print optimizer.sums after a step. Is it what it should be?",
             "`G = G + g**2` makes a new array and gives it the name G. Where is the old one?",
@@ -655,6 +685,7 @@ EXERCISES = [
             "The penalty must not be divided by √G.": penalty_divided,
             "First the weights shrink, then comes the usual step.": shrunk_afterwards,
             "They shrink in every step.": shrunk_once,
+            ONE_STEP: lambda w, grads, *constants: decoupled_run(w, grads[:1], *constants),
             "Where is the decay?": with_shrinking(lambda w, lr, decay: w),
             "The weights grow: subtract.": with_shrinking(
                 lambda w, lr, decay: (1 + lr * decay) * w
@@ -683,7 +714,8 @@ EXERCISES = [
                     *args, step=lambda *s: adagrad_step(*s, divisor=eps_inside)
                 )
             ),
-        },
+        }
+        | {hint: partial(decoupled_run, first=first) for hint, first in MISTAKEN_STARTS.items()},
         hints=(
             "The accumulator sees the loss's gradient alone.",
             "For each g: w = (1 - lr * decay) * w, then a step as adagrad takes it.",
@@ -703,7 +735,10 @@ EXERCISES = [
                     "λ = 1": 0.0,
                 },
                 "That is after one step; there are 100.": {"λ = 0.01": 9.99, "λ = 1": 9.0},
-                "Shrinking is a product, not a sum.": {"λ = 0.01": 9.0, "λ = 1": -90.0},
+                "Shrinking is a product, not a sum. (Or did you round? Give three digits.)": {
+                    "λ = 0.01": 9.0,
+                    "λ = 1": -90.0,
+                },
                 "The weight begins at 10.": {"λ = 0.01": 0.999**100, "λ = 1": 0.9**100},
             },
             hints=("Without a gradient each step multiplies by 1 − ηλ.",),
@@ -725,6 +760,7 @@ EXERCISES = [
             "Has each layer an array of its own for G, of the layer's own shape?": keeper(
                 memories=one_array
             ),
+            BY_SHAPE: keeper(memories=one_for_each_shape),
             "Each coordinate has an accumulator of its own.": OfOneNumberEach,
             "The accumulators must be kept from one call of step to the next.": keeper(kept=False),
             "The arrays do not change: does `w = …` work in place, or make a new array?": keeper(
@@ -733,7 +769,8 @@ EXERCISES = [
             "You went uphill: subtract.": keeper(uphill=True),
             "Divide by the root of G.": keeper(divisor=without_root),
             "ε stands outside the root: √G + ε.": keeper(divisor=eps_inside),
-        },
+        }
+        | STARTED_KEEPERS,
         hints=(
             "Compare optimizer.sums[0] and optimizer.sums[1] after a step.",
             "`[x] * 2` is a list of one array, named twice: try `optimizer.sums[0] is …`.",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._steps import MISTAKEN_RUNS, eps_inside, run_adagrad, run_with, some_bowls
+from ._steps import FLAT_BOWL, MISTAKEN_RUNS, SINGLE_WEIGHT, run_adagrad, run_with, some_bowls
 from .machinery import Exercise
 
 __all__ = ["EXERCISES"]
@@ -19,6 +19,13 @@ def run_with_mean_of_squares(gradient, start, lr, steps):
         g = gradient(w)
         squares.append(g**2)
         w = w - lr * g / (np.sqrt(np.mean(squares, axis=0)) + 1e-10)
+    return w
+
+
+def run_with_root_of_t(gradient, start, lr, steps):
+    w = start
+    for t in range(1, steps + 1):
+        w = w - lr * gradient(w) / np.sqrt(t)
     return w
 
 
@@ -87,12 +94,7 @@ EXERCISES = [
                 0.9,
                 3,
             ),
-            "a bowl so flat that 1e-10 counts": (
-                lambda w: np.array([7e-7, 4e-7]) * (w - [1.3, -2.1]),
-                np.array([0.01, -0.02]),
-                0.1,
-                3,
-            ),
+            "a bowl so flat in one direction that 1e-10 counts": FLAT_BOWL,
             "away from a hilltop": (
                 lambda w: np.array([-3.0, -1.7]) * (w - [0.2, -0.4]),
                 np.array([0.5, -0.1]),
@@ -100,13 +102,13 @@ EXERCISES = [
                 3,
             ),
             "sixty short steps": (
-                lambda w: np.array([2.5, 0.6]) * (w - [4e-6, -3.1e-5]),
-                np.array([1.2e-5, -7e-6]),
+                lambda w: np.array([2.5, 0.6, 1.9]) * (w - [4e-6, -3.1e-5, 0.9]),
+                np.array([1.2e-5, -7e-6, 0.01]),
                 8e-7,
                 60,
             ),
             "no step at all": (lambda w: 2.5 * w - 0.4, np.array([1.2, -0.7]), 0.9, 0),
-            "a single weight, of shape ()": (lambda w: 2.5 * w - 0.4, np.array(1.2), 0.7, 4),
+            "a single weight, of shape ()": SINGLE_WEIGHT,
             "weights of shape (2, 3, 2)": a_cube,
             "random bowls, with weights of shape (4, 2)": some_bowls,
         },
@@ -118,7 +120,7 @@ EXERCISES = [
             "The squares are added up; there is no division by the number of steps.": (
                 run_with_mean_of_squares
             ),
-            "The 1e-10 is added to the root, not under it.": end_of(run_with(divisor=eps_inside)),
+            "The root is that of the accumulator, not of the number of steps.": run_with_root_of_t,
             "Return where the run ends, not all of its points.": run_adagrad,
         },
         hints=(
@@ -143,6 +145,9 @@ EXERCISES = [
             },
             "The budget grows like the root of T. Did you square at the end?": {"forecast": 40.0},
             "Is the 2 of 2η√T in it? And is it for the distance 4?": {"forecast": 6400.0},
+            "The steps grow ever shorter, but the sum of 1/√t has no limit.": dict.fromkeys(
+                ["forecast", "slope", "twice as far", "steep start"], np.inf
+            ),
             "That is a count. What did you expect before, from 2η√T?": {"forecast": steps_to(4)},
             "That is the forecast, from 2η√T. The sum itself is a little smaller: run it.": {
                 "slope": 1600.0,

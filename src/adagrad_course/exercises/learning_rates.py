@@ -8,7 +8,8 @@ import numpy as np
 from ..descent import descend
 from ..objectives import Noisy, Quadratic
 from ..optimizers import SGD
-from ._trials import NOTHING, numbers_like
+from ._steps import ONE_STEP
+from ._trials import numbers_like
 from ._values import told_apart
 from .machinery import Exercise, Wrong
 
@@ -29,6 +30,13 @@ def run_uphill(gradient, start, lr, steps):
 def run_with_first_gradient(gradient, start, lr, steps):
     first = gradient(start)
     return run_descent(lambda w: first, start, lr, steps)
+
+
+def run_until_the_gradient_is_zero(gradient, start, lr, steps):
+    points = [start]
+    while len(points) <= steps and gradient(points[-1]) != 0:
+        points.append(points[-1] - lr * gradient(points[-1]))
+    return points
 
 
 def a_parabola(rng):
@@ -168,6 +176,10 @@ class Training:
         mean = np.mean([self.losses(lr, seed)[part] for seed in seeds])
         return mean if np.isfinite(mean) else math.inf
 
+    def best_of_all(self):
+        """Return the rate with the least mean loss, whatever was tried."""
+        return min(self.best * 2.0 ** np.arange(-6, 6, 0.05), key=self.mean)
+
 
 MOST_RUNS = 150
 PARTS = {"training": (3, 0.1), "validation": (0, 0.2), "test": (-3.3, 0.4)}  # octaves, least
@@ -183,7 +195,7 @@ def tunes(best, limit, tune):
         problem = f"expected a rate that was tried with the seeds 0 to 4, got {rate:.3g}"
         raise Wrong(problem, why_not_tried(task, rate))
     loss = task.mean(rate)
-    least = min(map(task.mean, best * 2.0 ** np.arange(-6, 6, 0.05)))
+    least = task.mean(task.best_of_all())
     if loss > 1.05 * least:
         most, got = told_apart(1.05 * least, loss)
         got = got if loss < math.inf else "a run that diverged"
@@ -208,12 +220,12 @@ def why_not_best(task, rate):
         return ON_TRAINING
     loss, tried = task.mean(rate), sorted(task.seeds)
     judged = [lr for lr in tried if set(range(5)) <= set(task.seeds[lr])]
-    if loss == min(map(task.mean, judged)) > min(map(task.mean, tried)):
-        return LUCK
     if loss == math.inf:
         return NAN if any(map(math.isfinite, map(task.mean, tried))) else ALL_DIVERGED
     if loss == min(map(task.mean, judged)):
-        return AT_EDGE if rate in (tried[0], tried[-1]) else TOO_COARSE
+        if loss > min(map(task.mean, tried)):
+            return LUCK
+        return TOO_COARSE if tried[0] <= task.best_of_all() <= tried[-1] else AT_EDGE
     by_one_seed = [min(judged, key=partial(task.mean, seeds=[seed])) for seed in range(5)]
     is_largest = rate == max(lr for lr in judged if task.mean(lr) < math.inf)
     if (rate in by_one_seed) == is_largest:  # two explanations are none
@@ -225,8 +237,8 @@ NAN = "A run that diverged has the loss nan, and nan is neither less nor more th
 ALL_DIVERGED = "At every rate that you tried, some run diverged: what of smaller rates?"
 LARGEST = "The largest rate that does not diverge is seldom the best: compare the losses."
 SEEDS = (
-    "Did the mean over all five seeds choose this rate? A single run, even the best or the worst "
-    "of the five, favours a rate by luck."
+    "Did the mean of the validation loss over all five seeds choose this rate? A single run, even "
+    "the best or the worst of the five, favours a rate by luck."
 )
 ALL_SEEDS = "How many runs are behind this rate? Try it with all of the seeds 0 to 4."
 NEVER_TRIED = "You never tried this rate: try it, too, before you return it."
@@ -240,7 +252,9 @@ ON_TEST = (
 )
 ON_TRAINING = "The training part favours other rates than new data do. Which part was held out?"
 AT_EDGE = "The best is the smallest or the largest of those you tried: what lies beyond it?"
-TOO_COARSE = "The best of those you tried, but they are far apart: try more on both sides of it."
+TOO_COARSE = (
+    "The best of those you tried, but they are far apart: try more between it and its neighbours."
+)
 TOO_MANY = "First look at few rates, far apart; then at more of them, near the best."
 
 
@@ -257,19 +271,19 @@ def tune(train, part="validation", choose=np.nanargmin, seeds=range(5), grid=COA
 
 def all_parabolas_get_low(schedule):
     """Raise `Wrong` unless the schedule brings three noisy parabolas below the target."""
-    if (first := schedule(1)) is None:
-        raise Wrong(NOTHING)
-    if np.size(first) > 1:  # it would give each parabola a rate of its own
-        raise Wrong(f"expected one rate for step 1, got {np.size(first)}")
+
+    def rate(t):
+        return float(numbers_like(1.0, schedule(t)))
+
     target, steps, curvatures = 0.003, 1000, [3.0, 1.0, 0.3]
     noisy, starts = Noisy(Quadratic(curvatures), noise=1.0), np.full((300, 3), 10.0)
-    run = descend(noisy, starts, SGD(schedule), steps, rng=np.random.default_rng(0))
+    run = descend(noisy, starts, SGD(rate), steps, rng=np.random.default_rng(0))
     for h, points in zip(curvatures, run.points[-1].T, strict=True):
         loss = h * np.mean(points**2) / 2
         if loss <= target:
             continue
         remaining = h * points.mean() ** 2 / 2
-        last = schedule(steps)
+        last = rate(steps)
         if not loss <= h * 10.0**2 / 2:  # the loss at the start
             hint = DIVERGED
         elif remaining > loss / 2:
@@ -339,6 +353,7 @@ EXERCISES = [
             "a gradient that is no straight line": (lambda w: w**3 - 2 * w, 0.4, 0.35, 6),
             "a rate beyond the limit": (lambda w: 3 * w - 1.2, 1.7, 1.1, 14),
             "no step at all": (lambda w: 3 * w - 1.2, 1.7, 0.15, 0),
+            "a start at the minimum": (lambda w: 2.5 * w - 5.0, 2.0, 0.3, 3),
             "random parabolas": a_parabola,
         },
         mistakes={
@@ -358,6 +373,12 @@ EXERCISES = [
             ),
             "One step too many: `steps` steps lead to steps + 1 points.": (
                 lambda gradient, start, lr, steps: run_descent(gradient, start, lr, steps + 1)
+            ),
+            ONE_STEP: lambda gradient, start, lr, steps: run_descent(
+                gradient, start, lr, min(steps, 1)
+            ),
+            "All `steps` steps are taken, even where the gradient is zero.": (
+                run_until_the_gradient_is_zero
             ),
         },
         hints=(
@@ -450,7 +471,13 @@ EXERCISES = [
             "With a reduction of 1 or more the first loss is low enough: no step is needed.": (
                 steps_without_looking_at_the_start
             ),
-            "A rate that overshoots still converges while ηh < 2: take |1 − ηh|.": (
+            "The factor is 1 − ηh, with the curvature h itself. Is there a ½ in yours?": (
+                lambda lr, curvature, reduction: steps_needed(lr, curvature / 2, reduction)
+            ),
+            "A rate that overshoots still converges while ηh < 2. Is 1 − ηh without a 2 in it?": (
+                lambda lr, curvature, reduction: steps_needed(lr, 2 * curvature, reduction)
+            ),
+            "A rate that overshoots still converges while ηh < 2: what is |1 − ηh| here?": (
                 lambda lr, curvature, reduction: (
                     math.inf if lr * curvature > 1 else steps_needed(lr, curvature, reduction)
                 )

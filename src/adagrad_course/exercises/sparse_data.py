@@ -9,7 +9,7 @@ import numpy as np
 from .._arrays import log_softmax
 from ..datasets import unicode_names
 from ..sparse import _batches, coalesce
-from ._steps import belated, root, without_root
+from ._steps import SQUARES_ALONE, belated, eps_inside, root, without_root
 from ._trials import IN_PLACE, Wrong, least_seconds, numbers_like, with_peak_memory
 from ._values import plain, show
 from .machinery import Exercise
@@ -304,6 +304,11 @@ def octaves_on_a_linear_axis(lrs, errors):
     return np.log2(good[-1] / good[0])
 
 
+def octaves_without_an_end(lrs, errors):
+    is_open = min(errors[0], errors[-1]) <= 1.1 * np.min(errors)
+    return np.inf if is_open else octaves(lrs, errors)
+
+
 def a_valley(lowest, highest):
     """Return what draws a valley whose bottom is between two exponents; rates go from -6 to 5."""
 
@@ -422,6 +427,11 @@ def replacing(W, rows, grads, G):
     W[rows] = -grads / (np.sqrt(G[rows]) + 1e-10)
 
 
+def with_the_sum_alone(W, rows, grads, G):
+    G[rows] += grads**2
+    W[rows] -= grads / (G[rows] + 1e-10)
+
+
 def with_the_old_rate(W, rows, grads, G):
     rates = 1 / (np.sqrt(G[rows]) + 1e-10)
     G[rows] += grads**2
@@ -460,6 +470,10 @@ BELATED = "The first step of a word is far too long. First the accumulator, then
 ALIKE = "The steps of a word stay as long as they were: what of one that was seen often?"
 SHARED = "A word that is seen for the first time gets the short steps of the frequent ones."
 LONGER = "With steps four times as long it makes fewer errors: tune the rate with race."
+ROOTLESS = (
+    "After 30 equal gradients a word's step is a thirtieth of the first. With a root it is more "
+    "than a sixth."
+)
 SHORTER = "With steps a quarter as long it makes fewer errors: tune the rate with race."
 
 
@@ -487,6 +501,8 @@ def why_not_better(optimizer):
         return SHARED
     if lengths[29] > 0.7 * lengths[0]:
         return ALIKE
+    if np.isclose(30 * lengths[29], lengths[0], rtol=0.1):
+        return ROOTLESS
     trials = {
         factor: errors_on([0], with_steps_times(factor, optimizer)) for factor in (0.25, 1, 4)
     }
@@ -552,6 +568,11 @@ EXERCISES = [
                 0.4,
                 [(np.array([4, 1, 4]), np.array([[1.5], [2.0], [-1.5]]))],
             ),
+            "gradients so small that 1e-10 counts": (
+                (4, 1),
+                0.5,
+                [(np.array([2, 0, 2]), np.array([[3e-10], [-7e-10], [5e-10]]))],
+            ),
             "no row named twice": a_table(9, 2, 4, repeated=False),
             "random steps": a_table(7, 3, 5),
         },
@@ -571,6 +592,7 @@ EXERCISES = [
             ),
             "The accumulator must be kept from step to step.": table(kept=False),
             "Divide by the root of the accumulator.": table(divisor=without_root),
+            SQUARES_ALONE: table(divisor=eps_inside),
             "You went uphill: subtract.": table(sign=-1),
             "Where is the rate?": table(own_lr=1.0),
             ROWS: Dense,
@@ -785,7 +807,7 @@ EXERCISES = [
             "a valley": a_valley(-2, 2),
             "open to the left": a_valley(-7, -6),
             "open to the right": a_valley(5, 6),
-            "four rates": (np.array([0.1, 0.5, 1.0, 6.0]), np.array([0.5, 0.3, 0.31, 0.6])),
+            "four rates": (np.array([0.02, 0.5, 1.0, 12.0]), np.array([0.5, 0.3, 0.31, 0.6])),
         },
         mistakes={
             "The valley does not end at a rate that was tried: draw lines between them.": (
@@ -797,6 +819,9 @@ EXERCISES = [
             "The number of octaves, not the factor.": octaves_in_factors,
             "Draw the lines over the logarithm of the rate.": octaves_on_a_linear_axis,
             "Is each rate twice the one before? Look at lrs.": octaves_one_apart,
+            "Of the range that was tried: a valley that is open ends where the range does.": (
+                octaves_without_an_end
+            ),
         },
         hints=(
             "np.interp on a fine grid of np.log2(lrs) is good enough.",
@@ -817,6 +842,7 @@ EXERCISES = [
             REPLACED: own_optimizer(replacing),
             BELATED: own_optimizer(with_the_old_rate),
             ALIKE: own_sgd(),
+            ROOTLESS: own_optimizer(with_the_sum_alone),
             SHARED: own_norm(),
             LONGER: own_adagrad(lr=0.1),
             SHORTER: own_adagrad(lr=16.0),

@@ -1,6 +1,7 @@
 """Answers to the exercises of chapter 2: right ones in other forms, and wrong ones."""
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -42,6 +43,42 @@ def run_that_keeps_one_array(gradient, start, lr, steps):
         G += g**2
         w -= lr * g / (np.sqrt(G) + 1e-10)
     return [*points, w]
+
+
+def run_until(at_rest, gradient, start, lr, steps):
+    points, G = [start], 0.0
+    for _ in range(steps):
+        g = gradient(points[-1])
+        G = G + g**2
+        change = lr * g / (np.sqrt(G) + 1e-10)
+        if at_rest(change):
+            break
+        points.append(points[-1] - change)
+    return points
+
+
+def run_with_another_root(root, gradient, start, lr, steps, first=0.0):
+    points, G = [start], np.full(np.shape(start), first)
+    for _ in range(steps):
+        g = gradient(points[-1])
+        G = G + g**2
+        points.append(points[-1] - lr * g / root(G))
+    return points
+
+
+def run_in_slices(gradient, start, lr, steps):
+    points, G = [start], np.zeros(np.shape(start))
+    for _ in range(steps):
+        g = gradient(points[-1])
+        G[:] = G + g**2
+        points.append(points[-1] - lr * g / (np.sqrt(G) + 1e-10))
+    return points
+
+
+def run_in_single_precision(gradient, start, lr, steps):
+    root = lambda G: np.sqrt(G) + np.float32(1e-10)  # noqa: E731
+    gradient_32 = lambda w: gradient(w).astype(np.float32)  # noqa: E731
+    return run_with_another_root(root, gradient_32, start.astype(np.float32), np.float32(lr), steps)
 
 
 def run_with_shorter_steps(gradient, start, lr, steps):
@@ -104,6 +141,7 @@ RIGHT = [
     ("2.1", {"G1": 25.0, "G2": np.int64(100), "step 1": 0.0, "step 2": 0.5 * 6 / 10}),
     ("2.2", run_with_an_object),
     ("2.2", run_that_adds_in_place),
+    ("2.2", run_in_single_precision),
     ("2.3", regret_in_loops),
     ("2.3", lambda played, fixed: -min(np.asarray(fixed) @ np.ones(len(played)) - sum(played))),
     ("2.4", {name: float(value) for name, value in BUDGET.items()}),
@@ -121,6 +159,16 @@ WRONG = [
     ("2.1", {"G1": 100, "G2": 25, "step 1": 0.3, "step 2": 0}, None),
     ("2.2", run_that_keeps_one_array, None),
     ("2.2", run_with_shorter_steps, None),
+    ("2.2", partial(run_with_another_root, np.sqrt), "0/0"),
+    ("2.2", partial(run_with_another_root, lambda G: np.sqrt(G + 1e-10)), "not under it"),
+    ("2.2", partial(run_with_another_root, lambda G: np.sqrt(G) + 1e-8), None),
+    *(
+        ("2.2", partial(run_with_another_root, lambda G: np.sqrt(G) + 1e-10, first=first), hint)
+        for first, hint in [(1.0, "begins empty"), (0.1, "begin empty"), (0.5, None)]
+    ),
+    ("2.2", run_in_slices, "has no axis"),
+    ("2.2", partial(run_until, lambda change: not np.any(change)), None),
+    ("2.2", partial(run_until, lambda change: np.all(np.abs(change) < 1e-8)), None),
     ("2.2", lambda gradient, start, lr, steps: start, None),
     ("2.3", lambda played, fixed: np.max(played - fixed), None),
     ("2.3", lambda played, fixed: np.sum(played - np.min(fixed, axis=0)), "one point for all"),
@@ -132,6 +180,7 @@ WRONG = [
     ("2.4", BUDGET | {"s1": 0.1, "s2": 0.4, "s3": 0.5}, "add up to 1"),
     ("2.4", BUDGET | {"equal": 2.1}, "third of the budget"),
     ("2.5", lambda D, S, c: (D / np.sqrt(c), D * S), None),
+    ("2.5", lambda D, S, c: (D / (2 * c) ** 0.5, D * S * (2 * c) ** 0.5), "c/2, not c"),
     ("2.5", lambda D, S, c: D / np.sqrt(c), None),
     ("2.6", lambda h1, h2, angle: max(h1, h2) / min(h1, h2), "before scaling"),
     ("2.6", lambda h1, h2, angle: condition_by_hand(h1, h2, math.radians(angle)), "radians"),

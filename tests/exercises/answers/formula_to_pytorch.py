@@ -4,8 +4,7 @@ import copy
 import pickle
 
 import numpy as np
-import pytest
-from optional_torch import needs_torch, torch
+from optional_torch import torch, with_torch
 
 from adagrad_course.exercises.formula_to_pytorch import (
     OfItsOwnWeights,
@@ -16,6 +15,7 @@ from adagrad_course.exercises.formula_to_pytorch import (
     keeper,
     my_adagrad,
     one_array,
+    one_for_each_shape,
     resumable,
 )
 from adagrad_course.optimizers import AdaGrad
@@ -175,6 +175,19 @@ class KeptInTheDefault(Mended):
 class WithLargeEps(Mended):
     def __init__(self, params, lr, eps=1e-3):
         super().__init__(params, lr, eps)
+
+
+class OfSGD(Mended):
+    def step(self, grads):
+        for w, g in zip(self.params, grads, strict=True):
+            w -= self.lr * g
+
+
+class WithOneAdded(Mended):
+    def step(self, grads):
+        for w, g, G in zip(self.params, grads, self.sums, strict=True):
+            G += g**2
+            w -= self.lr * g / (np.sqrt(G) + 1 + self.eps)
 
 
 class OfTwoOrMore(Mended):
@@ -409,12 +422,6 @@ def ours():
     return AdaGrad
 
 
-def with_torch(number, make, *hint):
-    """Return an answer that only PyTorch can make."""
-    answer = make() if torch else None
-    return pytest.param(number, answer, *hint, marks=needs_torch)
-
-
 def shrunk_to_zero_at_most(w, lr, decay):
     return max(0.0, 1 - lr * decay) * w
 
@@ -481,12 +488,26 @@ WRONG = [
     ("3.2", OfThePackage, "Write the step yourself"),
     ("3.2", my_adagrad(accumulate=lambda G, g: G + g), "nan is"),
     ("3.2", my_adagrad(shared=True), "share one accumulator"),
+    ("3.2", my_adagrad(first=1.0), "begins empty"),
+    ("3.2", my_adagrad(first=0.1), "begin empty"),
     ("3.3", keeper(kept=False), "self.sums hold"),
     ("3.3", keeper(memories=one_array), "the parameter's shape"),
     *(("3.3", kind, "belong to the caller") for kind in (ScalingGradients, ClearingGradients)),
     ("3.3", KeepingGradients, "filled it anew"),
     ("3.3", KeptInTheDefault, "left of the first run"),
     ("3.3", WithLargeEps, None),
+    *(("3.3", kind, None) for kind in (OfSGD, WithOneAdded)),
+    *(
+        (number, keeper(memories=memories), hint)
+        for number in ("3.3", "3.7")
+        for memories, hint in [
+            (lambda params: [np.full_like(w, 0.1) for w in params], "begin empty"),
+            (lambda params: [np.ones_like(w) for w in params], "begins empty"),
+            (lambda params: [np.full_like(w, 0.5) for w in params], None),
+            (one_for_each_shape, "of one shape"),
+        ]
+    ),
+    ("3.3", keeper(moves=False), "do not change"),
     ("3.3", my_adagrad(), None),
     ("3.4", ARRIVAL | {"forecast": np.inf, "count": np.inf}, "beyond the limit"),
     ("3.4", ARRIVAL | {"count": 206}, "Off by one"),
@@ -513,6 +534,8 @@ WRONG = [
     ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads, lr, lr, eps), None),
     ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads[-1:], lr, decay, eps), "every"),
     ("3.6", lambda *args: decoupled_run(*args, shrink=shrunk_to_zero_at_most), None),
+    ("3.6", lambda w, grads, *rest: decoupled_run(w, grads[:1], *rest), "in the loop"),
+    ("3.6", lambda *args: decoupled_run(*args, first=0.1), "begin empty"),
     ("3.7", keeper(memories=one_array), "own shape"),
     *(("3.7", kind, "belong to the caller") for kind in (ScalingGradients, ClearingGradients)),
     *(("3.7", kind, None) for kind in (KeepingGradients, OfTwoOrMore, OfThreeAtMost)),

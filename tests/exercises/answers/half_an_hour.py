@@ -39,12 +39,21 @@ def run_of_one_step(gradient, start, lr, steps):
     return start
 
 
-def run_with_eps_under_the_root(gradient, start, lr, steps):
-    w, G = start, 1e-10
+def run_from_a_full_accumulator(gradient, start, lr, steps, first):
+    w, G = start, first
     for _ in range(steps):
         g = gradient(w)
         G = G + g**2
-        w = w - lr * g / np.sqrt(G)
+        w = w - lr * g / (np.sqrt(G) + 1e-10)
+    return w
+
+
+def run_in_slices(gradient, start, lr, steps):
+    w, G = np.array(start), np.zeros(np.shape(start))
+    for _ in range(steps):
+        g = gradient(w)
+        G[:] = G + g**2
+        w = w - lr * g / (np.sqrt(G) + 1e-10)
     return w
 
 
@@ -128,11 +137,17 @@ WRONG = [
     ("0.1", {"G": 49, "rate": 0.2, "change": -0.6, "best": 0.5}, None),
     ("0.2", partial(run_number_by_number, eps=0), "0/0"),
     ("0.2", partial(run_number_by_number, eps=1e-8), None),
-    ("0.2", run_with_eps_under_the_root, "not under it"),
-    ("0.2", run_of_one_step, "too few"),
+    *(
+        ("0.2", partial(run_from_a_full_accumulator, first=first), hint)
+        for first, hint in [(1, "begins empty"), (0.1, "begin empty"), (0.5, None)]
+    ),
+    ("0.2", partial(run_from_a_full_accumulator, first=1e-10), "stand the squares alone"),
+    ("0.2", partial(run_number_by_number, eps=1.0), None),
+    ("0.2", run_in_slices, "has no axis"),
+    ("0.2", run_of_one_step, "in the loop"),
     ("0.2", run_in_place, "copy"),
     ("0.2", run_with_one_sum_for_each_row, "its own sum"),
-    ("0.2", run_with_a_decaying_rate, "must be divided"),
+    ("0.2", run_with_a_decaying_rate, "not of the number"),
     *(("0.2", partial(run_that_stops_early, least=least), None) for least in (1e-3, 1e-6)),
     ("0.2", run_to_the_least_gradient, None),
     ("0.2", run_with_eps_times_the_rate, None),
@@ -144,6 +159,8 @@ WRONG = [
     ("0.3", COUNTED | {"slope": 1600, "twice as far": 6400}, "run it"),
     ("0.3", COUNTED | {"forecast": 1659}, "expect before"),
     ("0.3", COUNTED | {"forecast": 400}, None),
+    ("0.3", COUNTED | {"forecast": np.inf}, "no limit"),
+    ("0.3", COUNTED | {"steep start": np.inf}, "no limit"),
     ("0.3", COUNTED | {"slope": 1658, "twice as far": 6516, "steep start": 2353}, "Off by one"),
     ("0.3", COUNTED | {"slope": 1660}, "Off by one"),
     ("0.3", COUNTED | {"slope": 1658.6}, None),

@@ -1,9 +1,11 @@
 """Answers to the exercises of chapter 1: right ones in other forms, and wrong ones."""
 
 import math
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
+from optional_torch import torch, with_torch
 
 
 def descent_in_an_array(gradient, start, lr, steps):
@@ -82,6 +84,38 @@ def descent_of_one_step_at_least(gradient, start, lr, steps):
     for _ in range(steps - 1):
         points.append(points[-1] - lr * gradient(points[-1]))
     return points
+
+
+def descent_until(at_rest, gradient, start, lr, steps):
+    """End early at a point from which it makes no difference to go on."""
+    points = [start]
+    for _ in range(steps):
+        w = points[-1] - lr * gradient(points[-1])
+        if at_rest(w - points[-1]):
+            break
+        points.append(w)
+    return points
+
+
+def descent_until_it_stood(gradient, start, lr, steps, least=1e-12):
+    points = [start]
+    for _ in range(steps):
+        points.append(points[-1] - lr * gradient(points[-1]))
+        if abs(points[-1] - points[-2]) < least:
+            break
+    return points
+
+
+def descent_that_returns_at_once(gradient, start, lr, steps):
+    points = [start]
+    for _ in range(steps):
+        points.append(points[-1] - lr * gradient(points[-1]))
+        return points
+    return points
+
+
+def steps_with_another_factor(times, lr, curvature, reduction):
+    return steps_with_logarithms(times * lr, curvature, reduction)
 
 
 def steps_with_logarithms(lr, curvature, reduction, log=math.log2):
@@ -177,6 +211,18 @@ def tune_on_one_grid(train, rates, part="validation", seeds=5, mean=np.mean):
     return rates[np.nanargmin(losses)]
 
 
+def tune_to_a_rate_that_diverged(train):
+    best = tune_on_one_grid(train, 10.0 ** np.arange(-6, 5), seeds=1)
+    rates = best * 2.0 ** np.arange(3, 9)
+    return rates[np.argmin([mean_over_seeds(train, lr) for lr in rates])]
+
+
+def tune_by_two_parts(train):
+    rates = THIRTY
+    losses = [[train(lr, seed) for seed in range(5)] for lr in rates]
+    return rates[np.nanargmin([sum(r["validation"] + r["test"] for r in runs) for runs in losses])]
+
+
 def tune_upwards(train):
     best = tune_on_one_grid(train, 10.0 ** np.arange(-6, 5))
     return tune_on_one_grid(train, best * 2.0 ** np.arange(4))
@@ -216,6 +262,9 @@ RIGHT = [
     ("1.5", partial(tune_on_one_grid, rates=THIRTY)),
     ("1.6", lambda t: min(0.5, 4 / t) * (1 - t / 1000)),  # zero at the end
     ("1.6", lambda t: 0.3 if t < 60 else 10 / (t + 20)),
+    ("1.6", lambda t: Fraction(min(0.5, 4 / t))),
+    ("1.6", lambda t: np.array(min(0.5, 4 / t))),
+    with_torch("1.6", lambda: lambda t: torch.tensor(min(0.5, 4 / t))),
     ("1.7", lambda lr, a, b: (b / a) * b * lr),
     ("1.7", lambda lr, a, b: np.float32(lr * b * b / a)),
 ]
@@ -228,6 +277,17 @@ WRONG = [
     ("1.2", lambda gradient, start, lr, steps: None, None),
     ("1.2", descent_in_whole_numbers, None),
     ("1.2", descent_of_a_line, None),
+    *(
+        (
+            "1.2",
+            partial(descent_until, lambda change, least=least: abs(change) < least),
+            "are taken",
+        )
+        for least in (1e-6, 1e-8, 1e-12)
+    ),
+    ("1.2", partial(descent_until, lambda change: change == 0), "are taken"),
+    ("1.2", descent_until_it_stood, "in the loop"),
+    ("1.2", descent_that_returns_at_once, "in the loop"),
     ("1.2", descent_of_one_step_at_least, "One step too many"),
     ("1.2", partial(descent_while, lambda new, old, gradient: abs(new) < 1e3), None),
     (
@@ -251,11 +311,17 @@ WRONG = [
     ("1.4", steps_to_a_millionth, "no step is needed"),
     ("1.4", steps_unless_beyond_the_limit, None),
     ("1.4", lambda lr, curvature, reduction: math.inf, "still converges"),
+    ("1.4", partial(steps_with_another_factor, 0.5), "a ½ in yours"),
+    ("1.4", partial(steps_with_another_factor, 2), "without a 2"),
+    ("1.4", partial(steps_with_another_factor, 4), "still converges"),
     ("1.4", lambda lr, curvature, reduction: math.ceil(1 / (lr * curvature)), "limit"),
     ("1.5", partial(tune_on_one_grid, rates=THIRTY, mean=np.nanmean), "nan is neither"),
     ("1.5", partial(tune_on_one_grid, rates=THIRTY, mean=min), "the best or the worst"),
     ("1.5", partial(tune_on_one_grid, rates=THIRTY, mean=np.max), "worst of the five"),
-    ("1.5", tune_upwards, "both sides"),
+    ("1.5", tune_upwards, "its neighbours"),
+    ("1.5", tune_to_a_rate_that_diverged, "nan is neither"),
+    ("1.5", tune_by_two_parts, "of the validation loss"),
+    ("1.5", partial(tune_on_one_grid, rates=np.linspace(1e-5, 1e3, 30)), "its neighbours"),
     ("1.5", largest_stable_rate, "compare the losses"),
     ("1.5", lowest_loss, "That is a loss"),
     ("1.5", lambda train: min([1e4, 1e5], key=partial(mean_over_seeds, train)), "smaller rates"),

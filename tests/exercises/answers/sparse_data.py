@@ -13,6 +13,7 @@ from adagrad_course.exercises.sparse_data import (
     EQUAL_ONES,
     LONGER,
     REPLACED,
+    ROOTLESS,
     ROWS,
     SHARED,
     SHORTER,
@@ -92,6 +93,13 @@ class WithoutEpsilon(table()):
         rows, grads = coalesce(rows, grads)
         self.G[rows] += grads**2
         self.W[rows] -= self.lr * grads / np.sqrt(self.G[rows])
+
+
+class WithEpsilonInside(table()):
+    def step(self, rows, grads):
+        rows, grads = coalesce(rows, grads)
+        self.G[rows] += grads**2
+        self.W[rows] -= self.lr * grads / np.sqrt(self.G[rows] + 1e-10)
 
 
 class OfWholeTables(table()):
@@ -302,6 +310,14 @@ def width_of_decades(lrs, errors):
     return np.mean(good) * math.log2(lrs[-1] / lrs[0])
 
 
+def width_within(share):
+    return lambda lrs, errors: octaves(lrs, errors, margin=share)
+
+
+def width_without_an_end(lrs, errors):
+    return np.inf if np.argmin(errors) in (0, len(errors) - 1) else octaves(lrs, errors)
+
+
 def power_of(power, lr):
     def step(W, rows, grads, G):
         G[rows] += grads**2
@@ -460,6 +476,7 @@ WRONG = [
     ("4.1", PairsOnce, EQUAL_ONES),
     ("4.1", SummingInPlace, "Work on a copy"),
     ("4.1", WithoutEpsilon, "0/0"),
+    ("4.1", WithEpsilonInside, "not under it"),
     ("4.1", table(own_lr=0.7), None),
     ("4.1", table(own_lr=1.0), "rate"),
     ("4.1", table(last_ones, divisor=lambda before, after, eps: 1.0), None),
@@ -491,7 +508,10 @@ WRONG = [
     ("4.6", lambda lrs, errors: octaves(lrs[::-1], errors[::-1]), None),
     ("4.6", lambda lrs, errors: octaves(2.0 ** np.arange(len(lrs)), errors), "twice"),
     ("4.6", lambda lrs, errors: np.log2(lrs[-1] / lrs[0]), None),
+    *(("4.6", width_within(share), None) for share in (0.05, 0.2)),
+    ("4.6", width_without_an_end, "that was tried"),
     ("4.7", own_sgd(lr=8.0), ALIKE),
+    ("4.7", power_of(1, 1.0), ROOTLESS),
     ("4.7", Falling, SHARED),
     ("4.7", FallingLinearly, SHARED),
     ("4.7", own_optimizer(replacing), REPLACED),
