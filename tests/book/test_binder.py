@@ -96,7 +96,6 @@ def test_binder_deletes_what_no_chapter_uses(build):
     }
     calls, left = build(kept | deleted)
     assert left == kept
-    # Each module's bytecode, too, would be a sixth of the image.
     assert calls[0] == "pip install --no-cache-dir --no-compile -r binder/packages.txt"
 
 
