@@ -1,8 +1,8 @@
 """Links from the pages to the repository that they come from.
 
 One Sphinx extension. The buttons for the repository, for editing a page, for reporting an issue
-and for running a chapter on Binder lead to the clone's remote on GitHub, so that a fork's pages
-lead to the fork, and to the book's folder in it (`link_repository`, `name_the_folder`).
+and for running a chapter on Binder or Colab lead to the clone's remote on GitHub, so that a fork's
+pages lead to the fork, and to the book's folder in it (`link_repository`, `mend_buttons`).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def published_branch(folder: str | Path) -> str:
 
 
 def link_repository(app: Sphinx, config: Config) -> None:
-    """Point the repository, edit, issue and Binder buttons at the repository of this clone.
+    """Point the repository, edit, issue, Binder and Colab buttons at the repository of this clone.
 
     ``BOOK_REPOSITORY`` and ``BOOK_BRANCH`` override what git says. Where there is no repository
     on GitHub, or where it does not have the book's files, there are no buttons, rather than
@@ -107,19 +107,25 @@ def link_repository(app: Sphinx, config: Config) -> None:
         options["launch_buttons"] = options["launch_buttons"] | {"binderhub_url": ""}
 
 
-def name_the_folder(
+def mend_buttons(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree
 ) -> None:
-    """Have the title of a new issue say where in the repository the page stands."""
+    """Have the title of a new issue name the book's folder, and Colab open nothing but notebooks.
+
+    It knows no notebooks in Markdown.
+    """
     folder = app.config.html_theme_options.get("path_to_docs", "")
+    notebook = Path(app.env.doc2path(pagename)).suffix == ".ipynb"
     for menu in context["header_buttons"]:
         for button in menu.get("buttons", ()):
             if button.get("label") == "source-issues-button":
                 button["url"] = button["url"].replace("%20%2F", f"%20%2F{folder}", 1)
+        if menu.get("label") == "launch-buttons" and not notebook:
+            menu["buttons"] = [button for button in menu["buttons"] if button["text"] != "Colab"]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
     app.connect("config-inited", link_repository)
-    app.connect("html-page-context", name_the_folder, priority=900)  # after the theme's own
+    app.connect("html-page-context", mend_buttons, priority=900)  # after the theme's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import book_repository
+import nbformat
 import pytest
 from access import Page
 
@@ -57,10 +58,16 @@ def test_any_other_remote_becomes_nothing(remote):
     assert book_repository.repository_url(remote) is None
 
 
+LAUNCH = {
+    "binderhub_url": "https://mybinder.org",
+    "colab_url": "https://colab.research.google.com",
+}
+
+
 def linked(folder):
     options = {
         "repository_url": "https://github.com/executablebooks/jupyter-book",
-        "launch_buttons": {"binderhub_url": "https://mybinder.org"},
+        "launch_buttons": LAUNCH,
     }
     config = SimpleNamespace(html_theme_options=options)
     book_repository.link_repository(SimpleNamespace(srcdir=folder), config)
@@ -146,7 +153,7 @@ def test_a_shallow_clone_and_a_worktree_are_clones(git, tmp_path):
         assert options["repository_url"] == "https://github.com/ada/grad"
         assert options["repository_branch"] == "topic"
         assert options["path_to_docs"] == ""
-        assert options["launch_buttons"] == {"binderhub_url": "https://mybinder.org"}
+        assert options["launch_buttons"] == LAUNCH
 
 
 @pytest.fixture(params=["book", "Kurs #1 & Übung/50% book"])
@@ -171,6 +178,7 @@ def test_a_book_in_a_folder_is_on_binder_if_its_repository_is(git, book_folder, 
         (tmp_path / recipe).mkdir()
     buttons = linked(tmp_path / book_folder)["launch_buttons"]
     assert bool(buttons["binderhub_url"]) == bool(recipe)
+    assert buttons["colab_url"]  # it builds nothing
 
 
 def test_a_copy_unpacked_in_another_repository_is_no_part_of_it(book_folder, tmp_path, monkeypatch):
@@ -201,6 +209,26 @@ def test_every_link_of_a_page_in_a_folder_names_the_folder(git, tmp_path, small_
     assert f"https://mybinder.org/v2/gh/ada/grad/main?urlpath=lab/tree/{path}.md" in links
     issues = [link for link in links if link.startswith(f"{github}/issues/new?")]
     assert [f"%2F{path}.html&" in link for link in issues] == [True]
+    # Colab opens no notebook in Markdown.
+    assert "colab" not in page.read_text(encoding="utf-8")
+
+
+def test_a_notebook_opens_on_colab_from_its_folder_and_branch(git, pushed, tmp_path, small_book):
+    pushed("work/two")
+    git("branch", "--quiet", "--set-upstream-to=origin/work/two")
+    folder = tmp_path / "lessons & more" / "book"
+    folder.mkdir(parents=True)
+    (folder / "_config.yml").touch()
+    git("add", ".")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Title\n\nText.")])
+    by_git = {"BOOK_REPOSITORY": None, "BOOK_BRANCH": None, "GIT_CEILING_DIRECTORIES": None}
+    text = nbformat.writes(notebook)
+    result, page = small_book(text, source=folder, file="page.ipynb", **by_git)
+    assert result.returncode == 0, result.stdout
+    links = Page(page).all("a", "href")
+    path = "work/two/lessons%20%26%20more/book/chapters/page.ipynb"
+    assert f"https://colab.research.google.com/github/ada/grad/blob/{path}" in links
+    assert "../_sources/chapters/page.ipynb" in links  # to download it
 
 
 def test_without_git_there_are_links_only_if_they_are_asked_for(tmp_path, monkeypatch):

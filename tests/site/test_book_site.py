@@ -25,6 +25,7 @@ def test_a_book_without_a_repository_is_built_without_buttons(small_book):
     html = page.read_text(encoding="utf-8")
     assert "github.com" not in html
     assert "mybinder.org" not in html
+    assert "colab" not in html
     assert '<meta name="description" content="A paragraph.">' in html
 
 

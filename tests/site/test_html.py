@@ -182,5 +182,8 @@ def test_the_buttons_lead_to_the_repository(chapters, site):
         links = chapter.all("a", "href")
         source = chapter.path.relative_to(site).with_suffix(".ipynb").as_posix()
         binder = f"https://mybinder.org/v2/gh/example/adagrad/main?urlpath=lab/tree/{source}"
-        assert {repository, f"{repository}/edit/main/{source}", binder} <= set(links)
+        colab = f"https://colab.research.google.com/github/example/adagrad/blob/main/{source}"
+        download = f"../_sources/{source}"
+        assert {repository, f"{repository}/edit/main/{source}"} <= set(links)
+        assert {binder, colab, download} <= set(links)
         assert any(link.startswith(f"{repository}/issues/new?") for link in links)
