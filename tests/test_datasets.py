@@ -105,7 +105,7 @@ def test_a_missing_package_is_named_with_what_brings_it(monkeypatch, no_cache):
     ]:
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, module, None)
-            message = f"The data sets need {module}: pip install 'adagrad-course[data]'"
+            message = f"The data sets need {module}: pip install 'path/to/the/copy[data]'"
             with pytest.raises(ImportError, match=re.escape(message)):
                 load()
 

@@ -13,7 +13,7 @@ def packages_needed(extra: str, what: str) -> Iterator[None]:
     Parameters
     ----------
     extra : str
-        The extra of this package that brings it, as in ``adagrad-course[data]``.
+        The extra of this package that brings it, as in ``path/to/the/copy[data]``.
     what : str
         What needs it, in the plural: "The data sets".
     """
@@ -21,5 +21,8 @@ def packages_needed(extra: str, what: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{what} need {error.name}: pip install 'adagrad-course[{extra}]'", name=error.name
+            # By its path: under the package's name an index may have anybody's.
+            f"{what} need {error.name}: pip install 'path/to/the/copy[{extra}]', "
+            "with the path of your copy of the book's repository",
+            name=error.name,
         ) from error

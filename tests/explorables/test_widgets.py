@@ -257,5 +257,6 @@ def test_a_missing_anywidget_is_explained():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == (
-        "The interactive figures need anywidget: pip install 'adagrad-course[widgets]'\n"
+        "The interactive figures need anywidget: pip install 'path/to/the/copy[widgets]', "
+        "with the path of your copy of the book's repository\n"
     )

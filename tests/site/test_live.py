@@ -149,7 +149,7 @@ def test_an_exercise_is_solved_wrong_and_then_right(tab):
     assert SOLVED in run(this)
     sign = tab.locator(".exercise", has=tab.locator(".live-solved"))
     assert "1.1" in sign.locator(".admonition-title").inner_text()
-    assert tab.get_by_text("1 of 9 solved").is_visible()
+    assert tab.get_by_text("1 of 7 solved").is_visible()
     kept = "() => Object.values(localStorage).filter((value) => value.includes('one_step'))"
     assert [json.loads(value) for value in tab.evaluate(kept)] == [
         {"answer": RIGHT, "solved": True}
@@ -386,15 +386,15 @@ def test_the_first_page_counts_what_is_solved(open_tab):
     kept = tab.evaluate(
         "() => Object.entries(localStorage).find(([key]) => key.endsWith('page 01-learning-rates'))"
     )
-    assert json.loads(kept[1]) == {"solved": 0, "of": 9}
+    assert json.loads(kept[1]) == {"solved": 0, "of": 7}
     tab.wait_for_load_state("networkidle")
     tab.goto(tab.url.replace("01-learning-rates", "welcome"))
     assert tab.locator(".live-solved").count() == 0
-    more = json.dumps({"solved": 2, "of": 9})
+    more = json.dumps({"solved": 2, "of": 7})
     tab.evaluate("([key, more]) => { localStorage[key] = more; }", [kept[0], more])
     tab.wait_for_load_state("networkidle")
     tab.reload()
-    assert tab.locator(".live-solved").all_inner_texts() == [" ✓ 2 of 9 exercises solved"]
+    assert tab.locator(".live-solved").all_inner_texts() == [" ✓ 2 of 7 exercises solved"]
 
 
 def test_downloaded_answers_are_collected(open_tab, site, tmp_path):
