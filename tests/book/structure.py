@@ -117,6 +117,31 @@ def stays_at_home(chapter):
             yield f"a cell names {found[0]}: {cell.source[:60]!r}"
 
 
+INSTALL = """\
+# Installs the book's package where it is missing, as on Colab.
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("adagrad_course") is None and sys.platform != "emscripten":
+    book = Path("..").resolve().as_uri()  # this copy of the book
+    if not Path("../src/adagrad_course").is_dir():
+        book = "git+" + input("Its repository (https://github.com/...): ")
+    package = f"'adagrad-course[data,widgets] @ {book}'"
+    get_ipython().run_line_magic("pip", f"install -q {package}")\
+"""
+
+
+def installs_the_package(chapter):
+    """The first code is what helps a notebook that is opened alone; the website leaves it out.
+
+    An address and not a name alone: anybody may offer a package of that name in an index.
+    """
+    first = _code(chapter)[0]
+    if first.source != INSTALL or first.metadata.get("tags") != ["hide-input", "remove-cell"]:
+        yield "its first code cell must be INSTALL, with the tags hide-input and remove-cell"
+
+
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "subprocess", "urllib"}
 
 
@@ -485,6 +510,7 @@ RULES = [
     stores_what_is_compared,
     does_not_opt_out,
     stays_at_home,
+    installs_the_package,
     has_short_cells,
     has_described_figures,
     follows_the_walk,

@@ -9,7 +9,7 @@ from pathlib import Path
 import demo_class
 import nbformat
 import pytest
-from structure import exercises_of, number
+from structure import exercises_of, number, read
 
 from adagrad_course.exercises import load
 from adagrad_course.exercises.machinery import grade
@@ -20,11 +20,11 @@ STUDENTS = [f"student-{i}" for i in range(1, 6)]
 
 
 def without_its_text(path):
-    """Return a chapter with its first cell of code and its exercises alone, which take a moment."""
-    chapter = nbformat.read(path, as_version=4)
+    """Return a chapter with its first cells of code and its exercises, which take a moment."""
+    chapter = read(path)
     exercises = [cell for e in exercises_of(chapter) for cell in e.cells + e.solution]
-    imports = next(cell for cell in chapter.cells if cell.cell_type == "code")
-    chapter.cells = [imports, *exercises]
+    install, imports, *_ = (cell for cell in chapter.cells if cell.cell_type == "code")
+    chapter.cells = [install, imports, *exercises]
     return chapter
 
 

@@ -148,7 +148,7 @@ FIGURE = {
 OUTCOMES = "".join(f"- halve ([exercise 9.{n}](#ex-half-{n}));\n" for n in (1, 2, 3))
 FURTHER = "**Further:** [9.4](#ex-half-4) halves again,\nand so does [9.5](#ex-half-5)."
 TOP = f"# Model\n\n:::{{admonition}} In this chapter\n{OUTCOMES}\n**Time:** 3 minutes\n:::"
-TEXT, PLOT, STARTER, CHECK, SOLUTION = range(5)  # the first code cells of the model
+INSTALL, TEXT, PLOT, STARTER, CHECK, SOLUTION = range(6)  # the first code cells of the model
 
 
 @pytest.fixture
@@ -162,6 +162,7 @@ def model():
                 ":::{dropdown} So\nYes.\n:::\n"
                 ":::{dropdown} Not\nNo.\n:::\n::::"
             ),
+            code(structure.INSTALL, tags=["hide-input", "remove-cell"]),
             code("print(1.5)", printed("1.5\n")),
             code("plt.show()", drawn(), mystnb=FIGURE, tags=["hide-input"]),
             markdown("### Going deeper: why it falls"),
@@ -271,6 +272,10 @@ BREAKAGES = {
         in_code(TEXT, lambda cell: cell.outputs[0].update(text="/home/ada/book/data\n")),
         in_text("This.", "See C:\\Users\\ada."),
     ],
+    "installs_the_package": [
+        in_code(INSTALL, lambda cell: cell.update(source="import adagrad_course")),
+        in_code(INSTALL, lambda cell: cell.metadata.update(tags=["hide-input"])),
+    ],
     "has_short_cells": [
         in_code(TEXT, lambda cell: cell.update(source="x = 1\n" * 16)),
         in_code(SOLUTION, lambda cell: cell.update(source=cell.source + "\nx = 1" * 24)),
@@ -333,7 +338,7 @@ BREAKAGES = {
         in_code(SOLUTION, lambda cell: cell.update(source=cell.source + "\nnp.nanargmin(x)")),
     ],
     "starts_at_one": [in_text("This.", "From $w_0$ on."), in_text("This.", "From $w_{0}$ on.")],
-    "has_enough_exercises": [lambda chapter: chapter.cells.__delitem__(slice(8, 14))],
+    "has_enough_exercises": [lambda chapter: chapter.cells.__delitem__(slice(9, 15))],
     "has_exercises": [
         in_text("ex-half-2", "half-2"),
         in_text("ex-half-2", "ex-half-1"),
