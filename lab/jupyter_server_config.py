@@ -17,10 +17,18 @@ import refresh  # noqa: E402
 
 
 def without_traces(model, path, contents_manager, **_):
-    """Take an editor's traces out of a chapter before it is saved."""
+    """Take an editor's traces out of a chapter before it is saved.
+
+    But whether it trusts a cell: else what the cell shows would not be shown the next time.
+    """
     file = Path(contents_manager.root_dir, path)
     if model["type"] == "notebook" and file.resolve().parent == ROOT / "chapters":
-        model["content"] = refresh.normalised(nbformat.from_dict(model["content"]))
+        notebook = nbformat.from_dict(model["content"])
+        trusted = [cell.metadata.get("trusted") for cell in notebook.cells]
+        model["content"] = refresh.normalised(notebook)
+        for cell, trust in zip(notebook.cells, trusted, strict=True):
+            if trust:
+                cell.metadata["trusted"] = True
 
 
 c.FileContentsManager.pre_save_hook = without_traces  # noqa: F821

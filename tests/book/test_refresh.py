@@ -1,5 +1,6 @@
 """`make refresh` replaces a notebook whole or not at all, and an unchanged one not at all."""
 
+import copy
 import os
 import shutil
 import signal
@@ -7,11 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 import refresh
+from traitlets.config import Config
 
+ROOT = Path(__file__).resolve().parents[2]
 WAITS = "from pathlib import Path\nimport time\nPath('running').touch()\ntime.sleep(60)"
 
 
@@ -214,3 +218,18 @@ def test_neighbouring_streams_are_joined_and_their_order_is_kept():
     outputs = [says("a\n"), says("b\n"), figure, says("c\n"), says("d\n", "stderr"), says("e\n")]
     joined = [output.get("text", "figure") for output in refresh.merged(outputs)]
     assert joined == ["a\nb\n", "figure", "c\n", "d\n", "e\n"]
+
+
+def test_jupyterlab_saves_a_chapter_without_traces_and_trusts_it_as_before():
+    settings = ROOT / "lab" / "jupyter_server_config.py"
+    space = {"__file__": str(settings), "c": Config()}
+    exec(settings.read_text(encoding="utf-8"), space)
+    cells = [nbformat.v4.new_code_cell("1", metadata={"trusted": t, "scrolled": t}) for t in (1, 0)]
+    model = {"type": "notebook", "content": nbformat.v4.new_notebook(cells=cells)}
+    manager = SimpleNamespace(root_dir=str(ROOT))
+    for path, left in [("chapters/mine.ipynb", {"trusted": True}), ("mine.ipynb", None)]:
+        content = copy.deepcopy(model)
+        space["without_traces"](content, path, contents_manager=manager)
+        one, other = (cell.metadata for cell in content["content"].cells)
+        assert one == (left or {"trusted": 1, "scrolled": 1}), path
+        assert other == ({} if left else {"trusted": 0, "scrolled": 0}), path

@@ -258,20 +258,21 @@ def test_all_cells_run_and_nothing_answers_for_the_reader(browser, lab, home):
     close_dialogs(tab)
     tab.goto(lab(f"chapters/{SHORT}"))
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-    tab.get_by_role("menuitem", name="Run", exact=True).click()
-    tab.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     solved = re.findall(r'"# Solution of (\d\.\d)', before.decode())
-    for number in solved:  # the check under each exercise says that it is not done
-        tab.get_by_text(f"{number}: not attempted yet").wait_for()
+    said = [tab.get_by_text(f"{number}: not attempted yet") for number in solved]
+    said[-1].wait_for(state="attached")  # as it is stored: the last cells are there
+    for menu, command in [("Edit", "Clear Outputs of All Cells"), ("Run", "Run All Cells")]:
+        tab.get_by_role("menuitem", name=menu, exact=True).click()
+        tab.get_by_role("menuitem", name=command, exact=True).click()
+        if menu == "Edit":
+            said[-1].wait_for(state="detached")
+    for check in said:  # what is under each exercise does not say that it is solved
+        check.wait_for(state="attached", timeout=180_000)
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     assert len(solved) == 3
-    assert (
-        tab.get_by_text(re.compile(r"^0\.\d: all \d+ checks passed"))
-        .locator("visible=true")
-        .count()
-        == 0
-    )
+    passed = tab.get_by_text(re.compile(r"^0\.\d: all \d+ checks passed"))
+    assert not any(text.is_visible() for text in passed.all()), "a solution is unfolded"
     assert tab.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
     save(tab, chapter)
-    context.close()
     assert chapter.read_bytes() == before, "what JupyterLab ran is not what `make refresh` ran"
+    context.close()
