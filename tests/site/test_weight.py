@@ -85,16 +85,13 @@ def test_the_stylesheet_has_few_rules_that_no_page_uses(open_tab):
     assert len(unused) < 0.35 * len(used), unused  # most of them are for what scripts add
 
 
-def test_the_stylesheet_has_what_scripts_set(site):
+def test_the_stylesheet_has_what_no_page_shows_at_first(site):
     css = (site / "_static" / "style" / "style.css").read_text(encoding="utf-8")
     for name in (
-        "[data-theme=dark]",
-        ".tooltip",
-        ".dropdown-menu.show",
-        "mark",
-        ".copybtn.success",
+        *("[data-theme=dark]", ".tooltip", ".dropdown-menu.show", "mark", ".copybtn.success"),
+        *(".live-check", '[data-verdict="holds with a caveat"]', ":focus-visible:not("),
     ):
-        assert name in css
+        assert name in css, name
 
 
 def test_a_page_that_stays_gets_the_address_of_the_new_stylesheet(small_book):
