@@ -1,41 +1,8 @@
-// The book's own script, the first in the head of every page.
+// The book's own script. It is run as soon as the page is there, before the theme's scripts.
 
-// Where a browser blocks storage even to ask for it is an error, here and in the theme's scripts:
-// there a choice is remembered as long as the page is open.
-for (const name of ["localStorage", "sessionStorage"]) {
-  try {
-    window[name].getItem("mode");
-  } catch {
-    const kept = new Map();
-    const value = {
-      getItem: (key) => kept.get(key) ?? null,
-      setItem: (key, item) => kept.set(key, String(item)),
-      removeItem: (key) => kept.delete(key),
-    };
-    Object.defineProperty(window, name, { value });
-  }
-}
-
-// Before anything is painted: light or dark, as chosen on an earlier visit or by the system.
-{
-  const root = document.documentElement.dataset;
-  const paint = (mode) => {
-    const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
-    const theme = mode === "auto" ? (prefersDark ? "dark" : "light") : mode;
-    Object.assign(root, { mode, theme });
-  };
-  paint(localStorage.getItem("mode") || "auto");
-  // Paper is white, whatever the screen is.
-  addEventListener("beforeprint", () => (root.theme = "light"));
-  addEventListener("afterprint", () => paint(root.mode));
-}
-
-document.addEventListener("DOMContentLoaded", () => {
-  unfold();
-  scrollWithKeyboard();
-  returnFocus();
-  if (document.getElementById("search-results")) improveSearch();
-});
+unfold();
+scrollWithKeyboard();
+returnFocus();
 
 // What is folded opens where a link or a search leads into it, and all at once with a button. The
 // answers to predictions and the solutions stay as they are: a reader opens them one by one.
@@ -100,19 +67,4 @@ function returnFocus() {
     const dialog = document.getElementById(`pst-${side}-sidebar-modal`);
     dialog?.addEventListener("close", () => document.querySelector(`.${side}-toggle`)?.focus());
   }
-}
-
-function improveSearch() {
-  document.querySelector(".bd-search-container input").focus();
-
-  // A result quotes its page, which no browser lets a script read on file://.
-  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-
-  // It quotes the text alone: no menus, and each formula once instead of three times.
-  Search.htmlToText = (html, anchor) => {
-    const page = new DOMParser().parseFromString(html, "text/html");
-    for (const noise of page.querySelectorAll(".headerlink, .katex-mathml, h1")) noise.remove();
-    const section = anchor && page.getElementById(anchor.slice(1));
-    return (section || page.querySelector("article")).textContent;
-  };
 }

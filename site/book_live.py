@@ -222,6 +222,7 @@ def bring_python(app: Sphinx) -> None:
     target = Path(app.outdir, LIVE)
     target.mkdir(parents=True, exist_ok=True)
     run_script("live/bundle.mjs", str(modules), str(target))
+    app.add_css_file("live/live.css")
     lock = json.loads((modules / "pyodide" / "pyodide-lock.json").read_text(encoding="utf-8"))
     files: dict[str, list[str]] = {}
     for name in IMPORTED:
@@ -276,7 +277,6 @@ def load_scripts(
     if pagename == app.config.root_doc:
         script = "solved"
     if script:
-        app.add_css_file("live/live.css")
         app.add_js_file(f"live/{script}.js", loading_method="defer")
 
 

@@ -13,7 +13,8 @@ One Sphinx extension. In the order of a build it
    from another host and no inline script runs (`finish_page`); all pages are written again when
    the look of the site has changed (`watch_the_look`).
 
-Where the pages come from and where they are published is the concern of two extensions beside it.
+How little of it a reader's browser has to load, where the pages come from and where they are
+published is the concern of extensions beside it.
 """
 
 from __future__ import annotations
@@ -388,6 +389,7 @@ def bundle_explorables(app: Sphinx) -> None:
             f"The interactive figures could not be bundled. If {modules} is of another computer, "
             f"delete it: the next build fetches it again. esbuild says:\n{error}"
         ) from None
+    app.add_css_file(f"{FIGURES.name}/explorables.css")
 
 
 def draw_explorables(
@@ -405,7 +407,6 @@ def draw_explorables(
         raise ExtensionError(f"{pagename}: an interactive figure: {error}") from None
     context["body"] = EXPLORABLE.sub(lambda tag: f"{tag[1]}{next(drawn)}</div>", body)
     folder = FIGURES.name
-    app.add_css_file(f"{folder}/explorables.css")
     for script in ("shared", *dict.fromkeys(name for name, _ in found)):
         app.add_js_file(f"{folder}/{script}.js", loading_method="defer")
 

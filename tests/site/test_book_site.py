@@ -255,8 +255,8 @@ def test_a_new_look_is_a_new_configuration(tmp_path, monkeypatch):
     for folder in ("live", "templates"):
         kept = shutil.ignore_patterns("node_modules", "packages")
         shutil.copytree(book_site.SITE / folder, tmp_path / folder, ignore=kept)
-    for name in ("book.css", "book.js", "bundle.mjs", "formulas.js", "still.mjs"):
-        shutil.copy(book_site.SITE / name, tmp_path)
+    for script in (book_site.SITE / "book.css", *book_site.SITE.glob("*.*js")):
+        shutil.copy(script, tmp_path)
     shutil.copytree(book_site.EXPLORABLES, tmp_path / "explorables")
     looks = [look()]
     monkeypatch.setattr(book_site, "SITE", tmp_path)
