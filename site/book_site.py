@@ -83,6 +83,9 @@ REPAIRS = {
     '<th class="head"><p></p></th>': "<td></td>",
 }
 
+# In its MathML each formula has its LaTeX, too: nobody sees or hears it, and it weighs.
+SOURCE_OF_A_FORMULA = re.compile(r'<annotation encoding="application/x-tex">.*?</annotation>', re.S)
+
 
 # 0. Node and what npm has for it --------------------------------------------------------------
 
@@ -447,6 +450,7 @@ def finish_page(
     )
     for wrong, right in REPAIRS.items():
         context["body"] = context.get("body", "").replace(wrong, right)
+    context["body"] = SOURCE_OF_A_FORMULA.sub("", context.get("body", ""))
     # The theme's scripted buttons ("print", "full screen") only do what every browser offers.
     for menu in context["header_buttons"]:
         if menu["type"] == "group":
