@@ -112,5 +112,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
     app.connect("html-page-context", defer_scripts, priority=950)  # after book_site's
     app.connect("html-page-context", announce_pictures, priority=950)
-    app.connect("build-finished", make_stylesheet)
+    app.connect("build-finished", make_stylesheet, priority=900)  # after the theme's for code
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -82,14 +82,15 @@ def test_the_stylesheet_has_few_rules_that_no_page_uses(open_tab):
             used[selector] = used.get(selector) or found
     unused = [selector for selector, found in used.items() if not found]
     assert len(used) > 500
-    assert len(unused) < 0.35 * len(used), unused  # most of them are for what scripts add
+    assert len(unused) < 0.4 * len(used), unused  # many are of what scripts add, and of code
 
 
 def test_the_stylesheet_has_what_no_page_shows_at_first(site):
     css = (site / "_static" / "style" / "style.css").read_text(encoding="utf-8")
     for name in (
         *("[data-theme=dark]", ".tooltip", ".dropdown-menu.show", "mark", ".copybtn.success"),
-        *(".live-check", '[data-verdict="holds with a caveat"]', ":focus-visible:not("),
+        *("html[data-theme=dark] .highlight .k", ".live-check"),
+        *('[data-verdict="holds with a caveat"]', ":focus-visible:not("),
     ):
         assert name in css, name
 
