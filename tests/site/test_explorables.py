@@ -219,8 +219,6 @@ def test_a_page_loads_the_scripts_of_its_figures_and_no_others(pages):
         loaded = [re.search(rf"{FOLDER}(\w+)\.js", script["src"])[1] for script in scripts]
         assert loaded == (["shared", *kinds] if kinds else []), name
         assert all("defer" in script and "type" not in script for script in scripts)
-        sheets = [href for href in page.all("link", "href") if FOLDER in href]
-        assert len(sheets) == bool(kinds), name
 
 
 def test_what_travels_is_less_than_25_kb(site):
@@ -618,6 +616,7 @@ def test_play_pause_step_and_reset(open_bench, kind):
 
 def test_who_asked_for_less_motion_sees_none(open_bench):
     tab = open_bench("#race:step=3")
+    settled(tab)
     tab.evaluate(
         """() => {
             window.seen = [];
