@@ -226,7 +226,9 @@ def set_theme(tab, theme):
 
 
 def set_width(tab, width):
+    """Give the window a width, and the page's own observers of sizes the time to see it."""
     tab.set_viewport_size({"width": width, "height": 844})
+    tab.evaluate("new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen)))")
 
 
 def focus_with_tab(tab, selector, presses=200):
