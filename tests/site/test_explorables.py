@@ -711,6 +711,7 @@ def test_garbage_in_a_link_gives_the_default_and_a_visible_note(open_bench):
         # It is gone with the next move.
         figure(tab, kind).get_by_role("button", name="Reset").click()
         assert not shown.is_visible()
+        wait(tab, 400)  # then the address has been taken back, too
 
 
 def test_a_screen_reader_hears_the_words_once_at_rest(open_bench):
