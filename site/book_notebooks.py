@@ -58,6 +58,7 @@ EQUATION = re.compile(
     r'\s*<a id="(eq-[\w-]+)"></a>\n\n\$\$\n((?:(?!\$\$).)*?) ?\\tag\{([\d.]+)\}\n\$\$', re.DOTALL
 )
 ENTRY = re.compile(r'^((?:<a id="term-[\w-]+"></a>)+)\n(\*\*.+\*\*)\n\n(.+)$', re.MULTILINE)
+NAME = re.compile(r"\*\*(.+?)\*\*")
 LINK = re.compile(r"\[((?:[^][]|\[[^][]*\])*)\]\(([\w.-]+\.(?:ipynb|md))?#([\w-]+)\)")
 CITATIONS = re.compile(r"\((\[[^][]+\]\(https?:[^()\s]+\)(?:; \[[^][]+\]\(https?:[^()\s]+\))*)\)")
 CITATION = re.compile(r"\[([^][]+)\]\((https?:[^()\s]+)\)")
@@ -118,14 +119,10 @@ def numbers(text: str, name: str) -> dict[str, str]:
     prefix = f"{chapter[1]}." if chapter else ""
     count: Counter[str] = Counter()
     printed = {}
-    for found in re.finditer(
-        r'<a id="((?:eq|fig)-[\w-]+)"></a>|<div class="(theorem|proposition|lemma)" id="([\w-]+)">',
-        text,
-    ):
-        kind = (found[2] or {"eq": "", "fi": "figure"}[found[1][:2]]).capitalize()
-        count[kind] += 1
-        number = f"{prefix}{count[kind]}"
-        printed[found[1] or found[3]] = f"{kind} {number}" if kind else f"({number})"
+    for label in re.findall(r'<(?:a|div class="\w+") id="([\w-]+)">', text):
+        if form := NUMBERED.get(label.partition("-")[0]):
+            count[form] += 1
+            printed[label] = form.format(f"{prefix}{count[form]}")
     return printed
 
 
@@ -133,8 +130,11 @@ def numbers(text: str, name: str) -> dict[str, str]:
 def terms(folder: Path = CHAPTERS) -> dict[str, str]:
     """Return the glossary's terms by the ends of links to them."""
     text = (folder / "glossary.md").read_text(encoding="utf-8")
-    named = [re.findall(r"\*\*(.+?)\*\*", entry[2]) for entry in ENTRY.finditer(text)]
-    return {f"term-{slug(term)}": term for names in named for term in names}
+    return {
+        f"term-{slug(term)}": term
+        for entry in ENTRY.finditer(text)
+        for term in NAME.findall(entry[2])
+    }
 
 
 def slug(term: str) -> str:
@@ -244,7 +244,7 @@ def glossary_with_directives(text: str, folder: Path = CHAPTERS) -> str:
     page = Page("glossary.md", folder, {})
 
     def entry(found: re.Match[str]) -> str:
-        names = re.findall(r"\*\*(.+?)\*\*", found[2])
+        names = NAME.findall(found[2])
         labels = "".join(f'<a id="term-{slug(name)}"></a>' for name in names)
         if found[1] != labels:
             raise PlainError(f"glossary.md: above {found[2]} must stand {labels}")
