@@ -104,6 +104,17 @@ def close_dialogs(tab):
     tab.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").last.click())
 
 
+@pytest.fixture
+def tab(browser):
+    """A tab in which JupyterLab is opened, with patience."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    close_dialogs(tab)
+    yield tab
+    context.close()
+
+
 def save(tab, file):
     """Have JupyterLab save what it shows, and wait until it has."""
     written = file.stat().st_mtime_ns
@@ -115,13 +126,10 @@ def save(tab, file):
     pytest.fail("JupyterLab did not save")
 
 
-def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
-    context = browser.new_context(viewport={"width": 1280, "height": 1400}, reduced_motion="reduce")
-    tab = context.new_page()
-    tab.set_default_timeout(60_000)
+def test_a_figure_is_live_and_python_and_page_follow_each_other(tab, lab):
+    tab.set_viewport_size({"width": 1280, "height": 1400})
     wrongs = []
     tab.on("pageerror", lambda error: wrongs.append(str(error)))
-    close_dialogs(tab)
     tab.goto(lab("race.ipynb"))
     cells = tab.locator(".jp-Notebook .jp-CodeCell")
     cells.nth(len(CELLS) - 1).wait_for()
@@ -177,22 +185,16 @@ def test_a_figure_is_live_and_python_and_page_follow_each_other(browser, lab):
     run(4)
     words.get_by_text("After 2 steps").wait_for()
     assert wrongs == []
-    context.close()
 
 
-def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(browser, lab, home):
+def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(tab, lab, home):
     chapter = home / "chapters" / CHAPTER
     before = chapter.read_bytes()
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    tab = context.new_page()
-    tab.set_default_timeout(60_000)
-    close_dialogs(tab)
     tab.goto(lab(f"chapters/{CHAPTER}"))
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     tab.locator(".jp-Notebook h1").first.click()
     tab.keyboard.press("ArrowLeft")  # a heading that is collapsed, as a reader may leave it
     save(tab, chapter)
-    context.close()
     assert chapter.read_bytes() == before
 
 
@@ -230,13 +232,9 @@ ARRIVED = """label => {
 }"""
 
 
-def test_a_link_of_each_kind_arrives_also_in_what_is_folded(browser, lab, links):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    tab = context.new_page()
-    tab.set_default_timeout(60_000)
+def test_a_link_of_each_kind_arrives_also_in_what_is_folded(tab, lab, links):
     wrongs = []
     tab.on("pageerror", lambda error: wrongs.append(str(error)))
-    close_dialogs(tab)
     tab.goto(lab("chapters/links.ipynb"))
     for kind, end in links.items():
         file, _, label = end.partition("#")
@@ -246,16 +244,11 @@ def test_a_link_of_each_kind_arrives_also_in_what_is_folded(browser, lab, links)
         shown = tab.locator(".lm-DockPanel-tabBar .jp-mod-current").inner_text()
         assert shown.strip() == (file or "links.ipynb"), kind
     assert wrongs == []
-    context.close()
 
 
-def test_all_cells_run_and_nothing_answers_for_the_reader(browser, lab, home):
+def test_all_cells_run_and_nothing_answers_for_the_reader(tab, lab, home):
     chapter = home / "chapters" / SHORT
     before = chapter.read_bytes()
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    tab = context.new_page()
-    tab.set_default_timeout(60_000)
-    close_dialogs(tab)
     tab.goto(lab(f"chapters/{SHORT}"))
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     solved = re.findall(r'"# Solution of (\d\.\d)', before.decode())
@@ -275,4 +268,3 @@ def test_all_cells_run_and_nothing_answers_for_the_reader(browser, lab, home):
     assert tab.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
     save(tab, chapter)
     assert chapter.read_bytes() == before, "what JupyterLab ran is not what `make refresh` ran"
-    context.close()
