@@ -1,6 +1,7 @@
 """The exercises of chapter 7, After AdaGrad."""
 
 from functools import partial
+from itertools import cycle, product
 
 import numpy as np
 
@@ -103,6 +104,15 @@ def judged_by_the_median(a, b, deviation):
     return verdict(0.0, lead, deviation)
 
 
+def judged_by_sizes(a, b, deviation):
+    said = verdict(0.0, np.abs(b - a), deviation)
+    return said if said == "undecided" else verdict(a, b, 0.0)
+
+
+def undecided_without_deviation(a, b, deviation):
+    return verdict(a, b, deviation) if deviation else "undecided"
+
+
 def judged_out_of_order(a, b, deviation):
     a, b = np.sort(a), np.sort(b)
     return verdict(a, b, paired(a, b))
@@ -150,15 +160,22 @@ def leads_of(deviations):
     return 0.4 * ((leads - leads.mean()) / leads.std(ddof=1) + deviations)
 
 
-def a_close_call(rng):
-    """Draw tables in which the verdict needs just the lead's mean and deviation."""
-    ahead, kind = rng.choice([-1, 1]), rng.integers(4)
-    if kind == 0:  # the leads are alike, but not if one divides them by the scores
-        level = rng.permutation([1.0, 6.0, 15.0, 40.0, 90.0])
-        return tables(rng, ahead * rng.uniform(0.4, 0.6, size=5), level=level + 1)
-    if kind == 1:  # the leads are alike but for the sign of one
-        return tables(rng, ahead * rng.permutation([1.0, 1.1, 0.9, 1.05, -0.95]))
-    return tables(rng, ahead * leads_of(2.04 if kind == 2 else 1.96))
+def close_calls():
+    """Return what draws tables in which the verdict needs just the lead's mean and deviation."""
+    kinds = cycle(product((1, -1), range(5)))  # A ahead and B, whatever is drawn
+
+    def draw(rng):
+        ahead, kind = next(kinds)
+        if kind == 0:  # the leads are alike, but not if one divides them by the scores
+            level = rng.permutation([1.0, 6.0, 15.0, 40.0, 90.0])
+            return tables(rng, ahead * rng.uniform(0.4, 0.6, size=5), level=level + 1)
+        if kind == 1:  # the leads are alike but for the sign of one
+            return tables(rng, ahead * rng.permutation([1.0, 1.1, 0.9, 1.05, -0.95]))
+        if kind == 2:  # nine are alike, and one of the other sign is shorter
+            return tables(rng, ahead * rng.permutation([*np.linspace(0.9, 1.1, 9), -0.45]))
+        return tables(rng, ahead * leads_of(2.04 if kind == 3 else 1.96))
+
+    return draw
 
 
 def with_an_edge(*edges):
@@ -402,7 +419,9 @@ EXERCISES = [
         },
         mistakes={
             "Multiply each row by its label before you add.": {"1": 0.0, "2": 2.0, "3": 2.0},
-            "Did you divide by the number of examples? The sum is asked for.": {"1": 1.0},
+            "Did you divide by the number of examples, or take the sign? The sum is asked for.": {
+                "1": 1.0
+            },
             "Are the own features of the example in it? And what is sign(0)?": {"b·x-": -1.0},
             "What is sign(0)?": {"b·x+": 5.0, "b·x-": -1.0},
             "Which sign have the own features of the negative example in b?": {"b·x-": 1.0},
@@ -445,6 +464,10 @@ EXERCISES = [
             "Is this the root of the average itself? The step divides by it.": (
                 lambda rho, gap: np.sqrt((1 - rho) / (1 - rho**gap))
             ),
+            "In each step a square loses the factor ρ. Is it ρ² in your function?": (
+                lambda rho, gap: np.sqrt((1 - rho ** (2 * gap)) / (1 - rho))
+            ),
+            "Is 1 − ρ under the root, too?": lambda rho, gap: np.sqrt(1 - rho**gap) / (1 - rho),
             "Is this the size of the average over all steps? At an occurrence it is higher.": (
                 lambda rho, gap: np.sqrt(gap)
             ),
@@ -495,7 +518,9 @@ EXERCISES = [
             "By the root of which average does this divide: the largest or the present one?": (
                 amsgrad_as_adam
             ),
-            "The maximum is gone. What is it for?": amsgrad_without_maximum,
+            "Here `largest` has fallen. Can a maximum do that, if each coordinate has its own?": (
+                amsgrad_without_maximum
+            ),
             "Does the average go on from s, or from its maximum?": amsgrad_averaging_the_largest,
             "Is this the largest square? Asked for is the largest average of squares.": (
                 amsgrad_of_squares
@@ -535,12 +560,12 @@ EXERCISES = [
         "7.5",
         reference=compare,
         cases={
-            "A ahead": tables(1, [0.7, 1.1, 0.9, 0.6, 1.0]),
+            "A ahead": tables(1, [0.5] * 5, level=[5.0, 4.0, 8.0, 6.0, 7.0]),
             "A ahead by little": tables(9, [0.35, 0.9, 1.4, 0.65, 1.15]),
             "B ahead": tables(2, [-0.8, -1.2, -0.7, -1.1, -0.9, -1.0], rates=(5, 7)),
             "ahead in each of five seeds, by luck": tables(3, [0.4, 0.9, 1.3, 0.5, 1.5]),
             "ahead in four of five seeds": tables(2, [1.0, 1.1, 0.9, 1.05, 0.0]),
-            "close calls": a_close_call,
+            "close calls": close_calls(),
             "another lead in each seed": tables(20, [1.6, 0.2, 1.2, 0.3, 1.7]),
             "level": tables(4, [0.5, -0.6, 0.2, -0.3]),
             "the same scores": tables(10, [0.0, 0.0, 0.0, 0.0]),
@@ -567,9 +592,18 @@ EXERCISES = [
                 compare,
                 deviation=lambda a, b: np.hypot(np.std(a, ddof=1), np.std(b, ddof=1)),
             ),
+            "More than twice the deviation is enough for a lead. How much do you ask for?": partial(
+                compare, deviation=lambda a, b: 1.05 * paired(a, b)
+            ),
             "Is your verdict ever 'undecided'?": partial(compare, judge=never_undecided),
             "On average: is that the mean of the leads, or their median?": partial(
                 compare, judge=judged_by_the_median
+            ),
+            "Is that the mean of the leads' sizes? Where the other one leads counts against it.": (
+                partial(compare, judge=judged_by_sizes)
+            ),
+            "A lead that is the same in all seeds is more than twice its deviation, zero.": partial(
+                compare, judge=undecided_without_deviation
             ),
             "Row for row the tables belong to the same seeds. Do the scores keep their order?": (
                 partial(compare, judge=judged_out_of_order)

@@ -104,8 +104,8 @@ ENOUGH, BEST_RATE = 0.062, 0.095
 
 NOT_THERE = "It has not arrived: are the steps at the beginning long enough?"
 POISONED = (
-    "Its effective rate is much lower than that of the other weight. Its first gradients were "
-    "about 30: what have they left in the accumulator, and what empties it?"
+    "Its accumulator holds much more than the noise puts into it, about 1 in a round. The first "
+    "gradients were about 30: what have they left there, and what empties it?"
 )
 EACH_ROUND = (
     "Emptied in each round, the accumulator holds one square only. How long is a step then, if the "
@@ -133,15 +133,15 @@ UNSTEADY = (
 def tracked(plan):
     """Play all walks with AdaGrad as planned.
 
-    Return errors and rates, of shape (round, start, walk), and the rounds that began with an empty
-    accumulator.
+    Return errors, rates and accumulators, of shape (round, start, walk), and the rounds that began
+    with an empty accumulator.
     """
     rng = np.random.default_rng(5)
     targets = np.cumsum(DRIFT * rng.normal(size=(ROUNDS, 1, WALKS)), axis=0)
     noise = rng.normal(size=targets.shape)
     w = np.array([*STARTS.values()])[:, None] + np.zeros(WALKS)
     G = np.zeros_like(w)
-    away, rates = np.empty((2, ROUNDS, *w.shape))
+    away, rates, sums = np.empty((3, ROUNDS, *w.shape))
     emptied = [0]
     for t in range(ROUNDS):
         lr, forget = planned(plan(t + 1), t + 1)
@@ -149,9 +149,9 @@ def tracked(plan):
         away[t] = w - targets[t]
         g = away[t] + noise[t]
         G = g**2 if forget else G + g**2
-        rates[t] = lr / np.sqrt(G)
+        rates[t], sums[t] = lr / np.sqrt(G), G
         w = w - rates[t] * g
-    return away**2 / 2, rates, np.array(emptied)
+    return away**2 / 2, rates, sums, np.array(emptied)
 
 
 def is_one(value, kinds):
@@ -178,7 +178,7 @@ def planned(answer, t):
 
 
 def keeps_up(plan):
-    errors, rates, emptied = tracked(plan)
+    errors, rates, sums, emptied = tracked(plan)
     for window, rounds in WINDOWS.items():
         for i, start in enumerate(STARTS):
             error, course = errors[rounds, i].mean(), rates[rounds, i].mean(axis=1)
@@ -188,13 +188,14 @@ def keeps_up(plan):
             last = emptied[emptied <= rounds.start].max()
             often = np.isin(np.arange(ROUNDS)[rounds], emptied).mean() > 0.5
             low, high = np.quantile(course, [0.1, 0.9])
+            played = rounds.start + 1 - last  # and so often has noise come into the accumulator
             if often:
                 hint = EACH_ROUND
             elif error > 100:  # not half of the way
                 hint = NOT_THERE
             elif last and errors[last, i].mean() > 2:
                 hint = TOO_EARLY
-            elif course.mean() < min(BEST_RATE, 0.7 * rates[rounds].mean(axis=(0, 2)).max()):
+            elif course.mean() < BEST_RATE and sums[rounds.start, i].mean() > 3 * played:
                 hint = POISONED
             elif len(emptied) > 3 and high > 1.6 * low:
                 hint = UNSTEADY
@@ -248,7 +249,7 @@ EXERCISES = [
         "5.2",
         reference=lambda distance, lr, steps: bool(travel_budget(lr, steps) >= distance),
         cases={
-            "far enough": (2.0, 0.1, 150),
+            "far enough": (2.27, 0.1, 150),
             "too far": (2.0, 0.15, 30),
             "within the bound 2η√T, but not within the sum": (1.9, 0.1, 100),
             "the very first step": (0.5, 0.5, 1),
@@ -269,6 +270,9 @@ EXERCISES = [
             ),
         },
         mistakes={
+            "Is that an integral? The sum itself is larger.": (
+                lambda distance, lr, steps: bool(lr * (2 * np.sqrt(steps) - 2) >= distance)
+            ),
             "2η√T is a bound; the sum itself is smaller.": (
                 lambda distance, lr, steps: bool(2 * lr * np.sqrt(steps) >= distance)
             ),

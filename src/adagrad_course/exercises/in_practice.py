@@ -234,12 +234,23 @@ def examples(n, size, steps):
     return draw
 
 
-def scaled_run(w, scaled, scales, lr, unscale=lambda g, scale: g.astype(float) / scale):
+def are_finite(g):
+    return np.isfinite(g).all()
+
+
+def scaled_run(
+    w,
+    scaled,
+    scales,
+    lr,
+    unscale=lambda g, scale: g.astype(float) / scale,
+    counts=are_finite,
+):
     """Return the weights after a run whose gradients come multiplied by scales, in float16."""
     optimizer = AdaGrad(lr)
     state = optimizer.init(w)
     for g, scale in zip(scaled, scales, strict=True):
-        if np.isfinite(g).all():
+        if counts(g):
             w, state = optimizer.step(w, unscale(g, scale), state)
     return w
 
@@ -248,7 +259,7 @@ def unscaled_late(w, scaled, scales, lr, times=lambda scale: 1 / scale):
     optimizer = AdaGrad(lr)
     state = optimizer.init(w)
     for g, scale in zip(scaled, scales, strict=True):
-        if np.isfinite(g).all():
+        if are_finite(g):
             change, state = optimizer.update(g, state, w)
             w = w - change * times(scale)
     return w
@@ -260,7 +271,7 @@ def overflows_counted_as_zero(w, scaled, scales, lr):
 
 
 def stopped_at_an_overflow(w, scaled, scales, lr):
-    k = next((k for k, g in enumerate(scaled) if not np.isfinite(g).all()), len(scaled))
+    k = next((k for k, g in enumerate(scaled) if not are_finite(g)), len(scaled))
     return scaled_run(w, scaled[:k], scales[:k], lr)
 
 
@@ -272,7 +283,7 @@ def in_float16(scales, size=1.0, overflow_at=None):
         grads = size * rng.uniform(1, 4, size=(len(scales), 3)) * rng.choice([-1, 1], size=3)
         scaled = (scale * grads).astype(np.float16)
         if overflow_at is not None:
-            scaled[overflow_at, 1] = np.inf
+            scaled[overflow_at, 1] *= np.inf  # of either sign
         return rng.normal(size=3), scaled, list(scales), rng.uniform(0.2, 0.9)
 
     return draw
@@ -347,8 +358,14 @@ def some_weights(*shapes):
 
 
 BUDGET, STEPS = 300, 100
-TOO_LOW = "The rate is too low: was the best of those that you tried the highest?"
-TOO_HIGH = "The rate is too high: was the best of those that you tried the lowest?"
+TOO_LOW = (
+    "The rate is too low: was the best of those that you tried the highest, or is the next one far "
+    "above it?"
+)
+TOO_HIGH = (
+    "The rate is too high: was the best of those that you tried the lowest, or were your runs too "
+    "short to show it?"
+)
 TOO_MANY = "How many steps does a short run take, and for how many rates?"
 NO_RATE = "Do you compare losses of which some are nan? A comparison with nan is always False."
 
@@ -561,7 +578,7 @@ EXERCISES = [
             "the best at the high end": a_sweep([2.2, 2.1, 1.8, 1.3, 0.6], 0.02),
             "the best inside": a_sweep([1.9, 0.8, 0.6, 1.2, 2.3], 0.01),
             "the best inside, on one side nearly as good": a_sweep([2.2, 1.9, 0.62, 0.6, 0.9]),
-            "the best beside a diverged run": a_sweep([2.1, 1.2, 0.7, np.inf, np.inf], 0.04),
+            "the best beside a diverged run": a_sweep([21e3, 12e3, 7e3, np.inf, np.inf], 0.04),
             "nan for a diverged run": a_sweep([2.1, 1.7, 1.2, 0.7, np.nan], 0.007),
             "the best at the low end, the others diverged": a_sweep([0.7, *[np.nan] * 4], 0.2),
             "all diverged": a_sweep([np.inf, np.inf, np.nan, np.nan, np.inf], 0.5),
@@ -576,6 +593,12 @@ EXERCISES = [
         mistakes={
             "Is nan smaller than every number? np.argmin takes it for the best.": partial(
                 next_rates, cleaned=lambda losses: losses
+            ),
+            "A diverged run is worse than any loss. Is the number that you put in its place?": (
+                partial(
+                    next_rates,
+                    cleaned=lambda losses: np.where(np.isfinite(losses), losses, 100.0),
+                )
             ),
             "The factor is that of the rates given; it need not be 4.": partial(
                 next_rates, factor=lambda lrs: 4.0
@@ -594,10 +617,11 @@ EXERCISES = [
                 next_rates,
                 flat=lambda x, best: 0.9 * max(x[best - 1 : best + 2]) <= x[best],
             ),
-            "Both neighbours are less than 10 % above the best. What is your limit?": partial(
+            "Both neighbours are less than 10 % above the best. What is your limit, and for "
+            "which losses?": partial(
                 next_rates, flat=lambda x, best: max(x[best - 1 : best + 2]) <= 0.1 + x[best]
             ),
-            "Does your sweep ever end? Return an empty list if both neighbours are as good.": (
+            "Both neighbours are within 10 % of the best. When is what you return empty?": (
                 partial(next_rates, flat=lambda losses, best: False)
             ),
             "Is there nothing to gain between the best rate and its neighbours?": partial(
@@ -729,7 +753,7 @@ EXERCISES = [
             "Each piece counts as much as the others. Does each example?": with_gathered(
                 lambda grads, pieces, n: sum(grads) / len(grads)
             ),
-            "That is the sum of the pieces' means. How many examples are behind each?": (
+            "With equal pieces that is the sum of their means. What makes it the mean of all n?": (
                 with_gathered(lambda grads, pieces, n: sum(grads))
             ),
             "That is the gradient of a sum. What makes it a mean again?": with_gathered(
@@ -812,6 +836,9 @@ EXERCISES = [
             ),
             "After an overflow no weight moves, not even one whose own gradient is finite.": (
                 overflows_counted_as_zero
+            ),
+            "An infinity may have a minus, too. Do you look for it?": partial(
+                scaled_run, counts=lambda g: np.inf not in g
             ),
             "Only the step with the overflow is left out: the run goes on.": stopped_at_an_overflow,
         },

@@ -496,7 +496,7 @@ def _demand_parts(optimizer, d, processes):
 
 
 def keeps_its_part(answer):
-    for d, processes in ((11, 3), (12, 4), (2, 5)):
+    for d, processes in ((11, 3), (10, 4), (12, 4), (2, 5)):
         optimizer = answer(d, processes, 0.3, 0.02)
         _demand_parts(optimizer, d, processes)
         _walk(optimizer, np.ones(d), _gradients(d, processes, 1, seed=1))
@@ -504,7 +504,7 @@ def keeps_its_part(answer):
 
 
 def equals_one_process(answer):
-    for d, processes in ((5, 1), (11, 3), (2, 4)):
+    for d, processes in ((5, 1), (11, 3), (10, 4), (2, 4)):
         w, lr, eps = np.linspace(-1, 2, d), 0.3, 0.02
         gradients = _gradients(d, processes, 4, seed=d)
         optimizer = answer(d, processes, lr, eps)
@@ -680,7 +680,7 @@ EXERCISES = [
                 "SM3": 0.0503,
                 "rows in 1.8 GB": 2e6,
             },
-            "Are the weights counted as state? They are not the optimizer's.": {
+            "Are weights or gradients counted as state? They are not the optimizer's.": {
                 "SGD": 60.0,
                 "AdaGrad": 120.0,
                 "Adam": 180.0,

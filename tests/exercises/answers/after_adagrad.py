@@ -223,6 +223,11 @@ def differences(a, b):
     return lead.mean(), lead.std(ddof=1)
 
 
+def differences_if_they_differ(a, b):
+    lead = b - a
+    return lead.mean(), lead.std(ddof=1) or np.inf
+
+
 def compare_with_edges_of_the_other(va, ta, vb, tb):
     a, b = scores_by_taking(va, ta), scores_by_taking(vb, tb)
     found = compare(va, ta, vb, tb, ends=())
@@ -241,6 +246,11 @@ def swapped(found):
     names = {"A": "B", "B": "A"}
     verdict = names.get(found["verdict"], found["verdict"])
     return {"A": found["B"], "B": found["A"], "verdict": verdict}
+
+
+def b_ahead_with_less(*tables):
+    found, less = compare(*tables), compare(*tables, factor=1)
+    return less if less["verdict"] == "B" else found
 
 
 def compare_with(change):
@@ -381,7 +391,7 @@ WRONG = [
     ("7.2", TRAP | {"b·x+": 1, "b·x-": -1}, "own features of an example"),
     ("7.2", TRAP | {"b·x-": -1, "holds": False}, "And what is sign(0)?"),
     ("7.2", TRAP | {"1": 0, "2": 2, "3": 2}, "by its label"),
-    ("7.2", TRAP | {"1": 1}, "divide"),
+    ("7.2", TRAP | {"1": 1}, "or take the sign"),
     ("7.2", TRAP | {"b·x-": 3}, None),
     ("7.2", TRAP | {"holds": False}, "two labels"),
     ("7.2", TRAP | {"holds": "yes"}, None),
@@ -400,6 +410,8 @@ WRONG = [
     ("7.3", lambda rho, gap: np.sqrt((1 - rho ** (gap + 1)) / (1 - rho)), "One less"),
     ("7.3", lambda rho, gap: np.sqrt((1 - rho ** (gap - 1)) / (1 - rho)), "One more"),
     ("7.3", lambda rho, gap: np.sqrt(1 - rho**gap), "factor 1 − ρ"),
+    ("7.3", lambda rho, gap: np.sqrt((1 - rho ** (2 * gap)) / (1 - rho)), "Is it ρ²"),
+    ("7.3", lambda rho, gap: np.sqrt(1 - rho**gap) / (1 - rho), "under the root"),
     ("7.3", lambda rho, gap: 10.0, None),
     ("7.3", lambda rho, gap: round(np.sqrt((1 - rho**gap) / (1 - rho)), 3), None),
     ("7.3", lambda rho, gap: np.sqrt((1 - rho * gap) / (1 - rho)), "not a number"),
@@ -421,6 +433,7 @@ WRONG = [
     ("7.4", amsgrad_of_one_number, None),
     ("7.4", amsgrad_switching(lambda s, largest: s.max() > largest.max()), "as a whole"),
     ("7.4", amsgrad_switching(lambda s, largest: s.mean() > largest.mean()), None),
+    ("7.4", amsgrad_switching(lambda s, largest: (s > largest).any()), "each coordinate"),
     ("7.4", lambda *args: amsgrad(*args)[:3], None),
     ("7.4", lambda *args: amsgrad(*args)[0], None),
     ("7.4", lambda w, g, m, s, G, lr, a, b: (amsgrad(w, g, m, s, G, lr, a, b)[0], m, s, G), None),
@@ -433,7 +446,9 @@ WRONG = [
     ("7.5", compare_by(shares), None),
     ("7.5", compare_by(logarithms), None),
     ("7.5", compare_by(lengths), None),
-    ("7.5", compare_by(differences, factor=2.1), "twice the deviation"),
+    ("7.5", compare_leads(lambda lead: np.sign(lead.mean()) * np.abs(lead).mean()), "sizes"),
+    ("7.5", compare_by(differences_if_they_differ), "the same in all seeds"),
+    ("7.5", compare_by(differences, factor=2.1), "do you ask for"),
     ("7.5", compare_by(differences, factor=1.9), "With how much"),
     ("7.5", compare_with_edges_of_the_other, "only for the method"),
     ("7.5", compare_leads(np.median), "median"),
@@ -455,6 +470,7 @@ WRONG = [
     ("7.5", compare_with(lambda found: {"verdict": f"{found['verdict']} ahead"}), None),
     ("7.5", compare_with(lambda found: {"A": found["A"][0], "B": found["B"][0]}), None),
     ("7.5", compare_with(lambda found: {"A": found["A"][::-1]}), None),
+    ("7.5", b_ahead_with_less, None),
     ("7.5", lambda *tables: list(compare(*tables).values()), None),
     ("7.6", lambda X, y: 0.02, "which sign"),
     ("7.6", lambda X, y: 0.1, "Search in smaller steps"),

@@ -26,10 +26,10 @@ def half_root(gradients, lr=1.0, eps=1e-10):
     return w, root
 
 
-def half_rounded_root(gradients, lr=1.0, eps=1e-10):
+def half_rounded_root(gradients, lr=1.0, eps=1e-10, floor=0.0):
     w, root = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
     for g in gradients:
-        root = np.hypot(root.astype(float), g).astype(np.float16)
+        root = np.maximum(np.hypot(root.astype(float), g), floor).astype(np.float16)
         w = w - lr * g / (root.astype(float) + eps)
     return w, root
 
@@ -351,6 +351,22 @@ class WithoutTheLast(ByStride):
         return new
 
 
+class SlicedByTheFirst(WithoutTheLast):
+    """Cuts into nearly equal shards, but goes through the weights in steps of the largest."""
+
+    def load(self, G):
+        self.shards = [part.copy() for part in np.array_split(G, self.n)]
+
+    def save(self):
+        return np.concatenate(self.shards)
+
+
+class WithItsWeights(ByStride):
+    def step(self, w, grads):
+        self.w = super().step(w, grads)
+        return self.w.copy()
+
+
 class OfProcessZero(ByStride):
     def step(self, w, grads):
         mine = np.arange(len(w)) % self.n == 0
@@ -576,10 +592,12 @@ WRONG = [
     ("6.1", ALL | {"weights": 120, "AdaGrad": 120, "Adam": 240}, "float64"),
     ("6.1", ALL | {"weights": 57.22, "AdaGrad": 57.22, "Adam": 114.4}, "2²⁰"),
     ("6.1", ALL | {"Adam": 180}, "counted as state"),
+    ("6.1", ALL | {"SGD": 60}, "or gradients counted"),
     ("6.1", ALL | {"rows in 1.8 GB": 750_000}, "gradients"),
     ("6.1", ALL | {"SM3": 15_000_000}, None),
     ("6.2", half, "square"),
     ("6.2", half_rounded_root, "rounded down"),
+    ("6.2", partial(half_rounded_root, floor=6e-8), "rounded down"),
     ("6.2", lambda g, lr=1.0: half(g, lr, start=6e-8)[::-1], "weights come first"),
     ("6.2", half_of_half_the_square, None),
     ("6.2", partial(half_scaled, scale=1024), "inf"),
@@ -651,6 +669,8 @@ WRONG = [
     ("6.6", EmptyEachStep, "second step"),
     ("6.6", OneShardNamedOften, "One array"),
     ("6.6", WithoutTheLast, "Which process updates it"),
+    ("6.6", SlicedByTheFirst, None),
+    ("6.6", WithItsWeights, "own part only"),
     ("6.6", OfProcessZero, "Which process updates it"),
     ("6.6", Fading, None),
     ("6.6", HalfOfTheGradient, None),
