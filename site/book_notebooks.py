@@ -1,13 +1,13 @@
-r"""Notebooks for every viewer: plain Markdown in the file, directives on the website.
+r"""Chapters and pages for every viewer: plain Markdown in the file, directives on the website.
 
 JupyterLab, Notebook, VS Code, Colab and GitHub show Markdown, and none of them knows the directives
-of MyST. So a notebook has HTML's own ``<details>``, ``<div>`` and ``<a id>``, links that name a
-file, and numbers and authors as text. As the website is built, this Sphinx extension turns each
-notebook that is read into what MyST makes boxes, captions and cross-references of. What is typed
+of MyST. So a file has HTML's own ``<details>``, ``<div>`` and ``<a id>``, links that name a file,
+and numbers and authors as text. As the website is built, this Sphinx extension turns each notebook
+and page that is read into what MyST makes boxes, captions and cross-references of. What is typed
 must be what the website will print: a wrong number or name stops the build and is named.
 
 =================================================  =============================================
-in the notebook                                    on the website
+in the file                                        on the website
 =================================================  =============================================
 ``<a id="sec-name"></a>``, then a heading          the heading's label
 ``<details><summary>Title</summary>`` …            a dropdown
@@ -23,8 +23,11 @@ a cell ``<a id="fig-name"></a>``,                  name and caption of the figur
 ``#### Solution of 1.2`` …                         its solution, to the next heading so high
 ``[(2.1)](02-name.ipynb#eq-name)``, likewise       a reference with the number as its text
 ``Theorem 2.1``, ``Figure 2.1``
-``[regret](glossary.md#term-regret)``              a term of the glossary; this page is plain, too
+``[regret](glossary.md#term-regret)``              a term of the glossary
 ``([Zeiler, 2012](https://…))``                    a citation of the work with this address
+``[turned](02-name.ipynb#race:rotation=45)``       a link that opens the figure at this setting
+``<picture>`` with a dark ``<source>``, ``<img>``  two pictures, of which the page shows one
+``<div class="bibliography">`` …                   in the place of its text, the works cited
 =================================================  =============================================
 """
 
@@ -59,7 +62,12 @@ EQUATION = re.compile(
 )
 ENTRY = re.compile(r'^((?:<a id="term-[\w-]+"></a>)+)\n(\*\*.+\*\*)\n\n(.+)$', re.MULTILINE)
 NAME = re.compile(r"\*\*(.+?)\*\*")
+PICTURE = re.compile(
+    r'<picture>\n *<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">'
+    r'\n *<img src="([^"]+)" width="(\d+)" alt="([^"]+)">\n</picture>'
+)
 LINK = re.compile(r"\[((?:[^][]|\[[^][]*\])*)\]\(([\w.-]+\.(?:ipynb|md))?#([\w-]+)\)")
+FIGURE_LINK = re.compile(r"\[([^][]+)\]\(([\w.-]+)\.(?:ipynb|md)(#\w+:[^()\s]+)\)")
 CITATIONS = re.compile(r"\((\[[^][]+\]\(https?:[^()\s]+\)(?:; \[[^][]+\]\(https?:[^()\s]+\))*)\)")
 CITATION = re.compile(r"\[([^][]+)\]\((https?:[^()\s]+)\)")
 # What the website prints for what has a number, by the beginnings of labels.
@@ -73,7 +81,7 @@ NUMBERED = {
 
 
 class PlainError(ValueError):
-    """A notebook has something that the website would not print so."""
+    """A file has something that the website would not print so."""
 
 
 # What the book's files name --------------------------------------------------------------------
@@ -90,7 +98,7 @@ def labels(folder: Path = CHAPTERS) -> dict[str, tuple[str, str | None]]:
     """
     found: dict[str, tuple[str, str | None]] = {}
     for page in sorted(folder.glob("*.md")):
-        names = re.findall(r"^\(([\w-]+)\)=$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        names = re.findall(r'<a id="(?!term-)([\w-]+)"></a>', page.read_text(encoding="utf-8"))
         found |= {name: (page.name, None) for name in names}
     for path in sorted(folder.glob("*.ipynb")):
         text = prose(json.loads(path.read_text(encoding="utf-8")))
@@ -233,25 +241,37 @@ def with_directives(notebook: dict[str, Any], name: str, folder: Path = CHAPTERS
     return notebook | {"cells": cells}
 
 
-def glossary_with_directives(text: str, folder: Path = CHAPTERS) -> str:
-    """Return the glossary's page with its entries in a directive, as MyST makes terms of them.
+def page_with_directives(text: str, name: str, folder: Path = CHAPTERS) -> str:
+    """Return a page with directives and roles in the place of its plain Markdown.
+
+    Parameters
+    ----------
+    text : str
+        The page; one that has directives already stays as it is.
+    name : str
+        The name of its file.
+    folder : pathlib.Path
+        Where the other notebooks and pages of the book are.
 
     Raises
     ------
     PlainError
-        If a term has not the label that links to it end in.
+        If a box is not closed, or a link is not what it should be.
     """
-    page = Page("glossary.md", folder, {})
+    page = Page(name, folder, {})
+    try:
+        return page.glossary(text) if name == "glossary.md" else page.block(text)
+    except PlainError as error:
+        raise PlainError(f"chapters/{name}: {error}") from None
 
-    def entry(found: re.Match[str]) -> str:
-        names = NAME.findall(found[2])
-        labels = "".join(f'<a id="term-{slug(name)}"></a>' for name in names)
-        if found[1] != labels:
-            raise PlainError(f"glossary.md: above {found[2]} must stand {labels}")
-        return "\n".join([*names, f"  {page.inline(found[3])}"])
 
-    head, first, rest = text.partition('<a id="term-')
-    return f"{head}:::{{glossary}}\n{ENTRY.sub(entry, first + rest).rstrip()}\n:::\n"
+def _pictures(found: re.Match[str]) -> str:
+    dark, light, width, alt = found.groups()
+    return "\n\n".join(
+        f"```{{image}} {file}\n:class: only-{look}\n:alt: {json.dumps(alt, ensure_ascii=False)}\n"
+        f":width: {width}px\n```"
+        for look, file in (("light", light), ("dark", dark))
+    )
 
 
 def _markdown(name: str, source: str, metadata: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -259,7 +279,7 @@ def _markdown(name: str, source: str, metadata: dict[str, Any] | None = None) ->
 
 
 class Page:
-    """One notebook's way from plain Markdown to directives.
+    """The way of a notebook or a page from plain Markdown to directives.
 
     Parameters
     ----------
@@ -268,7 +288,7 @@ class Page:
     folder : pathlib.Path
         Where the book's files are.
     own : dict
-        What the website prints for the labels of this notebook.
+        What the website prints for the numbered things of this file.
     """
 
     def __init__(self, name: str, folder: Path, own: dict[str, str]):
@@ -287,11 +307,26 @@ class Page:
         """Return Markdown with its boxes, equations, labels and links as MyST writes them."""
         text, _ = self.boxes(text)
         text = EQUATION.sub(self._equation, text)
+        text = PICTURE.sub(_pictures, text)
         text = re.sub(r'^<a id="([\w-]+)"></a>$', r"(\1)=", text, flags=re.MULTILINE)
         return self.inline(text)
 
+    def glossary(self, text: str) -> str:
+        """Return the glossary's page with its entries in a directive, which makes them terms."""
+
+        def entry(found: re.Match[str]) -> str:
+            names = NAME.findall(found[2])
+            labels = "".join(f'<a id="term-{slug(name)}"></a>' for name in names)
+            if found[1] != labels:
+                raise PlainError(f"above {found[2]} must stand {labels}")
+            return "\n".join([*names, f"  {self.inline(found[3])}"])
+
+        head, first, rest = text.partition('<a id="term-')
+        return f"{head}:::{{glossary}}\n{ENTRY.sub(entry, first + rest).rstrip()}\n:::\n"
+
     def inline(self, text: str) -> str:
         """Return Markdown with its links and citations as MyST writes them."""
+        text = FIGURE_LINK.sub(r'<a href="\2.html\3">\1</a>', text)
         return CITATIONS.sub(self._citations, LINK.sub(self._link, text))
 
     def check(self, label: str, typed: str) -> None:
@@ -333,6 +368,8 @@ class Page:
             return f"{{dropdown}} {opened['title']}\n{text}"
         if kind == "proof":
             return f"{{prf:proof}}\n{text.removeprefix('*Proof.* ')}"
+        if kind == "bibliography":
+            return "{bibliography}"
         if label is not None:
             stated = STATED.match(text)
             if not stated:
@@ -385,14 +422,14 @@ class Page:
 
 
 def read_plain(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Give MyST what it knows as a notebook or the glossary is about to be read."""
+    """Give MyST what it knows as a notebook or a page is about to be read."""
     path = Path(app.env.doc2path(docname))
     try:
         if path.suffix == ".ipynb":
             notebook = json.loads(source[0])
             source[0] = json.dumps(with_directives(notebook, path.name, path.parent))
-        elif path.name == "glossary.md":
-            source[0] = glossary_with_directives(source[0], path.parent)
+        elif path.suffix == ".md":
+            source[0] = page_with_directives(source[0], path.name, path.parent)
     except PlainError as error:
         raise ExtensionError(str(error)) from None
 

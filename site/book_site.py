@@ -8,7 +8,7 @@ One Sphinx extension. In the order of a build it
    neighbouring cells of hidden code into one (`JoinHiddenCode`), and shows what a cell tagged
    ``summary`` gives in the box of that name (`LiftSummary`);
 3. puts interactive figures on the pages that ask for one, drawn as they begin, and their scripts on
-   no other page (`ExplorableDirective`, `bundle_explorables`, `draw_explorables`);
+   no other page (`bundle_explorables`, `draw_explorables`);
 4. gives every page the book's version and a content-security policy under which nothing is loaded
    from another host and no inline script runs (`finish_page`); all pages are written again when
    the look of the site has changed (`watch_the_look`).
@@ -27,7 +27,7 @@ import subprocess
 import time
 from functools import cache
 from hashlib import sha256
-from html import escape, unescape
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,7 +35,6 @@ from typing import Any
 
 import sphinxcontrib.katex as katex
 from docutils import nodes
-from docutils.parsers.rst import directives
 from docutils.utils import get_source_line
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -43,7 +42,6 @@ from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 from sphinx_design.shared import create_component
 from sphinx_exercise.nodes import solution_node
 
@@ -350,34 +348,13 @@ class LiftSummary(SphinxTransform):
 
 # 3. Interactive figures ----------------------------------------------------------------------
 
-# Written by the directive below and by the widgets in stored outputs.
+# Written by the widgets in stored outputs, and so on a Markdown page.
 EXPLORABLE = re.compile(
     r'(<div class="explorable" data-explorable="([^"]*)" data-settings="([^"]*)"[^>]*>).*?</div>',
     re.DOTALL,
 )
 FIGURES = Path("_static", "explorables")  # of the site
 TEXT_WIDTH = 648  # pixels, of a page on a wide screen
-
-
-class ExplorableDirective(SphinxDirective):
-    """Put an interactive figure on a Markdown page, as a widget does in a notebook.
-
-    ``{explorable} race`` with the options ``settings``, as in ``rotation=45,step=0``, and ``play``,
-    which sets it going when it is first seen.
-    """
-
-    required_arguments = 1
-    option_spec = {"settings": directives.unchanged, "play": directives.flag}  # noqa: RUF012
-
-    def run(self) -> list[nodes.Node]:
-        """Run the directive."""
-        name, settings = self.arguments[0], self.options.get("settings", "")
-        play = " data-play" if "play" in self.options else ""
-        html = (
-            f'<div class="explorable" data-explorable="{escape(name)}" '
-            f'data-settings="{escape(settings)}"{play}></div>'
-        )
-        return [nodes.raw("", html, format="html")]
 
 
 def bundle_explorables(app: Sphinx) -> None:
@@ -477,7 +454,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(FoldSolutions)
     app.add_post_transform(FoldDeeper)
     app.add_post_transform(JoinHiddenCode)
-    app.add_directive("explorable", ExplorableDirective)
     app.connect("html-page-context", draw_explorables)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -150,13 +150,21 @@ def reads_anywhere(chapter):
     for cell in chapter.cells:
         if cell.cell_type != "markdown":
             continue
-        source = re.sub(r"^(`{3,})[^`{\n]*\n.*?^\1$", "", cell.source, flags=re.M | re.S)
-        if left := re.search(
-            r"^[:`]{3,}\{.*|\{[\w:-]+\}`[^`]*`|^\([\w-]+\)=$|^\$\$ \([\w-]+\)$", source, re.M
-        ):
-            yield f"only the website knows {left[0]!r}: what to write is in site/book_notebooks.py"
+        yield from for_the_website_alone(cell.source)
         if refresh.FOLDED.match(cell.source) and cell.source.count("\n") > (cell.source[0] == "<"):
             yield f"a heading that folds cells stands alone in its own: {cell.source[:60]!r}"
+
+
+def for_the_website_alone(text):
+    """What no other viewer of Markdown shows as it is meant, in a cell or on a page."""
+    text = re.sub(r"^(`{3,})[^`{\n]*\n.*?^\1$", "", text, flags=re.M | re.S)
+    if left := re.search(
+        r"^[:`]{3,}\{.*|\{[\w:-]+\}`[^`]*`|^\([\w-]+\)=$|^\$\$ \([\w-]+\)$"
+        r"|\[\]\(.*?\)|<a href=\"[\w-]+\.html",
+        text,
+        re.M,
+    ):
+        yield f"only the website knows {left[0]!r}: what to write is in site/book_notebooks.py"
 
 
 # The form: cells, figures, sections -----------------------------------------------------------

@@ -68,7 +68,8 @@ def said(js, kind, **settings):
 
 
 def test_the_race_says_what_happened(js):
-    assert "SGD diverges: η = 1.2 > 2/L = 1." in said(js, "race", lr=1.2)
+    limit = "η = 1.2 is above 1, the limit of the steepest direction."
+    assert f"SGD diverges: {limit}" in said(js, "race", lr=1.2)
     assert "SGD zigzags" in said(js, "race")
     assert "zigzags" not in said(js, "race", lr=0.4)
     assert "diverges" not in said(js, "race", lr=1.2, y=0)  # nothing across the valley

@@ -1,4 +1,4 @@
-"""Plain notebooks become what MyST knows, and what the website would print otherwise is refused."""
+"""Plain Markdown becomes what MyST knows; what the website would print otherwise is refused."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import book_notebooks
 import nbformat
 import pytest
-from book_notebooks import PlainError, glossary_with_directives, with_directives
+from book_notebooks import PlainError, page_with_directives, with_directives
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 REFERENCES = """\
@@ -47,7 +47,7 @@ def book(tmp_path):
     """A folder with a glossary, a bibliography and a notebook to refer to."""
     (tmp_path / "references.bib").write_text(REFERENCES, encoding="utf-8")
     (tmp_path / "glossary.md").write_text(GLOSSARY, encoding="utf-8")
-    (tmp_path / "setup.md").write_text("(sec-install)=\n## Install\n", encoding="utf-8")
+    (tmp_path / "setup.md").write_text('<a id="sec-install"></a>\n## Install\n', encoding="utf-8")
     cells = [nbformat.v4.new_markdown_cell(OTHER)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "02-other.ipynb")
     return tmp_path
@@ -101,6 +101,21 @@ CASES = {
         "{cite:p}`zeiler2012adadelta`, {cite:p}`defossez2022simple,consortium2002,two2020`, "
         "([elsewhere](https://example.org))",
     ),
+    "a link to a figure's setting": (
+        "[a race](02-other.ipynb#race:ratio=1,lr=0.95), [there](welcome.md#race:step=1)",
+        '<a href="02-other.html#race:ratio=1,lr=0.95">a race</a>, '
+        '<a href="welcome.html#race:step=1">there</a>',
+    ),
+    "a picture": (
+        '<picture>\n  <source media="(prefers-color-scheme: dark)" srcset="d.png">\n'
+        '  <img src="l.png" width="620" alt="A page: \'so\'.">\n</picture>',
+        "```{image} l.png\n:class: only-light\n:alt: \"A page: 'so'.\"\n:width: 620px\n```\n\n"
+        "```{image} d.png\n:class: only-dark\n:alt: \"A page: 'so'.\"\n:width: 620px\n```",
+    ),
+    "a bibliography": (
+        '<div class="bibliography">\n\nIn a [file](references.bib).\n\n</div>',
+        ":::{bibliography}\n:::",
+    ),
     "what is MyST already": (
         ":::{note}\nSee {eq}`eq-x`.\n:::\n\n$$\nx\n$$ (eq-x)",
         ":::{note}\nSee {eq}`eq-x`.\n:::\n\n$$\nx\n$$ (eq-x)",
@@ -148,7 +163,7 @@ def test_half_an_hour_counts_without_a_chapter(book):
 
 
 def test_the_glossary_becomes_a_list_of_terms(book):
-    assert glossary_with_directives(GLOSSARY, book) == (
+    assert page_with_directives(GLOSSARY, "glossary.md", book) == (
         "# Glossary\n\n:::{glossary}\n"
         "regret\n  What is lost, see {term}`a rate <learning rate>`.\n\n"
         "learning rate\nrate\n  The *size* of a step.\n:::\n"
@@ -181,7 +196,27 @@ def test_what_the_website_would_not_print_so_is_refused(book, plain, said):
 
 def test_a_term_without_its_label_is_refused(book):
     with pytest.raises(PlainError, match=r'above .*rate.* must stand <a id="term-learning-rate">'):
-        glossary_with_directives(GLOSSARY.replace("term-rate", "term-rates"), book)
+        page_with_directives(GLOSSARY.replace("term-rate", "term-rates"), "glossary.md", book)
+
+
+def test_a_page_becomes_what_a_notebook_does(book):
+    plain = (
+        '---\ndescription: So.\n---\n<a id="sec-why"></a>\n## Why\n\n'
+        '<div class="note">\n\n**Linux**\n\n[Far](02-other.ipynb#sec-far), [here](#sec-why), '
+        "[by hand](setup.md#sec-install).\n\n</div>\n"
+    )
+    (book / "page.md").write_text(plain, encoding="utf-8")
+    book_notebooks.labels.cache_clear()
+    assert page_with_directives(plain, "page.md", book) == (
+        "---\ndescription: So.\n---\n(sec-why)=\n## Why\n\n"
+        ":::{admonition} Linux\n:class: note\n[Far](#sec-far), [here](#sec-why), "
+        "[by hand](#sec-install).\n:::\n"
+    )
+
+
+def test_a_wrong_link_of_a_page_is_refused_by_its_name(book):
+    with pytest.raises(PlainError, match=r"^chapters/page\.md: .* must be 02-other\.ipynb#sec-far"):
+        page_with_directives("[far](#sec-far)", "page.md", book)
 
 
 def test_a_work_without_an_address_is_refused(book):
@@ -191,12 +226,13 @@ def test_a_work_without_an_address_is_refused(book):
         book_notebooks.works(book)
 
 
-@pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_links_of_a_chapter_lead_to_files_and_labels_that_there_are(path):
-    text = book_notebooks.prose(json.loads(path.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("path", sorted(CHAPTERS.glob("*.[im]*")), ids=lambda path: path.stem)
+def test_links_lead_to_files_and_labels_that_there_are(path):
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = book_notebooks.prose(json.loads(text))
     links = re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", text)
-    assert links
     known = book_notebooks.labels(CHAPTERS).keys() | book_notebooks.terms(CHAPTERS).keys()
     for file, label in links:
         assert not file or (CHAPTERS / file).is_file(), file
-        assert not label or label in known, label
+        assert not label or ":" in label or label in known, label

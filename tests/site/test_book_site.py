@@ -220,8 +220,11 @@ def test_what_is_copied_from_read_only_files_can_be_copied_again(homes, tmp_path
         assert path.stat().st_mode & stat.S_IWUSR, path.name
 
 
+RACE = '<div class="explorable" data-explorable="race" data-settings=""></div>'
+
+
 def test_lines_may_end_as_windows_does(small_book, site):
-    text = "# Title\n\nA paragraph, $x^2$.\n\n```{explorable} race\n```\n\n- one\n- two\n"
+    text = f"# Title\n\nA paragraph, $x^2$.\n\n{RACE}\n\n- one\n- two\n"
     pages = []
     for newline in ("\n", "\r\n"):
         result, page = small_book(text, newline=newline)
@@ -238,7 +241,7 @@ def test_the_sources_may_lie_in_a_folder_of_any_name(small_book, tmp_path):
     checkout = tmp_path / STRANGE
     for folder in (book_site.SITE, book_site.EXPLORABLES):
         shutil.copytree(folder, checkout / folder.relative_to(book_site.SITE.parent))
-    text = "# Title\n\nA paragraph, $x^2$.\n\n```{explorable} race\n```\n"
+    text = f"# Title\n\nA paragraph, $x^2$.\n\n{RACE}\n"
     result, page = small_book(text, source=checkout, home=checkout)
     assert result.returncode == 0, result.stdout
     html = page.read_text(encoding="utf-8")

@@ -36,7 +36,10 @@ PHONE = 390  # pixels
 @pytest.fixture(scope="module")
 def workbench(small_book):
     """The address of a folder whose page.html has all figures, and one of them twice."""
-    figures = "\n\n".join(f"```{{explorable}} {kind}\n```" for kind in [*KINDS, "race"])
+    figures = "\n\n".join(
+        f'<div class="explorable" data-explorable="{kind}" data-settings=""></div>'
+        for kind in [*KINDS, "race"]
+    )
     result, page = small_book(f"# Workbench\n\nAll figures.\n\n{figures}\n", repository="")
     assert result.returncode == 0, result.stdout
     return page.parents[1].as_uri() + "/"
@@ -663,7 +666,7 @@ def test_a_link_opens_a_figure_at_a_setting(open_tab, over):
     tab.wait_for_function(
         "e => e.querySelector('output')?.textContent === '1.5'", arg=race.element_handle()
     )
-    assert "diverges: η = 1.5 > 2/L = 1" in race.locator(".x-words").inner_text()
+    assert "diverges: η = 1.5 is above 1" in race.locator(".x-words").inner_text()
     assert race.locator("> svg").is_visible()
     assert race.evaluate("e => e.getBoundingClientRect().top < innerHeight")
     assert not race.locator(".x-note").is_visible()

@@ -198,6 +198,43 @@ def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(tab, lab, home):
     assert chapter.read_bytes() == before
 
 
+def test_a_chapter_that_is_only_opened_is_not_called_unsaved(tab, lab):
+    tab.goto(lab(f"chapters/{CHAPTER}"))
+    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    tab.wait_for_timeout(2000)  # until the kernel has said which Python it is
+    assert tab.locator(".lm-DockPanel-tabBar .jp-mod-dirty").count() == 0
+
+
+BAR = """\
+import sys
+from tqdm import tqdm
+for _ in tqdm(range(3), leave=False): pass
+print("a warning" if WARNS else "", file=sys.stderr)
+print("done")"""
+
+
+def test_a_progress_bar_leaves_nothing_and_a_warning_stays(tab, lab, home):
+    cells = [nbformat.v4.new_code_cell(BAR.replace("WARNS", w)) for w in ("False", "True")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), home / "bar.ipynb")
+    tab.goto(lab("bar.ipynb"))
+    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    done = tab.get_by_text("done", exact=True)
+    for _ in range(30):  # nothing runs while the kernel still starts
+        tab.get_by_role("menuitem", name="Run", exact=True).click()
+        tab.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        tab.wait_for_timeout(2000)
+        if done.count() == 2:
+            break
+    shown = tab.locator("[data-mime-type='application/vnd.jupyter.stderr']:visible")
+    shown.get_by_text("a warning").wait_for()
+    for _ in range(50):  # what is wiped is hidden when it has come
+        if shown.count() == 1:
+            break
+        tab.wait_for_timeout(100)
+    assert [text.strip() for text in shown.all_inner_texts()] == ["a warning"]
+
+
 # One label of each kind, each in CHAPTER; the last two stand in folded parts.
 KINDS = {
     "a section": r"sec-rotation",

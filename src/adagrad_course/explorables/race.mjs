@@ -136,8 +136,10 @@ export const figure = {
     const [along, across] = [state.x, state.y].map((v, i) => v && 1 - state.lr * sim.h[i]);
     const least = Math.min(along, across);
     let sgd = way("SGD");
-    if (least < -1) sgd = `diverges: η = ${show(state.lr, 3)} > 2/L = ${show(2 / STEEP)}`;
-    else if (least < 0 && sgd.startsWith("has")) {
+    if (least < -1) {
+      const limit = `${show(2 / STEEP)}, the limit of the steepest direction`;
+      sgd = `diverges: η = ${show(state.lr, 3)} is above ${limit}`;
+    } else if (least < 0 && sgd.startsWith("has")) {
       sgd = `${along > 0.8 ? "zigzags across the valley, creeps along it" : "overshoots"} and ${sgd}`;
     }
     const [a, b] = sim.AdaGrad.rates[state.step - 1];

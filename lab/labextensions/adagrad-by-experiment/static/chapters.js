@@ -1,5 +1,6 @@
-// Chapters in JupyterLab: their look, and links that arrive. Loaded by `make lab` and on Binder;
-// elsewhere a link opens the right file, at its top, and nothing in a folded part.
+// Chapters in JupyterLab: their look, links that arrive, and no traces of what is only looked at.
+// Loaded by `make lab` and on Binder; elsewhere a link opens the right file, at its top, and nothing
+// in a folded part.
 //
 // There is nothing to build: what JupyterLab wants of an extension is the object at the end.
 
@@ -14,6 +15,27 @@ function activate(app) {
     const link = target.closest?.(".jp-RenderedMarkdown a[href*='#']");
     if (link) arrive(app, decodeURIComponent(link.hash.slice(1)));
   });
+  app.docRegistry.addWidgetExtension("Notebook", {
+    createNew({ content }, { model }) {
+      keepClean(model);
+      hideBlankOutputs(content.node);
+    },
+  });
+}
+
+// JupyterLab notes which Python runs, and would say "unsaved" of a chapter that was only opened.
+function keepClean(model) {
+  model.metadataChanged.connect((_, { key }) => {
+    if (key === "language_info" && !model.dirty) queueMicrotask(() => (model.dirty = false));
+  });
+}
+
+// A progress bar wipes itself away with blanks, and they would stay as a red bar.
+function hideBlankOutputs(page) {
+  new MutationObserver(() => {
+    for (const output of page.querySelectorAll("[data-mime-type='application/vnd.jupyter.stderr']"))
+      output.hidden = !output.textContent.trim();
+  }).observe(page, { childList: true, subtree: true });
 }
 
 // JupyterLab looks for the target once, before a notebook that opens has drawn its cells.
