@@ -110,6 +110,17 @@ def test_a_wrong_answer_is_told_its_own_mistake_or_none(number, answer, hint):
     assert (hint in hints[0]) if hint else not hints, str(report)
 
 
+@pytest.mark.parametrize(
+    ("number", "closing", "hint"), [a for m in ANSWERS for a in getattr(m, "CLOSING", [])]
+)
+def test_an_answer_to_a_closing_question_is_judged_as_meant(number, closing, hint):
+    exercise = load(number.partition(".")[0])[number]
+    report = grade(exercise, exercise.reference, closing)
+    hints = [result.hint for result in report.results if result.hint]
+    assert report.passed == (hint is None), str(report)
+    assert hint is None or hint in hints[0], str(report)
+
+
 TO_MEND = re.compile(r"^\w+ = \.\.\.  # (\w+), when you have mended it$", re.M)
 
 

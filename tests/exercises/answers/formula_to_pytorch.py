@@ -503,6 +503,7 @@ WRONG = [
         for memories, hint in [
             (lambda params: [np.full_like(w, 0.1) for w in params], "begin empty"),
             (lambda params: [np.ones_like(w) for w in params], "begins empty"),
+            (lambda params: [w.copy() for w in params], None),
             (lambda params: [np.full_like(w, 0.5) for w in params], None),
             (one_for_each_shape, "of one shape"),
         ]
@@ -535,6 +536,7 @@ WRONG = [
     ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads[-1:], lr, decay, eps), "every"),
     ("3.6", lambda *args: decoupled_run(*args, shrink=shrunk_to_zero_at_most), None),
     ("3.6", lambda w, grads, *rest: decoupled_run(w, grads[:1], *rest), "in the loop"),
+    ("3.6", lambda w, grads, *rest: decoupled_run(w, grads[:-1], *rest), None),
     ("3.6", lambda *args: decoupled_run(*args, first=0.1), "begin empty"),
     ("3.7", keeper(memories=one_array), "own shape"),
     *(("3.7", kind, "belong to the caller") for kind in (ScalingGradients, ClearingGradients)),
