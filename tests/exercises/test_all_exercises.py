@@ -15,6 +15,7 @@ from optional_torch import needs_torch
 
 import adagrad_course.exercises as package
 from adagrad_course.exercises import CHAPTERS, hint, load, machinery
+from adagrad_course.exercises._trials import IN_PLACE
 from adagrad_course.exercises.machinery import grade
 from adagrad_course.objectives import Quadratic
 
@@ -108,6 +109,7 @@ def test_a_wrong_answer_is_told_its_own_mistake_or_none(number, answer, hint):
     assert not report.passed
     hints = [result.hint for result in report.results if result.hint]
     assert (hint in hints[0]) if hint else not hints, str(report)
+    assert IN_PLACE not in hints[1:], str(report)  # as nan, which equals nothing, may make it seem
 
 
 @pytest.mark.parametrize(

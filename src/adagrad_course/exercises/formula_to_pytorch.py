@@ -81,7 +81,7 @@ def play(optimizer, lrs, eps, start, grads, shrink=1.0):
             g[...] = g_before
             returned = player.step(w, g)
             moved = numbers_like(start, returned)
-            if (w != w_before).any() or (g != g_before).any():
+            if not np.array_equal(w, w_before, equal_nan=True) or (g != g_before).any():
                 raise Wrong("step changed `w` or `g` in place", IN_PLACE)
             as_it_is = isinstance(returned, np.ndarray) and shrink == 1
             given[k] = returned if as_it_is else np.array(shrink * moved)
@@ -810,6 +810,15 @@ EXERCISES = [
             ),
             "The run that resumed draws from the generator that was saved: load a copy.": (
                 resumable(shares_rng={"load"})
+            ),
+            "Both runs go on in what was saved: copy all of it, when you save and when you load.": (
+                resumable(alias_saved=True, alias_loaded=True, shares_rng={"save", "load"})
+            ),
+            "The run goes on in what was saved, array and generator: save copies, too.": resumable(
+                alias_saved=True, shares_rng={"save"}
+            ),
+            "A resumed run goes on in what was saved, array and generator: load copies, too.": (
+                resumable(alias_loaded=True, shares_rng={"load"})
             ),
             "What was saved has changed with the run: `+=` and `-=` work in place.": resumable(
                 alias_saved=True
