@@ -15,6 +15,7 @@ from optional_torch import needs_torch
 
 import adagrad_course.exercises as package
 from adagrad_course.exercises import CHAPTERS, hint, load, machinery
+from adagrad_course.exercises._trials import IN_PLACE
 from adagrad_course.exercises.machinery import grade
 from adagrad_course.objectives import Quadratic
 
@@ -108,6 +109,18 @@ def test_a_wrong_answer_is_told_its_own_mistake_or_none(number, answer, hint):
     assert not report.passed
     hints = [result.hint for result in report.results if result.hint]
     assert (hint in hints[0]) if hint else not hints, str(report)
+    assert IN_PLACE not in hints[1:], str(report)  # as nan, which equals nothing, may make it seem
+
+
+@pytest.mark.parametrize(
+    ("number", "closing", "hint"), [a for m in ANSWERS for a in getattr(m, "CLOSING", [])]
+)
+def test_an_answer_to_a_closing_question_is_judged_as_meant(number, closing, hint):
+    exercise = load(number.partition(".")[0])[number]
+    report = grade(exercise, exercise.reference, closing)
+    hints = [result.hint for result in report.results if result.hint]
+    assert report.passed == (hint is None), str(report)
+    assert hint is None or hint in hints[0], str(report)
 
 
 TO_MEND = re.compile(r"^\w+ = \.\.\.  # (\w+), when you have mended it$", re.M)

@@ -223,6 +223,10 @@ def test_a_whole_number_with_all_its_digits_must_be_the_right_one(expected, got)
         (0.0937, 0.09, False),
         (0.0937, -0.0937, False),
         (8.0, 7.97, False),
+        (1.8708, 1.9, True),  # farther away than 0.01, but the right one rounded
+        (1.826e-4, 1.8e-4, True),
+        (1.8708, 1.8, False),
+        (1.8708, 2, False),
         (400.0, 401, False),  # all digits are there
         (0.0, 1e-9, False),
         (INF, 1.0, False),

@@ -106,8 +106,8 @@ MISTAKEN_RUNS = {
     "The present gradient counts: update the accumulator before you divide by its root.": run_with(
         divisor=belated
     ),
-    "The factor lr is missing.": lambda gradient, start, lr, steps: run_adagrad(
-        gradient, start, 1.0, steps
+    "The factor lr is missing, or it cancels: the sum is one of g², without lr.": (
+        lambda gradient, start, lr, steps: run_adagrad(gradient, start, 1.0, steps)
     ),
     "Ask for the gradient again at every new point.": run_with_first_gradient,
     ONE_STEP: lambda gradient, start, lr, steps: run_adagrad(gradient, start, lr, min(steps, 1)),

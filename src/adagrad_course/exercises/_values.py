@@ -100,7 +100,8 @@ def difference(
         must then be the same.
     near : float
         Relative distance up to which numbers are called close, where the right value is not
-        revealed: what the right value was rounded to is asked for more digits.
+        revealed: what the right value was rounded to is asked for more digits. If it is not 0,
+        the right value rounded to two digits is close at any distance.
     reveal : bool
         Whether a wrong value may be answered with the right one.
 
@@ -149,7 +150,10 @@ def difference(
             wrong &= ~np.isclose(array, _rounded(expected, digits), rtol=1e-12, atol=0)
         if not wrong.any():
             return None
-        if np.all(~wrong | (np.isclose(array, expected, rtol=near, atol=0) & ~whole)):
+        close = np.isclose(array, expected, rtol=near, atol=0)
+        if near:
+            close |= np.isclose(array, _rounded(expected, 2), rtol=1e-12, atol=0)
+        if np.all(~wrong | (close & ~whole)):
             lacks = _what_lacks(np.asarray(expected)[wrong], array[wrong])
         if (
             isinstance(expected, np.ndarray) and array.size > LONG

@@ -81,7 +81,7 @@ def play(optimizer, lrs, eps, start, grads, shrink=1.0):
             g[...] = g_before
             returned = player.step(w, g)
             moved = numbers_like(start, returned)
-            if (w != w_before).any() or (g != g_before).any():
+            if not np.array_equal(w, w_before, equal_nan=True) or (g != g_before).any():
                 raise Wrong("step changed `w` or `g` in place", IN_PLACE)
             as_it_is = isinstance(returned, np.ndarray) and shrink == 1
             given[k] = returned if as_it_is else np.array(shrink * moved)
@@ -165,7 +165,7 @@ class OfOneNumberEach(keeper()):
 def play_in_place(optimizer, lr, starts, grads, *eps):
     """Step all parameters at once, in place; return where each is after every step."""
     first, second = (run_in_place(optimizer, lr, starts, grads, *eps) for _ in range(2))
-    if not all(map(np.array_equal, first, second)):
+    if not all(map(partial(np.array_equal, equal_nan=True), first, second)):
         raise Wrong(
             "a second run from the same start went elsewhere",
             "What is left of the first run? Make the accumulators in __init__, as self.….",
@@ -670,7 +670,7 @@ EXERCISES = [
             ),
             "weights that change their sign": (
                 np.array([1.5, -2.5]),
-                np.array([[3.0, 4.0], [-0.6, 0.2]]),
+                np.array([[3.0, 4.0], [-0.6, 0.2], [1.1, -2.7]]),
                 0.8,
                 2.1,
                 0.02,
@@ -810,6 +810,15 @@ EXERCISES = [
             ),
             "The run that resumed draws from the generator that was saved: load a copy.": (
                 resumable(shares_rng={"load"})
+            ),
+            "Both runs go on in what was saved: copy all of it, when you save and when you load.": (
+                resumable(alias_saved=True, alias_loaded=True, shares_rng={"save", "load"})
+            ),
+            "The run goes on in what was saved, array and generator: save copies, too.": resumable(
+                alias_saved=True, shares_rng={"save"}
+            ),
+            "A resumed run goes on in what was saved, array and generator: load copies, too.": (
+                resumable(alias_loaded=True, shares_rng={"load"})
             ),
             "What was saved has changed with the run: `+=` and `-=` work in place.": resumable(
                 alias_saved=True

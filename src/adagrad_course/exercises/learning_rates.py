@@ -131,6 +131,13 @@ def steps_whatever_the_rate(lr, curvature, reduction):
     return math.ceil(math.log(reduction) / (2 * math.log(factor)))
 
 
+def at_once(steps):
+    """Return a mistake: the number of steps at the rate 1/h."""
+    return lambda lr, curvature, reduction: (
+        steps if lr * curvature == 1 else steps_needed(lr, curvature, reduction)
+    )
+
+
 class Losses(dict):
     """The losses of one run; they note in a set which of their parts was looked at."""
 
@@ -402,6 +409,9 @@ EXERCISES = [
             "set before each step?": (
                 lambda curvatures, start, rates, steps: best_rate(curvatures, start, rates, 1)
             ),
+            "Only the last rate is left: is each rate's loss noted before the next begins?": (
+                lambda curvatures, start, rates, steps: rates[-1]
+            ),
             "The lowest loss is the best.": partial(best_rate, best=max),
             "The loss after the last step counts, not the lowest on the way.": (
                 best_rate_on_the_way
@@ -440,7 +450,8 @@ EXERCISES = [
         cases={
             "a small rate": (0.1, 1.0, 1e-6),
             "a rate that overshoots": (1.9, 1.0, 2e-4),
-            "a whole number by itself": (0.25, 2.0, 1 / 64),
+            # 17 is what the formula gives in floating point, too, however it is written.
+            "a whole number by itself": (0.75, 2.0, 2.0**-34),
             "the rate that arrives at once": (0.5, 2.0, 1e-6),
             "a rate at the limit": (0.5, 4.0, 1e-6),
             "a rate beyond the limit": (3.0, 1.0, 1e-6),
@@ -482,10 +493,10 @@ EXERCISES = [
                     math.inf if lr * curvature > 1 else steps_needed(lr, curvature, reduction)
                 )
             ),
-            "The rate 1/h arrives in one step, not in none.": (
-                lambda lr, curvature, reduction: (
-                    0 if lr * curvature == 1 else steps_needed(lr, curvature, reduction)
-                )
+            "The rate 1/h arrives in one step, not in none.": at_once(0),
+            "The rate 1/h arrives in one step: a loss of 0 is low enough.": at_once(math.inf),
+            "The loss shrinks by (1 − ηh)² in a step: is there a factor 2 too many?": (
+                lambda lr, curvature, reduction: steps_needed(lr, curvature, reduction**0.5)
             ),
         },
         hints=(
@@ -552,14 +563,17 @@ EXERCISES = [
                     "rate": 2 * 0.003 * 3 / (1 + 0.003 * 9)
                 },
                 "Half of hV, not hV: the loss is ½·h·w².": {"rate": 2 * 0.003 / (1 + 0.003 * 3)},
-                "That is for curvature 3. The flattest parabola is the slowest.": {
+                "With curvature 3 nearly nothing is left. The flattest parabola is slower.": {
                     "left": loss_left(FLOOR_RATE, h=3.0)
                 },
                 "That is the distance that is left; the loss is ½·h times its square.": {
                     "left": 10 * (1 - 0.3 * FLOOR_RATE) ** 1000
                 },
                 "That is after 999 steps.": {"left": loss_left(FLOOR_RATE, steps=999)},
-                "That is after 1,001 steps.": {"left": loss_left(FLOOR_RATE, steps=1001)},
+                "Nearly: is the rate rounded in it?": {"left": loss_left(0.01179)},
+                "Is the rate rounded in it, or are there 1,001 steps?": {
+                    "left": loss_left(FLOOR_RATE, steps=1001)
+                },
                 "Is the factor ½ in the loss?": {"left": 2 * loss_left(FLOOR_RATE)},
                 "That is a share of the first loss, which is ½·h·10².": {
                     "left": (1 - 0.3 * FLOOR_RATE) ** 2000

@@ -465,7 +465,7 @@ def _walk(optimizer, w, gradients):
     for grads in gradients:
         given = w.copy(), [*grads.copy()]
         after = numbers_like(np.zeros(w.shape), optimizer.step(*given))
-        if not np.array_equal(given[0], w) or not np.array_equal(given[1], grads):
+        if not np.array_equal(given[0], w, equal_nan=True) or not np.array_equal(given[1], grads):
             raise Wrong("`step` changed one of its arguments in place", IN_PLACE)
         w = after
         points.append(w)

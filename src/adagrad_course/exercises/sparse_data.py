@@ -223,7 +223,7 @@ EMPTY = "There is a group for each limit and one more, whether there are example
 def counts_empty_groups(answer):
     """Raise `Wrong` unless groups without examples are there, whatever their share is."""
     counts, examples = np.array([9, 2, 40, 4]), [np.array([0, 1]), np.array([2]), np.array([0, 2])]
-    wrong, limits = np.array([True, False, True]), np.array([3, 5, 20, 60, 90])
+    wrong, limits = np.array([True, False, True]), [3, 5, 20, 60, 90]
     try:
         sizes, shares = answer(counts, examples, wrong, limits)
     except ZeroDivisionError:  # the exercise does not say what the share of no example is
@@ -247,7 +247,7 @@ def some_examples(*limits, n=12):
         counts = rng.permutation([1, 2, 3, 5, 7, 9, 12, 25, 30, 44, 90])
         examples = [rng.choice(11, size=m, replace=False) for m in rng.integers(1, 5, size=n)]
         examples += [np.flatnonzero(counts == count) for count in (*limits, 90)]
-        return counts, examples, rng.random(len(examples)) < 0.4, np.array(limits)
+        return counts, examples, rng.random(len(examples)) < 0.4, list(limits)
 
     return draw
 
@@ -319,6 +319,13 @@ def a_valley(lowest, highest):
         return 2.0**x, 0.3 + distance**2
 
     return draw
+
+
+def four_rates(rng):
+    """Draw four rates at other distances, of which two are in the valley."""
+    lrs = 0.01 * np.cumprod(rng.uniform(1.5, 20, size=4))
+    errors = [rng.uniform(1.3, 1.9), 1.0, rng.uniform(1.0, 1.08), rng.uniform(1.4, 2)]
+    return lrs, rng.uniform(0.2, 0.4) * np.array(errors)
 
 
 BATCH, STEPS, UNSEEN = 16, 250, range(5, 9)  # splits that the chapter does not use
@@ -807,7 +814,7 @@ EXERCISES = [
             "a valley": a_valley(-2, 2),
             "open to the left": a_valley(-7, -6),
             "open to the right": a_valley(5, 6),
-            "four rates": (np.array([0.02, 0.5, 1.0, 12.0]), np.array([0.5, 0.3, 0.31, 0.6])),
+            "four rates": four_rates,
         },
         mistakes={
             "The valley does not end at a rate that was tried: draw lines between them.": (

@@ -33,6 +33,17 @@ class OfLists:
         return np.subtract(w, self.lr / (self.eps + self.G**0.5) * g)
 
 
+class OfPlainSums:
+    """Roots of negative numbers."""
+
+    def __init__(self, lr, eps):
+        self.lr, self.eps, self.G = lr, eps, 0.0
+
+    def step(self, w, g):
+        self.G = self.G + g
+        return w - self.lr * g / (np.sqrt(self.G) + self.eps)
+
+
 class ForVectors:
     """For one dimension only."""
 
@@ -271,6 +282,17 @@ class InSinglePrecision(SavedWhole):
         super().load(saved | {"w": saved["w"].astype(float)})
 
 
+def kept_as(save_as, load_as):
+    class Kept(Run):
+        def save(self):
+            return save_as(vars(self))
+
+        def load(self, saved):
+            vars(self).update(load_as(saved))
+
+    return Kept
+
+
 class WithoutReturn(Run):
     def save(self):
         self.saved = self.w
@@ -477,6 +499,7 @@ WRONG = [
     ("3.1", FIRST | {"half": 0.005}, "the step's own length"),
     ("3.1", FIRST | {"times": 18.7}, "the same in both"),
     ("3.1", FIRST | {"times": 1.58}, "adds g²"),
+    ("3.2", OfPlainSums, "root of a negative"),
     ("3.2", ForVectors, None),
     ("3.2", InPlace, "Work on a copy"),
     ("3.2", OfOneBuffer, "Work on a copy"),
@@ -503,6 +526,7 @@ WRONG = [
         for memories, hint in [
             (lambda params: [np.full_like(w, 0.1) for w in params], "begin empty"),
             (lambda params: [np.ones_like(w) for w in params], "begins empty"),
+            (lambda params: [w.copy() for w in params], None),
             (lambda params: [np.full_like(w, 0.5) for w in params], None),
             (one_for_each_shape, "of one shape"),
         ]
@@ -535,6 +559,7 @@ WRONG = [
     ("3.6", lambda w, grads, lr, decay, eps: decoupled_run(w, grads[-1:], lr, decay, eps), "every"),
     ("3.6", lambda *args: decoupled_run(*args, shrink=shrunk_to_zero_at_most), None),
     ("3.6", lambda w, grads, *rest: decoupled_run(w, grads[:1], *rest), "in the loop"),
+    ("3.6", lambda w, grads, *rest: decoupled_run(w, grads[:-1], *rest), None),
     ("3.6", lambda *args: decoupled_run(*args, first=0.1), "begin empty"),
     ("3.7", keeper(memories=one_array), "own shape"),
     *(("3.7", kind, "belong to the caller") for kind in (ScalingGradients, ClearingGradients)),
@@ -542,6 +567,9 @@ WRONG = [
     ("3.7", keeper(moves=False), "do not change"),
     ("3.7", keeper(memories=lambda ps: [np.zeros(ps[0].shape) for _ in ps]), "own shape"),
     ("3.8", WithoutReturn, None),
+    ("3.8", kept_as(dict, dict), "when you save and when"),
+    ("3.8", kept_as(copy.deepcopy, dict), "load copies, too"),
+    ("3.8", kept_as(dict, copy.deepcopy), "save copies, too"),
     ("3.8", CountedOnce, None),
     ("3.8", resumable(shares_rng={"save", "load"}), "from one generator"),
     ("3.8", KeptInTheClass, None),

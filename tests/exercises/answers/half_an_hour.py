@@ -48,6 +48,15 @@ def run_from_a_full_accumulator(gradient, start, lr, steps, first):
     return w
 
 
+def run_with_the_rate_in_the_sum(gradient, start, lr, steps):
+    w, G = start, 0.0
+    for _ in range(steps):
+        g = lr * gradient(w)
+        G = G + g**2
+        w = w - g / (np.sqrt(G) + 1e-10)
+    return w
+
+
 def run_in_slices(gradient, start, lr, steps):
     w, G = np.array(start), np.zeros(np.shape(start))
     for _ in range(steps):
@@ -143,6 +152,7 @@ WRONG = [
     ),
     ("0.2", partial(run_from_a_full_accumulator, first=1e-10), "stand the squares alone"),
     ("0.2", partial(run_number_by_number, eps=1.0), None),
+    ("0.2", run_with_the_rate_in_the_sum, "or it cancels"),
     ("0.2", run_in_slices, "has no axis"),
     ("0.2", run_of_one_step, "in the loop"),
     ("0.2", run_in_place, "copy"),

@@ -7,6 +7,8 @@ from functools import partial
 import numpy as np
 from optional_torch import torch, with_torch
 
+from adagrad_course.exercises.learning_rates import loss_left
+
 
 def descent_in_an_array(gradient, start, lr, steps):
     points = np.full(steps + 1, float(start))
@@ -112,6 +114,32 @@ def descent_that_returns_at_once(gradient, start, lr, steps):
         points.append(points[-1] - lr * gradient(points[-1]))
         return points
     return points
+
+
+def best_rate_noted_once(curvatures, start, rates, steps):
+    found = []
+    for lr in rates:
+        w = start * (1 - lr * curvatures) ** steps
+    found.append((np.sum(curvatures * w**2), lr))  # a line too far to the left
+    return min(found)[1]
+
+
+def steps_at_once(steps, lr, curvature, reduction):
+    return steps if lr * curvature == 1 else steps_with_logarithms(lr, curvature, reduction)
+
+
+def steps_upside_down(lr, curvature, reduction):
+    right = steps_with_logarithms(lr, curvature, reduction)
+    if right in (0, 1, math.inf):
+        return right
+    return math.ceil(2 * math.log(abs(1 - lr * curvature)) / math.log(reduction))
+
+
+def steps_of_slow_decay(lr, curvature, reduction):
+    right = steps_with_logarithms(lr, curvature, reduction)
+    if right in (0, 1, math.inf):
+        return right
+    return math.ceil(-math.log(reduction) / (2 * lr * curvature))
 
 
 def steps_with_another_factor(times, lr, curvature, reduction):
@@ -304,9 +332,15 @@ WRONG = [
     ("1.3", lambda *case: best_rate_all_at_once(*case[:3], case[3] - 1), None),
     ("1.3", lambda curvatures, start, rates, steps: rates[0], None),
     ("1.3", best_rate_at_any_step, "on the way"),
+    ("1.3", best_rate_noted_once, "noted before"),
     ("1.4", steps_where_one_is_not_enough, None),
     *(("1.4", partial(at_most, most), None) for most in (1e3, 1e5, 7e5)),
     ("1.4", steps_by_counting, None),
+    ("1.4", partial(steps_at_once, math.inf), "low enough"),
+    ("1.4", partial(steps_at_once, 0), "not in none"),
+    ("1.4", steps_upside_down, None),
+    ("1.4", steps_of_slow_decay, None),
+    ("1.4", lambda *case: steps_with_logarithms(*case[:2], case[2] ** 0.5), "too many"),
     ("1.4", steps_that_arrive_first, None),
     ("1.4", steps_to_a_millionth, "no step is needed"),
     ("1.4", steps_unless_beyond_the_limit, None),
@@ -344,4 +378,11 @@ WRONG = [
     ("1.7", lambda lr, a, b: lr, "loss's unit"),
     ("1.7", lambda lr, a, b: lr * a * b**2, "upside down for the loss"),
     ("1.7", lambda lr, a, b: lr * b**2 / a**2, None),
+]
+
+# To closing questions: None where the answer is right.
+CLOSING = [
+    *(("1.6", {"rate": 0.0118, "left": left}, None) for left in (0.0126, loss_left(0.011788))),
+    *(("1.6", {"rate": r, "left": loss_left(r)}, "rounded") for r in (0.01179, 0.0118)),
+    ("1.6", {"rate": 0.01179, "left": 0.0}, "flattest"),
 ]

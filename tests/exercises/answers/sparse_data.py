@@ -239,6 +239,20 @@ def by_rarest_in_loops(counts, examples, wrong, limits):
     return sizes, shares
 
 
+def by_rarest_with_masks(counts, examples, wrong, limits):
+    rarest, low, found = np.array([min(counts[words]) for words in examples]), 0, []
+    for high in limits + [np.inf]:  # noqa: RUF005
+        group = (low < rarest) & (rarest <= high)
+        found.append((np.sum(group), np.mean(wrong[group])))
+        low = high
+    return tuple(np.array(found).T)
+
+
+def by_rarest_with_a_limit_more(counts, examples, wrong, limits):
+    limits.append(np.inf)
+    return errors_by_rarest(counts, examples, wrong, limits[:-1])
+
+
 def by_rarest_with_bincount(counts, examples, wrong, limits):
     rarest = np.array([counts[words].min() for words in examples])
     group = (rarest[:, None] > limits).sum(axis=1)
@@ -312,6 +326,17 @@ def width_of_decades(lrs, errors):
 
 def width_within(share):
     return lambda lrs, errors: octaves(lrs, errors, margin=share)
+
+
+def width_of_a_side(side, lrs, errors):
+    x, least = np.log2(lrs), np.argmin(errors)
+    left, right = slice(least, None, -1), slice(least, None)
+    ends = [np.interp(1.1 * errors[least], errors[part], x[part]) for part in (left, right)]
+    return sum(abs(end - x[least]) for end in ends[side])
+
+
+def share_of_the_rates(lrs, errors):
+    return np.mean(errors <= 1.1 * np.min(errors)) * np.log2(lrs[-1] / lrs[0])
 
 
 def width_without_an_end(lrs, errors):
@@ -452,6 +477,7 @@ RIGHT = [
     ("4.3", with_bincount_of_places),
     ("4.4", by_rarest_in_loops),
     ("4.4", by_rarest_with_bincount),
+    ("4.4", by_rarest_with_masks),
     ("4.5", rounds_in_loops),
     ("4.6", width_on_a_grid(2000)),
     ("4.6", width_of_decades),
@@ -492,6 +518,7 @@ WRONG = [
     ("4.3", lambda rows, grads: [part[:5] for part in with_masks(rows, grads)], None),
     ("4.3", lambda rows, grads: dict(zip(*coalesced(rows, grads), strict=True)), None),
     ("4.4", with_four_groups, "and one more"),
+    ("4.4", by_rarest_with_a_limit_more, "Work on a copy"),
     ("4.4", grouped(of=np.median), "the median"),
     ("4.4", grouped(of=np.sum), "the sum"),
     ("4.4", without_the_last_group, "more"),
@@ -510,6 +537,8 @@ WRONG = [
     ("4.6", lambda lrs, errors: np.log2(lrs[-1] / lrs[0]), None),
     *(("4.6", width_within(share), None) for share in (0.05, 0.2)),
     ("4.6", width_without_an_end, "that was tried"),
+    *(("4.6", partial(width_of_a_side, side), None) for side in (slice(0, 1), slice(1, 2))),
+    ("4.6", share_of_the_rates, None),
     ("4.7", own_sgd(lr=8.0), ALIKE),
     ("4.7", power_of(1, 1.0), ROOTLESS),
     ("4.7", Falling, SHARED),
