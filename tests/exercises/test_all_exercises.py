@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import structure
+from answers import learning_rates
 from audit import audit, right_closing
 from optional_torch import needs_torch
 
@@ -108,6 +109,14 @@ def test_a_wrong_answer_is_told_its_own_mistake_or_none(number, answer, hint):
     assert not report.passed
     hints = [result.hint for result in report.results if result.hint]
     assert (hint in hints[0]) if hint else not hints, str(report)
+
+
+def test_an_answer_that_counts_a_trillion_steps_is_stopped(monkeypatch):
+    monkeypatch.setattr(machinery, "TIME_LIMIT", 0.5)
+    report = graded("1.4", learning_rates.steps_by_counting)
+    assert not report.passed
+    assert "did not finish within 0.5 s: is a loop very long, or endless?" in str(report)
+    assert not any(result.hint for result in report.results)
 
 
 TO_MEND = re.compile(r"^\w+ = \.\.\.  # (\w+), when you have mended it$", re.M)

@@ -306,7 +306,6 @@ WRONG = [
     ("1.3", best_rate_at_any_step, "on the way"),
     ("1.4", steps_where_one_is_not_enough, None),
     *(("1.4", partial(at_most, most), None) for most in (1e3, 1e5, 7e5)),
-    ("1.4", steps_by_counting, None),
     ("1.4", steps_that_arrive_first, None),
     ("1.4", steps_to_a_millionth, "no step is needed"),
     ("1.4", steps_unless_beyond_the_limit, None),
