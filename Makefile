@@ -11,8 +11,10 @@ WORKERS ?= 3
 
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --log .venv/pip.log
+# No others, since each worker would load them; and nothing here logs.
+PLUGINS := --disable-plugin-autoload -p xdist -p hypothesispytest -p no:logging
 # One notebook, one kernel: a file is not split over the workers.
-PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(PLUGINS)
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 
