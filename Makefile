@@ -11,8 +11,10 @@ WORKERS ?= 3
 
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --log .venv/pip.log
+# No others, since each worker would load them; and nothing here logs.
+PLUGINS := --disable-plugin-autoload -p xdist -p hypothesispytest -p no:logging
 # One notebook, one kernel: a file is not split over the workers.
-PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(PLUGINS)
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 
@@ -33,8 +35,10 @@ serve: book  ## build the site and serve it, so that its cells run
 test: $(READY)  ## prove it: package, notebooks and site
 	$(PYTEST)
 
+# Each worker first reads all tests, which takes it seconds, and few of these wait.
+quick: WORKERS = 2
 quick: $(READY)  ## the unit tests alone
-	$(PYTEST) src tests --ignore=tests/book --ignore=tests/site \
+	$(PYTEST) -m "not study" src tests --ignore=tests/book --ignore=tests/site \
 	    --ignore=tests/test_sharded.py --ignore=tests/test_two_processes.py
 
 lab: $(READY)  ## open the first chapter in JupyterLab

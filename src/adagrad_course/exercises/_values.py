@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import math
 import numbers
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ def plain(value: Any) -> Any:
     (0.5, True)
     """
     match value:
+        case float():  # first what comes most
+            return float(value)
+        case np.ndarray():
+            pass
         case None | EllipsisType() | Other():
             return value
         case bool() | np.bool():
@@ -62,7 +67,7 @@ def plain(value: Any) -> Any:
     array = np.array(value)
     if array.ndim == 0 or array.dtype.kind not in "iuf":
         return plain(array.tolist())
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def leaves(value: Any) -> Iterator[Any]:
@@ -122,7 +127,7 @@ def difference(
         for key in expected if isinstance(expected, dict) else range(len(expected)):
             if problem := difference(
                 expected[key],
-                plain(got[key]),
+                plain(got[key]) if isinstance(got, np.ndarray) else got[key],
                 rtol=rtol,
                 atol=atol,
                 digits=digits,
@@ -134,27 +139,26 @@ def difference(
         return None
 
     where, lacks = "", None
-    if type(expected) is float and type(got) is float and expected == got:
+    if _equal(expected, got):
         return None  # most numbers, in a fraction of the time
     if isinstance(expected, float | np.ndarray):
         array = _numbers(got)
         if array is None or array.shape != np.shape(expected):
             return _mismatch(expected, got)
-        if np.isinf(atol):  # only the shape counts: not even nan is wrong
+        if atol == np.inf:  # only the shape counts: not even nan is wrong
             return None
-        wrong = ~np.isclose(array, expected, rtol=rtol, atol=atol, equal_nan=True)
+        wrong = ~_close(array, expected, rtol, atol)
         # Whole numbers have all their digits: 1999 steps are not 2000.
         whole = (np.trunc(array) == array) & (np.trunc(expected) == expected)
         if digits is not None:
-            wrong |= whole & ~np.isclose(array, expected, rtol=1e-13, atol=0)
-            wrong &= ~np.isclose(array, _rounded(expected, digits), rtol=1e-12, atol=0)
+            wrong |= whole & ~_close(array, expected, 1e-13)
+            wrong &= ~_close(array, _rounded(expected, digits), 1e-12)
         if not wrong.any():
             return None
-        close = np.isclose(array, expected, rtol=near, atol=0)
         if near:
-            close |= np.isclose(array, _rounded(expected, 2), rtol=1e-12, atol=0)
-        if np.all(~wrong | (close & ~whole)):
-            lacks = _what_lacks(np.asarray(expected)[wrong], array[wrong])
+            close = _close(array, expected, near) | _close(array, _rounded(expected, 2), 1e-12)
+            if np.all(~wrong | (close & ~whole)):
+                lacks = _what_lacks(np.asarray(expected)[wrong], array[wrong])
         if (
             isinstance(expected, np.ndarray) and array.size > LONG
         ):  # the first wrong entry stands for all
@@ -187,6 +191,25 @@ def told_apart(one: Any, other: Any) -> tuple[str, str]:
         if shown != given:
             break
     return shown, given
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Return whether two plain values are the same number, or arrays of the same numbers."""
+    if type(one) is float:
+        return type(other) is float and one == other
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.shape == other.shape and bool((one == other).all())
+    return False
+
+
+def _close(got: np.ndarray, expected: Any, rtol: float, atol: float = 0.0) -> Any:
+    """Return which numbers are close, as `np.isclose` does, which is slow where there is one."""
+    if got.ndim:
+        return np.isclose(got, expected, rtol=rtol, atol=atol, equal_nan=True)
+    one, other = got.item(), float(expected)
+    if math.isfinite(other):
+        return np.bool(abs(one - other) <= atol + rtol * abs(other))
+    return np.bool(one == other or (math.isnan(one) and math.isnan(other)))
 
 
 def _folded(text: str) -> str:
@@ -231,7 +254,7 @@ def _numbers(value: Any) -> np.ndarray | None:
     """Return a plain value as an array if it is made of numbers, and None if it is not."""
     if isinstance(value, tuple | float | np.ndarray):
         with contextlib.suppress(ValueError):  # a ragged list
-            array = np.array(value)
+            array = np.asarray(value)
             return array if array.dtype.kind == "f" else None
     return None
 

@@ -1,6 +1,7 @@
 """The exercises of chapter 4, Sparse data."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -352,20 +353,29 @@ def race(optimizer: Callable[[int, int], Any], seed: int, steps: int = STEPS) ->
     float
         The share of the validation part that is predicted wrongly.
     """
+    data, batches = _course(seed, steps)
+    return float(np.mean(_misses(_trained(optimizer, data, batches), data.validation)))
+
+
+@lru_cache(maxsize=16)
+def _course(seed, steps):
+    """Return the data and the batches with their labels, the same for every optimizer."""
     data = unicode_names(seed)
-    return float(np.mean(_misses(_trained(optimizer, data, seed, steps), data.validation)))
-
-
-def _trained(optimizer, data, seed, steps):
-    """Return the weights after some steps, or `...` if the optimizer's step returns that."""
     order = np.random.default_rng(seed).permutation(len(data.train))[: BATCH * steps]
     labels = data.train.labels[order]
+    batches = islice(_batches(data.train.features[order], BATCH), steps)
+    return data, [(batch, labels[batch.examples]) for batch in batches]
+
+
+def _trained(optimizer, data, batches):
+    """Return the weights after some steps, or `...` if the optimizer's step returns that."""
     W = np.zeros((len(data.feature_names), len(data.class_names)))
     player = optimizer(*W.shape)
-    for batch in islice(_batches(data.train.features[order], BATCH), steps):
+    for batch, labels in batches:
         error = np.exp(log_softmax(batch.inputs @ W[batch.rows]))
-        error[np.arange(len(error)), labels[batch.examples]] -= 1
-        if player.step(W, batch.rows, batch.transposed @ error / len(error)) is ...:
+        error[np.arange(len(error)), labels] -= 1
+        # A copy: the next optimizer needs the rows as they are.
+        if player.step(W, batch.rows.copy(), batch.transposed @ error / len(error)) is ...:
             return ...
     return W
 
@@ -378,8 +388,8 @@ def errors_on(seeds, optimizer):
     """Return how many test names a trained classifier gets wrong, or `...`."""
     count = 0
     for seed in seeds:
-        data = unicode_names(seed)
-        W = _trained(optimizer, data, seed, STEPS)
+        data, batches = _course(seed, STEPS)
+        W = _trained(optimizer, data, batches)
         if W is ...:
             return ...
         if not W.any():

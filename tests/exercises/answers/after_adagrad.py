@@ -275,8 +275,15 @@ def unseen(w):
     return w[0] + w[1] + w[2], w[1] + w[2] - w[0]
 
 
+DISARMED = {}  # many answers train alike
+
+
 def is_disarmed(X, y, G_0, of=1, method=AdaGrad, lr=0.1):
-    return unseen(trained(X, y, method(lr, initial_accumulator_value=G_0)))[of] < 0
+    run = X.tobytes(), y.tobytes(), G_0, of, method, lr
+    if run not in DISARMED:
+        w = trained(X, y, method(lr, initial_accumulator_value=G_0))
+        DISARMED[run] = unseen(w)[of] < 0
+    return DISARMED[run]
 
 
 def by_doubling(X, y, factor=2, start=1e-4):

@@ -335,7 +335,6 @@ WRONG = [
     ("1.3", best_rate_noted_once, "noted before"),
     ("1.4", steps_where_one_is_not_enough, None),
     *(("1.4", partial(at_most, most), None) for most in (1e3, 1e5, 7e5)),
-    ("1.4", steps_by_counting, None),
     ("1.4", partial(steps_at_once, math.inf), "low enough"),
     ("1.4", partial(steps_at_once, 0), "not in none"),
     ("1.4", steps_upside_down, None),
