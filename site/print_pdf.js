@@ -27,11 +27,9 @@ async ({ site, files, css, height }) => {
     return names;
   };
   const addPage = (article, title) => {
-    const page = `page-${++number.page}`;
-    article.style.page = page;
-    article.dataset.page = page;
-    const name = JSON.stringify(title);
-    return `@page ${page} { @bottom-left { content: ${name}; } }`;
+    article.dataset.page = ++number.page;
+    if (!article.querySelector("#in-practice-on-one-page")) article.style.page = `page-${number.page}`;
+    return `@page page-${number.page} { @bottom-left { content: ${JSON.stringify(title)}; } }`;
   };
   const book = make("main");
   const rules = [];
@@ -48,6 +46,11 @@ async ({ site, files, css, height }) => {
     }
     for (const link of all(article, "a[href]")) link.href = new URL(link.getAttribute("href"), url);
     for (const code of all(article, "details.hide")) code.replaceWith(...all(code, ".cell_input"));
+    for (const details of all(article, "details.deeper")) {
+      details.firstChild.replaceWith(...details.firstChild.childNodes);
+      details.parentElement.classList.add("deeper");
+      details.replaceWith(...details.childNodes);
+    }
     for (const details of all(article, "details")) details.open = true;
     // Names and operators look like the code around them: half as many elements to lay out and tag.
     for (const word of all(article, "pre :is(.n, .nn, .o, .p, .w)")) {
@@ -78,8 +81,8 @@ async ({ site, files, css, height }) => {
     for (const [i, box] of all(article, ".predict").entries()) {
       const replies = all(box, "details");
       if (!replies.length) continue;
-      const title = `Predict ${i + 1}`;
-      box.querySelector(".admonition-title").textContent = title;
+      const head = box.querySelector(".admonition-title");
+      if (!/\d$/.test(head.textContent)) head.append(` ${i + 1}`);
       const list = make("ul");
       const content = replies.map((details) => {
         const words = details.querySelector(".sd-summary-text");
@@ -91,7 +94,7 @@ async ({ site, files, css, height }) => {
       for (const details of replies) details.remove();
       const place = box.closest("section").querySelector("h1, h2, h3");
       const where = make("span", { className: "where" }, " in ", ...place.cloneNode(true).childNodes);
-      box.append(moveAnswer(section, [title, where], box, "Answers at the back", content));
+      box.append(moveAnswer(section, [head.textContent, where], box, "Answers at the back", content));
     }
     const asked = all(article, ".exercise.admonition, details.solution");
     for (const [i, details] of asked.entries()) {
@@ -120,7 +123,7 @@ async ({ site, files, css, height }) => {
     const box = figure && page && all(page.article, `.explorable[data-explorable="${figure[1]}"]`)[(figure[2] ?? 1) - 1];
     if (page && (!hash || page.names.has(name))) {
       const top = page.article.querySelector("h1");
-      top.id ||= `top-${page.article.dataset.page}`;
+      top.id ||= `top-of-${page.article.dataset.page}`;
       link.setAttribute("href", `#${page.names.get(name) ?? top.id}`);
     } else if (published) link.href = published + href.slice(site.length + 1);
     else if (box) link.setAttribute("href", `#${(box.id ||= `figure-${++number.figure}`)}`);
@@ -149,11 +152,11 @@ async ({ site, files, css, height }) => {
     if (box.getBoundingClientRect().height > height / 3) box.classList.add("tall");
   }
   const clipped = [];
+  const boxes = "pre, figure, table, .katex-display, .output.text_html, .pst-scrollable-table-container";
   for (const element of all(book, "*:not(.katex *, svg *), .katex .base")) {
     const { width, right, left } = element.getBoundingClientRect();
-    const hides = getComputedStyle(element).overflowX !== "visible";
     const outside = width && (right > limit.right + 1 || left < limit.left - 1);
-    if (outside || (hides && element.scrollWidth > element.clientWidth + 1)) {
+    if (outside || (element.matches(boxes) && element.scrollWidth > element.clientWidth + 1)) {
       const page = element.closest("article").querySelector("h1").textContent;
       clipped.push(`${page}: <${element.localName}> ${element.textContent.trim().slice(0, 60)}`);
     }

@@ -16,12 +16,13 @@ import io
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import yaml
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.generic import (
     ArrayObject,
@@ -81,7 +82,8 @@ def drop_empty_tags(reader: PdfReader) -> None:
     Chromium writes one for each ``<div>`` and ``<span>``, which is half of the file.
     """
     root = reader.root_object["/StructTreeRoot"]
-    root.pop("/IDTree", None)  # names that differ from one printing to the next, and nobody calls
+    # Names of table heads differ from one printing to the next; each head says its scope, too.
+    root.pop("/IDTree", None)
     homes: dict[int, Any] = {}
 
     def lift(element: DictionaryObject, home: Any) -> ArrayObject:
@@ -103,6 +105,8 @@ def drop_empty_tags(reader: PdfReader) -> None:
             else:
                 if "/S" in item:
                     item.pop("/ID", None)
+                    for attributes in item.get("/A", ()):
+                        attributes.pop("/Headers", None)
                     item[NameObject("/P")] = home
                     item[NameObject("/K")] = lift(item, kid)
                 kids.append(kid)
@@ -190,7 +194,7 @@ def name_entries(
     return entries, [numbers[entry["/Dest"][0].idnum] for entry in entries]
 
 
-def write_pdf(html: Path, target: Path, files: list[str]) -> int:
+def write_pdf(browser: Browser, html: Path, target: Path, files: list[str]) -> int:
     """Print pages of the built site in a folder as one PDF; return its number of pages.
 
     Raises
@@ -199,8 +203,9 @@ def write_pdf(html: Path, target: Path, files: list[str]) -> int:
         Something is wider than the paper, or a link leads nowhere.
     """
     citation = yaml.safe_load((BOOK / "CITATION.cff").read_text(encoding="utf-8"))
-    with served(html) as site, chromium() as browser:
-        tab = browser.new_context(java_script_enabled=False).new_page()
+    context = browser.new_context(java_script_enabled=False)
+    with served(html) as site, closing(context):
+        tab = context.new_page()
         tab.set_default_timeout(0)  # a slow machine takes minutes
         headings, clipped = join_pages(tab, site, files)
         if clipped:
@@ -211,9 +216,8 @@ def write_pdf(html: Path, target: Path, files: list[str]) -> int:
         drop_empty_tags(body)
         writer = PdfWriter(clone_from=body)
         entries, pages = name_entries(writer, headings)
-        tab.evaluate(
-            "html => { document.body.innerHTML = html; }", write_front(citation, headings, pages)
-        )
+        front_html = write_front(citation, headings, pages)
+        tab.evaluate("html => { document.body.innerHTML = html; }", front_html)
         front = print_tab(tab, tagged=False).pages
     for n, page in enumerate(front):
         writer.insert_page(page, n)
@@ -255,9 +259,10 @@ def main(arguments: list[str] | None = None) -> None:
             "(macOS), or install Chrome."
         )
     files = list_files()
-    print("Printing the book (a minute or two) ...")
+    print("Printing the book (a minute or two) ...", flush=True)
     try:
-        pages = write_pdf(html, html / NAME, files)
+        with chromium() as browser:
+            pages = write_pdf(browser, html, html / NAME, files)
         link_from_first_page(html, files, pages)
     except ValueError as error:
         sys.exit(f"No PDF: {error}")
