@@ -1,10 +1,10 @@
 // Joins pages of the site to one document, in the tab that shows the first, and fits it to paper.
-// site/print_pdf.py runs it and prints the document. Returns its headings, for the contents, and
-// what does not fit.
+// site/print_pdf.py runs it and prints the document. Returns its headings, for the contents, what
+// does not fit, and links that lead nowhere.
 async ({ site, files, css, height }) => {
   const root = document.documentElement;
   root.dataset.theme = "light";
-  const published = document.querySelector("link[rel=canonical]")?.href.replace(/[^/]*\/[^/]*$/, "");
+  const published = document.querySelector("link[rel=canonical]")?.href.replace(`${files[0]}.html`, "");
   const make = (tag, attributes = {}, ...children) => {
     const element = Object.assign(document.createElement(tag), attributes);
     element.append(...children);
@@ -15,7 +15,7 @@ async ({ site, files, css, height }) => {
   // 1. The pages one after the other. What has the same id on two of them gets another.
   const taken = new Set();
   const pages = new Map();
-  const number = { page: 0, answer: 0 };
+  const number = { page: 0, answer: 0, place: 0 };
   const rename = (article) => {
     const names = new Map();
     for (const element of all(article, "[id]")) {
@@ -75,9 +75,8 @@ async ({ site, files, css, height }) => {
     return make("p", { className: "to-answer" }, here);
   };
   for (const { article } of pages.values()) {
-    const heading = article.querySelector("h1");
-    const section = make("section", { className: "answers" }, make("h2", {}, heading.cloneNode(true)));
-    section.firstChild.replaceChildren(...section.firstChild.firstChild.childNodes);
+    const title = article.querySelector("h1").cloneNode(true).childNodes;
+    const section = make("section", { className: "answers" }, make("h2", {}, ...title));
     for (const [i, box] of all(article, ".predict").entries()) {
       const replies = all(box, "details");
       if (!replies.length) continue;
@@ -103,7 +102,7 @@ async ({ site, files, css, height }) => {
       const title = box.querySelector(".admonition-title").textContent.match(/\((.*)\)/s)[1];
       const content = details.querySelector(".sd-summary-content").childNodes;
       const link = moveAnswer(section, [title], box, "Solution at the back", content);
-      section.lastChild.firstChild.id = details.id;
+      if (details.id) section.lastChild.firstChild.id = details.id;
       details.replaceWith(link);
     }
     if (section.children.length > 1) answers.append(section);
@@ -115,24 +114,31 @@ async ({ site, files, css, height }) => {
 
   // 3. Links lead to places in this document, to others on the network, or nowhere.
   for (const link of all(book, "a[href]")) {
-    const { origin, href, hash } = new URL(link.href, location);
+    const { href, hash } = link;
     if (link.getAttribute("href").startsWith("#") || !href.startsWith(site)) continue;
-    const [url, name] = [href.slice(0, href.length - hash.length), decodeURIComponent(hash.slice(1))];
-    const page = pages.get(url);
-    const figure = page && page.names.has(name) ? null : name.match(/^([a-z]+)(?:-(\d+))?(?::|$)/);
-    const box = figure && page && all(page.article, `.explorable[data-explorable="${figure[1]}"]`)[(figure[2] ?? 1) - 1];
-    if (page && (!hash || page.names.has(name))) {
-      const top = page.article.querySelector("h1");
-      top.id ||= `top-of-${page.article.dataset.page}`;
-      link.setAttribute("href", `#${page.names.get(name) ?? top.id}`);
+    const page = pages.get(href.slice(0, href.length - hash.length));
+    const name = decodeURIComponent(hash.slice(1));
+    // A link may set a figure, as #race:ratio=100 or #race-2. On paper that leads to the figure.
+    const [, kind, n = 1] = name.match(/^([a-z]+)(?:-(\d+))?(?::|$)/) ?? [];
+    const figures = page ? all(page.article, `.explorable[data-explorable="${kind}"]`) : [];
+    const figure = page?.names.has(name) ? null : figures[n - 1];
+    if (page && !(figure && published)) {
+      const place = hash ? figure : page.article.querySelector("h1");
+      if (place) place.id ||= `place-${++number.place}`;
+      link.setAttribute("href", `#${place ? place.id : (page.names.get(name) ?? name)}`);
     } else if (published) link.href = published + href.slice(site.length + 1);
-    else if (box) link.setAttribute("href", `#${(box.id ||= `figure-${++number.figure}`)}`);
     else link.removeAttribute("href");
   }
   for (const still of all(book, ".x-still")) {
     const about = still.parentElement.querySelector("svg").getAttribute("aria-label");
     still.textContent = `${about} This is how it begins; it moves on the website.`;
   }
+
+  // Chromium prints a link to nowhere as if it were none.
+  const places = new Set(all(book, "[id]").map((element) => element.id));
+  const lost = all(book, "a[href^='#']")
+    .map((link) => decodeURIComponent(link.hash.slice(1)))
+    .filter((name) => !places.has(name));
 
   // 4. The document, on paper.
   document.head.append(make("style", { textContent: [css, ...rules].join("\n") }));
@@ -167,5 +173,5 @@ async ({ site, files, css, height }) => {
     for (const element of all(words, "[id]")) element.removeAttribute("id");
     return { level: Number(heading.localName[1]), html: words.innerHTML, text: words.textContent };
   });
-  return { headings, clipped };
+  return { headings, clipped, lost };
 }

@@ -49,16 +49,18 @@ def list_files() -> list[str]:
     return [toc["root"], *(page["file"] for part in toc["parts"] for page in part["chapters"])]
 
 
-def join_pages(tab: Page, site: str, files: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Make one document of pages in a tab; return its headings and what does not fit on paper."""
+def join_pages(tab: Page, site: str, files: list[str]) -> dict[str, list[Any]]:
+    """Make one document of pages in a tab; return its headings, and what is wrong with it.
+
+    Wrong is what is ``clipped``, as it is wider than the paper, and a ``lost`` link.
+    """
     tab.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     tab.emulate_media(media="print")
     tab.goto(f"{site}/{files[0]}.html")
     script, css = (
         (SITE / f"print_pdf.{kind}").read_text(encoding="utf-8") for kind in ("js", "css")
     )
-    joined = tab.evaluate(script, {"site": site, "files": files, "css": css, "height": HEIGHT})
-    return joined["headings"], joined["clipped"]
+    return tab.evaluate(script, {"site": site, "files": files, "css": css, "height": HEIGHT})
 
 
 def print_tab(tab: Page, tagged: bool) -> PdfReader:
@@ -130,22 +132,12 @@ def read_links(pages: Iterable[PageObject]) -> Iterator[DictionaryObject]:
             yield annotation.get_object()
 
 
-def find_lost(document: PdfReader, site: str) -> list[str]:
-    """Return where links lead that lead nowhere on another computer."""
-    known = document.root_object.get("/Dests", DictionaryObject()).get_object()
-    links = list(read_links(document.pages))
-    names = [link["/Dest"] for link in links if "/Dest" in link]
-    addresses = [str(link["/A"]["/URI"]) for link in links if "/A" in link]
-    lost = [str(name) for name in names if name not in known]
-    return lost + [address for address in addresses if address.startswith((site, "file:"))]
-
-
 def write_front(citation: dict[str, Any], headings: list[dict[str, Any]], pages: list[int]) -> str:
     """Return the title page and the contents, with the pages of the headings, as HTML."""
     licences = " and ".join(citation["license"])
     lines = (
         f'<li class="level-{heading["level"]}"><a href="{ENTRY}{n}">{heading["html"]}</a>'
-        f"<span>{page + 1}</span></li>"
+        f"<span>{page}</span></li>"
         for n, (heading, page) in enumerate(zip(headings, pages, strict=True))
         if heading["level"] < 3
     )
@@ -207,12 +199,13 @@ def write_pdf(browser: Browser, html: Path, target: Path, files: list[str]) -> i
     with served(html) as site, closing(context):
         tab = context.new_page()
         tab.set_default_timeout(0)  # a slow machine takes minutes
-        headings, clipped = join_pages(tab, site, files)
-        if clipped:
-            raise ValueError("\n".join(["this is wider than the paper:", *clipped]))
+        joined = join_pages(tab, site, files)
+        if joined["clipped"]:
+            raise ValueError("\n".join(["this is wider than the paper:", *joined["clipped"]]))
+        if joined["lost"]:
+            raise ValueError("\n".join(["links lead to no place of these names:", *joined["lost"]]))
+        headings = joined["headings"]
         body = print_tab(tab, tagged=True)
-        if lost := find_lost(body, site):
-            raise ValueError("\n".join(["these links lead nowhere:", *lost]))
         drop_empty_tags(body)
         writer = PdfWriter(clone_from=body)
         entries, pages = name_entries(writer, headings)
@@ -224,7 +217,6 @@ def write_pdf(browser: Browser, html: Path, target: Path, files: list[str]) -> i
     lead(read_links(writer.pages[: len(front)]), entries)
     writer.set_page_label(0, len(front) - 1, "/r")
     writer.set_page_label(len(front), len(writer.pages) - 1, "/D", start=1)
-    writer.add_outline_item("Contents", 1, before=entries[0].indirect_reference)
     describe(writer, citation)
     writer.write(target)
     return len(writer.pages)

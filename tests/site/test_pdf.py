@@ -41,6 +41,12 @@ def texts(printed):
     return [page.extract_text() for page in printed.pages]
 
 
+def content(document):
+    """What is in a PDF's file: all but the pages' streams is written as it is."""
+    document.stream.seek(0)
+    return document.stream.read()
+
+
 def outline(document):
     """The entries of a PDF's outline: their titles, and the numbers of their pages from 0."""
     entries = walk(document.root_object["/Outlines"])
@@ -52,14 +58,14 @@ def test_the_outline_has_every_section_on_the_page_where_it_stands(printed, text
     entries = outline(printed)
     html = "".join((site / f"{file}.html").read_text(encoding="utf-8") for file in FILES)
     sections = [plain(words) for words in re.findall(r'<h[123]>(.*?)<a class="headerlink"', html)]
-    expected = [squeezed(words) for words in ("Contents", *sections, LAST)]
+    expected = [squeezed(words) for words in (*sections, LAST)]
     assert [squeezed(title) for title, _ in entries[: len(expected)]] == expected
     for title, page in entries:
         assert squeezed(title) in squeezed(texts[page]), title
 
 
 def test_the_contents_name_the_pages_and_lead_there(printed, texts):
-    pages = dict(outline(printed))
+    pages = dict(reversed(outline(printed)))  # the first of a title
     first = pages[FIRST]
     assert printed.page_labels[: first + 1] == ["i", "ii", "1"]
     assert re.search(rf"^{FIRST}\s*1$", texts[1], re.M)
@@ -76,27 +82,27 @@ def test_links_from_page_to_page_arrive_at_what_they_name(printed, texts, site):
     names = {link["/Dest"] for link in read_links(printed.pages[2:]) if "/Dest" in link}
     assert len(names) > 20
     html = "".join((site / f"{file}.html").read_text(encoding="utf-8") for file in FILES)
-    known = [name.removeprefix("/") for name in names if f'id="{name[1:]}"' in html]
+    known = [name[1:] for name in names if f'id="{name[1:]}"' in html]
+    known = [name for name in known if not name.startswith("equation")]  # it begins with no word
     assert len(known) > 10
     for name in known:
-        following = plain(html.partition(f'id="{name}"')[2].partition(">")[2][:3000]).split()
+        following = plain(html.partition(f'id="{name}"')[2].partition(">")[2][:3000])
+        words = re.sub(r"\[\d+\]", "", following).split()[:3]  # the paper's number is not shown
         page = texts[printed.get_destination_page_number(targets[f"/{name}"])]
-        assert squeezed("".join(following[:3])) in squeezed(page), name
+        assert squeezed("".join(words)) in squeezed(page), name
 
 
 def test_other_links_lead_into_the_network_and_none_to_this_machine(printed):
     links = [link["/A"]["/URI"] for link in read_links(printed.pages) if "/A" in link]
     assert {re.match(r"[a-z]+://|$", link)[0] for link in links} <= {"https://", "http://"}
     assert any(link.startswith(f"{ADDRESS}/chapters/05-decay.html#") for link in links)
-    printed.stream.seek(0)
-    stored = printed.stream.read()
-    assert b"127.0.0.1" not in stored
-    assert b"file:" not in stored
+    assert b"127.0.0.1" not in content(printed)
+    assert b"file:" not in content(printed)
 
 
 def test_answers_are_at_the_back_and_everything_else_is_open(printed, texts, site):
     html = (site / f"{FILES[0]}.html").read_text(encoding="utf-8")
-    start = dict(outline(printed))[LAST]
+    start = dict(reversed(outline(printed)))[LAST]
     body, answers = ("".join(map(squeezed, part)) for part in (texts[2:start], texts[start:]))
     article = html.partition('<article class="bd-article">')[2]
     folds = article.split("<details")[1:]
@@ -111,7 +117,7 @@ def test_answers_are_at_the_back_and_everything_else_is_open(printed, texts, sit
 
 
 def test_the_page_to_pin_up_is_one_page(printed):
-    pages = dict(outline(printed))
+    pages = dict(reversed(outline(printed)))  # the first of a title
     assert pages["Bibliography"] == pages["In practice, on one page"] + 1
 
 
@@ -125,8 +131,9 @@ def test_it_says_what_it_is_in_its_language(printed, texts):
 
 
 def test_a_figure_is_a_drawing_and_no_picture_of_one(printed):
-    """All but the photograph of a screen on another page are vectors, sharp at any size."""
-    assert [image.name for page in printed.pages for image in page.images] == []
+    """So it is sharp at any size."""
+    assert b"/Subtype /Form" in content(printed)
+    assert b"/Subtype /Image" not in content(printed)
 
 
 def test_the_same_pages_give_the_same_file(site, browser, tmp_path):
@@ -135,14 +142,14 @@ def test_the_same_pages_give_the_same_file(site, browser, tmp_path):
     assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
 
 
-def test_nothing_on_any_page_is_wider_than_the_paper(browser, address):
+def test_nothing_on_any_page_is_wider_than_the_paper_and_no_link_is_lost(browser, address):
     tab = browser.new_context(java_script_enabled=False).new_page()
     tab.set_default_timeout(180_000)  # all pages, on a busy machine
     files = [page.removesuffix(".html") for page in pages_of_the_toc()]
-    headings, clipped = print_pdf.join_pages(tab, address("x").removesuffix("/x"), files)
+    joined = print_pdf.join_pages(tab, address("x").removesuffix("/x"), files)
     tab.context.close()
-    assert clipped == []
-    assert [heading["text"] for heading in headings if heading["level"] == 1][-1] == LAST
+    assert joined["clipped"] == joined["lost"] == []
+    assert [heading["text"] for heading in joined["headings"] if heading["level"] == 1][-1] == LAST
 
 
 WIDE = [
@@ -157,7 +164,7 @@ WIDE = [
 def test_what_does_not_fit_or_leads_nowhere_is_refused(browser, tmp_path, part):
     page = f'<!DOCTYPE html><article class="bd-article"><h1>A page</h1>{part}</article>'
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"A page: <\w+> too wide|#nowhere"):
+    with pytest.raises(ValueError, match=r"A page: <\w+> too wide|nowhere"):
         print_pdf.write_pdf(browser, tmp_path, tmp_path / "book.pdf", ["page"])
     assert not (tmp_path / "book.pdf").exists()
 
