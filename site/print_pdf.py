@@ -38,6 +38,7 @@ from adagrad_course import __version__
 SITE = Path(__file__).resolve().parent
 BOOK = SITE.parent
 NAME = "adagrad-by-experiment.pdf"
+FIRST_CHROMIUM = 131  # that has margin boxes of pages
 WIDTH, HEIGHT = 657, 982  # of an A4 page between its margins, in pixels of 1/96 inch
 PLACE = re.compile(r'(?:<span class="pdf">.*?</span>)?<!-- pdf -->', re.DOTALL)
 ENTRY = "https://contents.invalid/"  # a link to the n-th entry of the outline, till it is known
@@ -192,8 +193,12 @@ def write_pdf(browser: Browser, html: Path, target: Path, files: list[str]) -> i
     Raises
     ------
     ValueError
-        Something is wider than the paper, or a link leads nowhere.
+        Something is wider than the paper, a link leads nowhere, or the browser is too old.
     """
+    if int(browser.version.split(".")[0]) < FIRST_CHROMIUM:
+        raise ValueError(
+            f"page numbers need Chromium {FIRST_CHROMIUM} or later, and this is {browser.version}"
+        )
     citation = yaml.safe_load((BOOK / "CITATION.cff").read_text(encoding="utf-8"))
     context = browser.new_context(java_script_enabled=False)
     with served(html) as site, closing(context):
@@ -227,9 +232,7 @@ def link_from_first_page(html: Path, files: list[str], pages: int) -> None:
     page = html / f"{files[0]}.html"
     size = (html / NAME).stat().st_size / 1e6
     address = "../" * files[0].count("/") + NAME
-    link = (
-        f'<a href="{address}">one PDF</a> ({pages} pages, {size:.0f} MB), on paper or on a train.'
-    )
+    link = f'<a href="{address}">one PDF</a> ({pages} pages, {size:.0f} MB).'
     text, found = PLACE.subn(
         f'<span class="pdf">Or take all of it as {link}</span><!-- pdf -->',
         page.read_text(encoding="utf-8"),

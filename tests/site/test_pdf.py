@@ -132,7 +132,6 @@ def test_it_says_what_it_is_in_its_language(printed, texts):
 
 def test_a_figure_is_a_drawing_and_no_picture_of_one(printed):
     """So it is sharp at any size."""
-    assert b"/Subtype /Form" in content(printed)
     assert b"/Subtype /Image" not in content(printed)
 
 
