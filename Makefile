@@ -18,7 +18,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 
-.PHONY: help book serve test quick lab refresh bench clean
+.PHONY: help book pdf serve test quick lab refresh bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -26,6 +26,9 @@ help:  ## list the commands
 
 book: $(READY)  ## build the site and say where to open it
 	$(BIN)/jupyter-book build . --path-output $(OUT) -W -n --keep-going
+
+pdf: book  ## print the built site as one PDF, to which its first page leads (needs Chromium)
+	$(BIN)/python site/print_pdf.py $(OUT)/_build/html
 
 serve: book  ## build the site and serve it, so that its cells run
 	@echo "Open http://localhost:$(PORT) and end with Ctrl+C."

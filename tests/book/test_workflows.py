@@ -146,7 +146,7 @@ def test_what_is_published_was_tested_and_built_with_one_installation():
         "actions/configure-pages",
         "actions/setup-python",
         "bash .ci/run",
-        "make book",
+        "make pdf",
         "actions/upload-pages-artifact",
     ]
     assert JOBS["publish", "deploy"]["needs"] == ["build"]
@@ -157,7 +157,7 @@ def test_what_is_published_was_tested_and_built_with_one_installation():
 def test_the_pages_know_where_they_are_published():
     steps = {step.get("id") or step.get("run"): step for step in JOBS["publish", "build"]["steps"]}
     assert steps["pages"]["uses"].startswith("actions/configure-pages@")
-    assert steps["make book"]["env"] == {"BOOK_URL": "${{ steps.pages.outputs.base_url }}"}
+    assert steps["make pdf"]["env"] == {"BOOK_URL": "${{ steps.pages.outputs.base_url }}"}
 
 
 def test_the_weekly_run_is_a_newcomers_on_every_python_and_system():
