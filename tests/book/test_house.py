@@ -5,14 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from pathlib import Path
 
 import pytest
-import yaml
-
-import adagrad_course
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,12 +42,6 @@ def test_ci_runs_the_readmes_test_command():
     assert read(".ci/run").splitlines()[-1] == "exec make test"
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     assert run("bash", "-n", ".ci/run").returncode == 0
-
-
-@pytest.mark.parametrize("page", ["README.md", "src/adagrad_course/README.md"])
-def test_the_snippet_in_a_readme_prints_what_it_says(page):
-    ((code, printed),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", read(page), re.S)
-    assert run(sys.executable, "-c", code, check=True).stdout == printed
 
 
 # A stand-in for Python: it makes an environment whose pip writes down what it is asked to do.
@@ -140,16 +130,7 @@ def test_make_says_what_is_missing(install, tmp_path, lack, advice):
     assert not (tmp_path / ".venv").exists()
 
 
-# Versions, links, style -----------------------------------------------------------------------
-
-
-def test_one_version_everywhere():
-    citation = yaml.safe_load(read("CITATION.cff"))
-    version, released = adagrad_course.__version__, citation["date-released"]
-    assert citation["version"] == version
-    assert citation["cff-version"] == "1.2.0"
-    assert citation["authors"] == [{"name": "The AdaGrad by Experiment authors"}]
-    assert f"## [{version}] - {released}\n" in read("CHANGELOG.md")
+# Links and style -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
@@ -164,27 +145,6 @@ def test_the_package_imports_nothing_heavy():
     light = ", ".join(f"adagrad_course.{name}" for name in ("datasets", "memory", "sparse"))
     code = f"import sys, {light}; print([m for m in {heavy} if m in sys.modules])"
     assert run(sys.executable, "-c", code, check=True).stdout == "[]\n"
-
-
-def test_an_archive_of_the_package_stands_alone(tmp_path):
-    pytest.importorskip("setuptools")
-    for name in ("src", "tests", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    build = "import setuptools.build_meta as b; b.build_sdist('dist')"
-    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, check=True)
-    (archive,) = (tmp_path / "dist").iterdir()
-    with tarfile.open(archive) as packed:
-        names = {Path(name).relative_to(Path(name).parts[0]) for name in packed.getnames()}
-        metadata = packed.extractfile(next(n for n in packed.getnames() if n.endswith("/PKG-INFO")))
-        described = metadata.read().decode()
-    assert Path("src/adagrad_course/descent.py") in names
-    assert Path("src/adagrad_course/py.typed") in names
-    assert [name for name in names if name.parts[:1] == ("tests",)] == []
-    # Beside an archive on an index there are no other files that its description could show.
-    page = read("src/adagrad_course/README.md")
-    assert described.endswith(page)
-    assert not re.search(r"<img|<source|\]\((?!https://)", page)
 
 
 def tracked_files():
