@@ -74,11 +74,11 @@ def install(tmp_path):
     (tmp_path / "python").write_text(FAKE_PYTHON, encoding="utf-8")
     (tmp_path / "python").chmod(0o755)
 
-    def install(**environment):
+    def install(*goals, **environment):
         log = tmp_path / "pip.log"
         log.unlink(missing_ok=True)
         result = subprocess.run(
-            ["make", ".venv/ready", "PYTHON=./python"],
+            ["make", *(goals or [".venv/ready"]), "PYTHON=./python"],
             cwd=tmp_path,
             env=os.environ | {"UNREACHABLE": "nothing"} | environment,
             capture_output=True,
@@ -113,6 +113,7 @@ def test_a_broken_off_installation_is_taken_up_again(install):
     broken_off, _ = install(UNREACHABLE="requirements.txt")
     assert broken_off.returncode != 0
     assert "The conflict is caused by" in broken_off.stdout
+    assert "It needs a network and 3 GB of room." in broken_off.stdout
     result, asked = install()
     assert result.returncode == 0
     assert asked[-1].endswith("-r requirements.txt")
@@ -128,6 +129,27 @@ def test_make_says_what_is_missing(install, tmp_path, lack, advice):
     assert advice in result.stdout
     assert asked == []
     assert not (tmp_path / ".venv").exists()
+
+
+def test_make_says_where_the_site_cannot_be_built(install):
+    result, _ = install("book", "OUT=/dev/null/in vain")
+    assert result.returncode != 0
+    assert "/dev/null/in vain/_build cannot be written to." in result.stdout
+    assert "make book OUT=/tmp/book" in result.stdout
+
+
+@pytest.mark.parametrize("free", [100_000, 1_000_000])
+def test_make_says_where_the_disk_is_full(install, tmp_path, free):
+    install()
+    for name, prints in {
+        ".venv/bin/jupyter-book": "",
+        "df": f"Disk\n/dev/disk 1 1 {free} 99% /",
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\nprintf '{prints}\n'\nexit 1\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    result, _ = install("book", "OUT=on a disk", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert result.returncode != 0
+    assert ("Only 97 MB are free here" in result.stdout) == (free < 300_000)
 
 
 # Links and style -----------------------------------------------------------------------
