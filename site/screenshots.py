@@ -45,15 +45,10 @@ PREVIEW = "chapters/welcome.html", "#race"
 EXERCISE_PAGE, EXERCISE = "chapters/half-an-hour.html", "0.1"
 STARTER = 'by_hand = {"G": ..., "rate": ..., "change": ..., "best": ...}'
 TYPED = "49", "0.1", "0.6", "0.5"  # one after another; the third has the wrong sign
-# What the exercise looks like while it is solved, and how many milliseconds that stands still.
-FILM = {
-    "starter": 2500,
-    **{f"{count} typed": 800 for count in range(1, len(TYPED))},
-    "wrong": 2000,
-    "named": 6000,
-    "mended": 2500,
-    "solved": 5000,
-}
+# How many milliseconds the exercise is shown as it begins, with one, two, three and four numbers,
+# with the mistake named, mended and solved.
+FILM = [2500, 800, 800, 800, 2000, 6000, 2500, 5000]
+NAMED = 5
 
 
 def find_chromium() -> str | None:
@@ -109,13 +104,12 @@ def take(
     return picture
 
 
-def take_exercise(browser: Browser, html: Path, theme: str) -> dict[str, Image.Image]:
-    """Return pictures of an exercise in the page while it is solved, by the names in `FILM`."""
-    texts = {"starter": STARTER}
-    for name, number in zip(list(FILM)[1:], TYPED, strict=False):
-        texts[name] = [*texts.values()][-1].replace("...", number, 1)
-    wrong = texts["wrong"]
-    right = wrong.replace(TYPED[2], f"-{TYPED[2]}")
+def take_exercise(browser: Browser, html: Path, theme: str) -> list[Image.Image]:
+    """Return the pictures of `FILM`: an exercise in the page while it is solved."""
+    texts = [STARTER]
+    for number in TYPED:
+        texts.append(texts[-1].replace("...", number, 1))
+    mended = texts[-1].replace(TYPED[2], f"-{TYPED[2]}")
     with served(html) as address:
         context = browser.new_context(
             viewport=WINDOW, color_scheme=theme, device_scale_factor=SHARP
@@ -123,7 +117,6 @@ def take_exercise(browser: Browser, html: Path, theme: str) -> dict[str, Image.I
         tab = context.new_page()
         tab.goto(f"{address}/{EXERCISE_PAGE}")
         cell = tab.locator(f'[data-exercise="{EXERCISE}"]')
-        report = cell.locator(".live-text")
         box = tab.locator(".exercise", has_text=f"({EXERCISE} ")
         cell.locator("pre").first.click()
         box.evaluate("box => box.scrollIntoView({ block: 'start' })")
@@ -131,39 +124,29 @@ def take_exercise(browser: Browser, html: Path, theme: str) -> dict[str, Image.I
         # What follows would move up and down with the report.
         tab.add_style_tag(content=f'[data-exercise="{EXERCISE}"] ~ * {{ visibility: hidden; }}')
         tab.wait_for_timeout(500)
-        shots = {}
+        shots = []
 
-        def shoot(name: str) -> None:
-            shots[name] = Image.open(io.BytesIO(tab.screenshot(caret="initial")))
+        def shoot() -> None:
+            shots.append(Image.open(io.BytesIO(tab.screenshot(caret="initial"))))
 
-        def check(answer: str) -> None:
-            cell.locator(".cm-content").fill(answer)
-            cell.locator(".live-check").click()
-
-        for name, text in texts.items():
+        for text in texts:
             cell.locator(".cm-content").fill(text)
-            shoot(name)
-        check(wrong)
-        report.wait_for(timeout=180_000)
+            shoot()
+        cell.locator(".live-check").click()
+        cell.locator(".live-text").wait_for(timeout=180_000)
         tab.wait_for_timeout(500)
-        shoot("named")
+        shoot()
         top, end = box.bounding_box(), cell.bounding_box()
-        cell.locator(".cm-content").fill(right)
-        shoot("mended")
-        check(right)
+        cell.locator(".cm-content").fill(mended)
+        shoot()
+        cell.locator(".live-check").click()
         box.locator(".live-solved").wait_for()
         tab.wait_for_timeout(500)
-        shoot("solved")
+        shoot()
         context.close()
-    sides = (
-        top["x"] - 16,
-        top["y"] - 16,
-        top["x"] + top["width"] + 16,
-        end["y"] + end["height"] + 24,
-    )
-    return {
-        name: shot.crop([round(SHARP * side) for side in sides]) for name, shot in shots.items()
-    }
+    left, right = top["x"] - 16, top["x"] + top["width"] + 16
+    sides = left, top["y"] - 16, right, end["y"] + end["height"] + 24
+    return [shot.crop([round(SHARP * side) for side in sides]) for shot in shots]
 
 
 def write_readme(browser: Browser, html: Path, target: Path) -> None:
@@ -177,13 +160,13 @@ def write_readme(browser: Browser, html: Path, target: Path) -> None:
     write(take(browser, html / page, WINDOW, "light", place), "preview.png")
     for theme in ("light", "dark"):
         shots = take_exercise(browser, html, theme)
-        write(shots["named"], f"exercise-{theme}.png")
-        first, *others = (shots[name].convert("RGB") for name in FILM)
+        write(shots[NAMED], f"exercise-{theme}.png")
+        first, *others = (shot.convert("RGB") for shot in shots)
         first.save(
             target / f"solved-{theme}.webp",
             save_all=True,
             append_images=others,
-            duration=list(FILM.values()),
+            duration=FILM,
             loop=0,  # for ever
             lossless=True,  # and smaller than with loss: so much stays the same
             quality=100,
