@@ -13,6 +13,9 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --log .venv/pip.log
 # One notebook, one kernel: a file is not split over the workers.
 PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+# What a full disk makes Python say is not seen above the page of its trace.
+full = df -Pk "$(1)" | awk 'NR == 2 && $$4 < 300000 { print "Only", int($$4 / 1024), \
+    "MB are free here. Make some room, and try again." }'
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 
@@ -25,10 +28,7 @@ help:  ## list the commands
 book: $(READY)  ## build the site and say where to open it
 	@mkdir -p "$(OUT)/_build" 2>/dev/null && test -w "$(OUT)/_build" || \
 	    { echo "$(OUT)/_build cannot be written to. In another folder: make book OUT=/tmp/book"; exit 1; }
-	@# Below a full disk's error there would be only a page of Python's trace.
-	$(BIN)/jupyter-book build . --path-output "$(OUT)" -W -n --keep-going || { df -Pk "$(OUT)" | \
-	    awk 'NR == 2 && $$4 < 300000 { print "Only", int($$4 / 1024), "MB are free here:", \
-	    "make some room, and make book again." }'; exit 1; }
+	$(BIN)/jupyter-book build . --path-output "$(OUT)" -W -n --keep-going || { $(call full,$(OUT)); exit 1; }
 
 serve: book  ## build the site and serve it, so that its cells run
 	@echo "Open http://localhost:$(PORT) and end with Ctrl+C."
@@ -77,5 +77,5 @@ $(READY): requirements.txt $(wildcard requirements/*.txt) constraints.txt pyproj
 	@# Quiet, pip would not say which versions conflict. Its log does, and has its traces, too.
 	@$(PIP) -r requirements.txt || { sed '/Traceback/,/^[^ ]* [^ ]/d' .venv/pip.log | tail -n 15; \
 	    echo "The installation broke off. Above is why; .venv/pip.log has all of it." \
-	    "It needs a network and 3 GB of room. The next make goes on with it."; exit 1; }
+	    "It needs a network and 3 GB of room. The next make goes on with it."; $(call full,.); exit 1; }
 	@touch $@
