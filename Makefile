@@ -75,7 +75,8 @@ $(READY): requirements.txt $(wildcard requirements/*.txt) constraints.txt pyproj
 	    -r requirements/torch.txt 2>/dev/null || \
 	    echo "PyTorch's CPU index cannot be reached: taking the default build."
 	@# Quiet, pip would not say which versions conflict. Its log does, and has its traces, too.
-	@$(PIP) -r requirements.txt || { sed '/Traceback/,/^[^ ]* [^ ]/d' .venv/pip.log | tail -n 15; \
+	@$(PIP) -r requirements.txt || { \
+	    sed '/Skipping link/d; /Traceback/,/^[^ ]* [^ ]/d' .venv/pip.log | tail -n 15; \
 	    echo "The installation broke off. Above is why; .venv/pip.log has all of it." \
 	    "It needs a network and 3 GB of room. The next make goes on with it."; $(call full,.); exit 1; }
 	@touch $@
