@@ -15,6 +15,9 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --log .venv/pip.lo
 PLUGINS := --disable-plugin-autoload -p xdist -p hypothesispytest -p no:logging
 # One notebook, one kernel: a file is not split over the workers.
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(PLUGINS)
+# What a full disk makes Python say is not seen above the page of its trace.
+full = df -Pk "$(1)" | awk 'NR == 2 && $$4 < 300000 { print "Only", int($$4 / 1024), \
+    "MB are free here. Make some room, and try again." }'
 # Touched when the installation is complete, so that a broken-off one is taken up again.
 READY := .venv/ready
 
@@ -25,14 +28,16 @@ help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
 
 book: $(READY)  ## build the site and say where to open it
-	$(BIN)/jupyter-book build . --path-output $(OUT) -W -n --keep-going
+	@mkdir -p "$(OUT)/_build" 2>/dev/null && test -w "$(OUT)/_build" || \
+	    { echo "$(OUT)/_build cannot be written to. In another folder: make book OUT=/tmp/book"; exit 1; }
+	$(BIN)/jupyter-book build . --path-output "$(OUT)" -W -n --keep-going || { $(call full,$(OUT)); exit 1; }
 
 pdf: book  ## print the built site as one PDF, to which its first page leads (needs Chromium)
-	$(BIN)/python site/print_pdf.py $(OUT)/_build/html
+	$(BIN)/python site/print_pdf.py "$(OUT)/_build/html"
 
 serve: book  ## build the site and serve it, so that its cells run
 	@echo "Open http://localhost:$(PORT) and end with Ctrl+C."
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(OUT)/_build/html $(PORT) 2>/dev/null || \
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory "$(OUT)/_build/html" $(PORT) 2>/dev/null || \
 	    echo "Is port $(PORT) taken? With another one: make serve PORT=8001"
 
 test: $(READY)  ## prove it: package, notebooks and site
@@ -46,7 +51,7 @@ quick: $(READY)  ## the unit tests alone
 
 lab: $(READY)  ## open the first chapter in JupyterLab
 	@mkdir -p "$(HOME)" 2>/dev/null && test -w "$(HOME)" || \
-	    { echo "Jupyter keeps its settings in your home folder, and $(HOME) cannot be written to." \
+	    { echo "Jupyter keeps its settings in your home folder, and HOME='$(HOME)' cannot be written to." \
 	    "With another one: make lab HOME=/tmp/home"; exit 1; }
 	@# A notebook that is not trusted would show no figure until its cells are run.
 	@$(BIN)/jupyter-trust --log-level=ERROR chapters/*.ipynb >/dev/null
@@ -69,11 +74,16 @@ $(READY): requirements.txt $(wildcard requirements/*.txt) constraints.txt pyproj
 	    "If you have another: make book PYTHON=python3.13"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	    { echo "Python's venv module is missing. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@test -w . || { echo "The installation goes into this folder, which cannot be written to." \
+	    "Copy the book to one that can."; exit 1; }
 	$(PYTHON) -m venv .venv
 	@echo "Installing (a few minutes, once) ..."
 	@$(PIP) --no-deps --retries 0 --timeout 10 --index-url https://download.pytorch.org/whl/cpu \
 	    -r requirements/torch.txt 2>/dev/null || \
 	    echo "PyTorch's CPU index cannot be reached: taking the default build."
-	@# Quiet, pip would not say which versions conflict: its log does.
-	@$(PIP) -r requirements.txt || { tail -n 25 .venv/pip.log; exit 1; }
+	@# Quiet, pip would not say which versions conflict. Its log does, and has its traces, too.
+	@$(PIP) -r requirements.txt || { \
+	    sed '/Skipping link/d; /Traceback/,/^[^ ]* [^ ]/d' .venv/pip.log | tail -n 15; \
+	    echo "The installation broke off. Above is why; .venv/pip.log has all of it." \
+	    "It needs a network and 3 GB of room. The next make goes on with it."; $(call full,.); exit 1; }
 	@touch $@

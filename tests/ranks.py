@@ -5,6 +5,8 @@ import io
 import json
 import multiprocessing
 import os
+import tempfile
+from unittest import mock
 
 
 def _train(environment, arguments):
@@ -36,8 +38,10 @@ def train(ranks, folder, *options):
         for rank in range(ranks)
     ]
     try:
-        for process in processes:
-            process.start()
+        # The server that forks them listens at a path of at most some hundred bytes.
+        with mock.patch.object(tempfile, "tempdir", "/tmp"):
+            for process in processes:
+                process.start()
         for process in processes:
             process.join(300)  # patience, for a busy machine
         assert [process.exitcode for process in processes] == [0] * ranks

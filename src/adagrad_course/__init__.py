@@ -4,4 +4,4 @@ The modules are imported one by one, as in `from adagrad_course.optimizers impor
 none of them costs a reader anything that they do not use.
 """
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -5,14 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
 from pathlib import Path
 
 import pytest
-import yaml
-
-import adagrad_course
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,12 +44,6 @@ def test_ci_runs_the_readmes_test_command():
     assert run("bash", "-n", ".ci/run").returncode == 0
 
 
-@pytest.mark.parametrize("page", ["README.md", "src/adagrad_course/README.md"])
-def test_the_snippet_in_a_readme_prints_what_it_says(page):
-    ((code, printed),) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", read(page), re.S)
-    assert run(sys.executable, "-c", code, check=True).stdout == printed
-
-
 # A stand-in for Python: it makes an environment whose pip writes down what it is asked to do.
 FAKE_PYTHON = """\
 #!/bin/sh
@@ -84,11 +74,11 @@ def install(tmp_path):
     (tmp_path / "python").write_text(FAKE_PYTHON, encoding="utf-8")
     (tmp_path / "python").chmod(0o755)
 
-    def install(**environment):
+    def install(*goals, **environment):
         log = tmp_path / "pip.log"
         log.unlink(missing_ok=True)
         result = subprocess.run(
-            ["make", ".venv/ready", "PYTHON=./python"],
+            ["make", *(goals or [".venv/ready"]), "PYTHON=./python"],
             cwd=tmp_path,
             env=os.environ | {"UNREACHABLE": "nothing"} | environment,
             capture_output=True,
@@ -123,6 +113,7 @@ def test_a_broken_off_installation_is_taken_up_again(install):
     broken_off, _ = install(UNREACHABLE="requirements.txt")
     assert broken_off.returncode != 0
     assert "The conflict is caused by" in broken_off.stdout
+    assert "It needs a network and 3 GB of room." in broken_off.stdout
     result, asked = install()
     assert result.returncode == 0
     assert asked[-1].endswith("-r requirements.txt")
@@ -140,16 +131,28 @@ def test_make_says_what_is_missing(install, tmp_path, lack, advice):
     assert not (tmp_path / ".venv").exists()
 
 
-# Versions, links, style -----------------------------------------------------------------------
+def test_make_says_where_the_site_cannot_be_built(install):
+    result, _ = install("book", "OUT=/dev/null/in vain")
+    assert result.returncode != 0
+    assert "/dev/null/in vain/_build cannot be written to." in result.stdout
+    assert "make book OUT=/tmp/book" in result.stdout
 
 
-def test_one_version_everywhere():
-    citation = yaml.safe_load(read("CITATION.cff"))
-    version, released = adagrad_course.__version__, citation["date-released"]
-    assert citation["version"] == version
-    assert citation["cff-version"] == "1.2.0"
-    assert citation["authors"] == [{"name": "The AdaGrad by Experiment authors"}]
-    assert f"## [{version}] - {released}\n" in read("CHANGELOG.md")
+@pytest.mark.parametrize("free", [100_000, 1_000_000])
+def test_make_says_where_the_disk_is_full(install, tmp_path, free):
+    install()
+    for name, prints in {
+        ".venv/bin/jupyter-book": "",
+        "df": f"Disk\n/dev/disk 1 1 {free} 99% /",
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\nprintf '{prints}\n'\nexit 1\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    result, _ = install("book", "OUT=on a disk", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert result.returncode != 0
+    assert ("Only 97 MB are free here" in result.stdout) == (free < 300_000)
+
+
+# Links and style -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
@@ -164,27 +167,6 @@ def test_the_package_imports_nothing_heavy():
     light = ", ".join(f"adagrad_course.{name}" for name in ("datasets", "memory", "sparse"))
     code = f"import sys, {light}; print([m for m in {heavy} if m in sys.modules])"
     assert run(sys.executable, "-c", code, check=True).stdout == "[]\n"
-
-
-def test_an_archive_of_the_package_stands_alone(tmp_path):
-    pytest.importorskip("setuptools")
-    for name in ("src", "tests", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
-        source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
-    build = "import setuptools.build_meta as b; b.build_sdist('dist')"
-    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, check=True)
-    (archive,) = (tmp_path / "dist").iterdir()
-    with tarfile.open(archive) as packed:
-        names = {Path(name).relative_to(Path(name).parts[0]) for name in packed.getnames()}
-        metadata = packed.extractfile(next(n for n in packed.getnames() if n.endswith("/PKG-INFO")))
-        described = metadata.read().decode()
-    assert Path("src/adagrad_course/descent.py") in names
-    assert Path("src/adagrad_course/py.typed") in names
-    assert [name for name in names if name.parts[:1] == ("tests",)] == []
-    # Beside an archive on an index there are no other files that its description could show.
-    page = read("src/adagrad_course/README.md")
-    assert described.endswith(page)
-    assert not re.search(r"<img|<source|\]\((?!https://)", page)
 
 
 def tracked_files():

@@ -29,6 +29,33 @@ def test_a_book_without_a_repository_is_built_without_buttons(small_book):
     assert '<meta name="description" content="A paragraph.">' in html
 
 
+def test_after_a_build_that_broke_off_all_is_made_anew(small_book, tmp_path):
+    text = "# Title\n\nA paragraph."
+    _, page = small_book(text, source=tmp_path)
+    mark, left = tmp_path / "_build" / "html.unfinished", page.with_name("half.html")
+    left.touch()
+    result, _ = small_book(text, source=tmp_path)
+    assert "anew" not in result.stdout
+    assert left.exists()
+    mark.touch()  # as it stays when a build is killed
+    result, _ = small_book(text, source=tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert "the last build did not end well, so this one begins anew" in result.stdout
+    assert page.exists()
+    assert not left.exists()
+    assert not mark.exists()
+
+
+def test_a_warning_is_given_again_until_its_cause_is_gone(small_book, tmp_path):
+    for _ in range(2):
+        result, _ = small_book("# Title\n\nA [link](#nowhere).", source=tmp_path)
+        assert result.returncode != 0
+        assert "nowhere" in result.stdout
+    result, _ = small_book("# Title\n\nNo link.", source=tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert not (tmp_path / "_build" / "html.unfinished").exists()
+
+
 def test_bad_maths_fails_the_build_and_is_located(small_book):
     result, page = small_book("# Title\n\nText.\n\nA $\\badmacro$ here.")
     assert result.returncode != 0
