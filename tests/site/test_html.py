@@ -8,12 +8,13 @@ from urllib.parse import unquote, urljoin, urlsplit
 import book_site
 import pytest
 import sphinxcontrib.katex as katex
+import yaml
 
 import adagrad_course
 from adagrad_course.plots import STYLES
 
 ROOT = Path(__file__).parents[2]
-TITLE = "AdaGrad by Experiment"
+TITLE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +39,13 @@ def test_a_page_says_what_it_is(pages, page):
 
 def test_a_chapter_has_the_number_of_its_file(pages):
     for name, page in pages.items():
-        if found := re.match(r"chapters/0(\d)-", name):
+        if found := re.match(r"chapters/0*([1-9]\d*)-", name):
             html = page.path.read_text(encoding="utf-8")
             numbers = re.findall(r'<h\d><span class="section-number">(\d+)\.', html)
             numbers += re.findall(r'class="caption-number">\D*(\d+)\.', html)
-            assert len(numbers) > 10, name
-            assert set(numbers) == {found[1]}, name
+            assert set(numbers) == {found[1]}, (
+                f"its place in _toc.yml gives {name} the numbers {sorted(set(numbers))}"
+            )
 
 
 def test_descriptions_differ(pages):
