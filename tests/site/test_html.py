@@ -8,13 +8,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 import book_site
 import pytest
 import sphinxcontrib.katex as katex
-import yaml
+from access import TITLE
 
 import adagrad_course
 from adagrad_course.plots import STYLES
 
 ROOT = Path(__file__).parents[2]
-TITLE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
 
 
 @pytest.fixture(scope="module")
