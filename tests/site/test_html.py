@@ -31,7 +31,10 @@ def test_the_site_has_the_pages_of_the_table_of_contents_and_no_others(pages):
 
 def test_a_page_says_what_it_is(pages, page):
     (description,) = pages[page].meta("description")
-    assert 20 < len(description) <= 170
+    assert 20 < len(description) <= 170, (
+        f"{page} is found by its first sentences, or by a `description:` at the top of a Markdown "
+        f"page, in 21 to 170 characters: {description!r}"
+    )
     title = re.search("<title>(.*)</title>", pages[page].path.read_text(encoding="utf-8"))[1]
     assert TITLE in title
 
