@@ -1,5 +1,6 @@
 """Chapter 9 keeps its word: all claims, verdicts that its cells give, and tests that can fail."""
 
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from adagrad_course.optimizers import SGD, AdaGrad
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 CHAPTER = CHAPTERS / "09-the-lecture-tested.ipynb"
-if not CHAPTER.exists():
+if not CHAPTER.exists() and os.environ.get("HOUSE_STYLE") == "advice":
     pytest.skip("a fork without chapter 9", allow_module_level=True)
 CELLS = structure.read(CHAPTER).cells
 NAMES = [f"C{number}" for number in range(1, 19)]
