@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import kernels
+import pytest
 from hypothesis import settings
 
 # Now that `kernels` is there: without it nbval would build a grammar of web addresses, in each
@@ -60,6 +61,17 @@ def pytest_collection_modifyitems(items):
         )
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Let a fork break the rules of house style: they are said (XFAIL), and stop nothing."""
+    report = yield
+    advice = os.environ.get("HOUSE_STYLE") == "advice" and item.get_closest_marker("house_style")
+    if advice and report.failed and call.excinfo.errisinstance(AssertionError):
+        report.outcome = "skipped"
+        report.wasxfail = f"advice: {call.excinfo.value}".partition("\n")[0]
+    return report
 
 
 # Without PyTorch (on an Intel Mac there is none) what needs it cannot even be imported.

@@ -226,7 +226,11 @@ def with_directives(notebook: dict[str, Any], name: str, folder: Path = CHAPTERS
                 continue
             if solved := SOLUTION.fullmatch(text):
                 if solved[1] != exercise:
-                    raise PlainError(f"{solved[1]} is not the exercise above, {exercise or 'none'}")
+                    label, title = "ex-two-words", f"### Exercise {solved[1]} ★ Its title"
+                    raise PlainError(
+                        f"the exercise above is {exercise or 'none'} and not {solved[1]}, which "
+                        f"begins with the lines '<a id=\"{label}\"></a>' and {title!r}"
+                    )
                 in_solution = True
                 options = f":label: {label.replace('ex-', 'sol-', 1)}\n:class: dropdown"
                 text = f":::{{solution-start}} {label}\n{options}\n:::"

@@ -39,8 +39,10 @@ LANGUAGE_INFO = {
 }
 # What a cell's metadata may say; the rest is an editor's or an executor's bookkeeping.
 CELL_METADATA = {"mystnb", "tags"}
-# A heading that pages and JupyterLab fold, with all cells below it.
-FOLDED = re.compile(r'(?:<a id="[\w-]+"></a>\n)?#+ (?:Going deeper: |Solution of \d)')
+# A heading that pages and JupyterLab fold, with all cells below it: the second in any language.
+FOLDED = re.compile(
+    r'(?:<a id="[\w-]+"></a>\n)?(?:#+ Going deeper: |#### [^\d\n]+\d+\.\d+$)', re.MULTILINE
+)
 # A widget lives as long as its kernel, under a random name; what is stored is its text/html.
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

@@ -1,5 +1,4 @@
 import json
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -41,17 +40,6 @@ FIGURE = {
     "figure": {"caption": "The loss of both runs.", "name": "fig-losses"},
     "image": {"alt": "Two falling curves of the loss against steps, SGD dashed and AdaGrad solid."},
 }
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
-    """Let a fork break the rules of house style: they are said (XFAIL), and stop nothing."""
-    report = yield
-    advice = os.environ.get("HOUSE_STYLE") == "advice" and item.get_closest_marker("house_style")
-    if advice and report.failed and call.excinfo.errisinstance(AssertionError):
-        report.outcome = "skipped"
-        report.wasxfail = f"advice: {call.excinfo.value}".partition("\n")[0]
-    return report
 
 
 @pytest.fixture(scope="session")

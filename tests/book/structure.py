@@ -139,7 +139,10 @@ def installs_the_package(chapter):
     """
     first = _code(chapter)[0]
     if first.source != INSTALL or first.metadata.get("tags") != ["hide-input", "remove-cell"]:
-        yield "its first code cell must be INSTALL, with the tags hide-input and remove-cell"
+        yield (
+            "its first code cell must be that of chapters/01-learning-rates.ipynb, which installs "
+            "the package, with its tags hide-input and remove-cell"
+        )
 
 
 NETWORK = {"aiohttp", "ftplib", "http", "httpx", "requests", "socket", "subprocess", "urllib"}
@@ -459,7 +462,7 @@ def _exercise_faults(exercise):
     if not any("..." in cell.source for cell in exercise.cells):
         yield "it has no starter cell with `...`"
     if f"{number}: not attempted yet" not in _printed(exercise.cells):
-        yield "the starter does not print 'not attempted yet'"
+        yield "its starter must print 'not attempted yet': `answer = ...`, or `return ...`"
     if not (exercise.solution and exercise.ended):
         yield f"it has no code below a heading '#### Solution of {number}'"
     for cell in exercise.solution:

@@ -1,5 +1,6 @@
 """Chapter 9 keeps its word: all claims, verdicts that its cells give, and tests that can fail."""
 
+import os
 import re
 from pathlib import Path
 
@@ -10,7 +11,10 @@ from adagrad_course.claims import Ledger
 from adagrad_course.optimizers import SGD, AdaGrad
 
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
-CELLS = structure.read(CHAPTERS / "09-the-lecture-tested.ipynb").cells
+CHAPTER = CHAPTERS / "09-the-lecture-tested.ipynb"
+if not CHAPTER.exists() and os.environ.get("HOUSE_STYLE") == "advice":
+    pytest.skip("a fork without chapter 9", allow_module_level=True)
+CELLS = structure.read(CHAPTER).cells
 NAMES = [f"C{number}" for number in range(1, 19)]
 WORDS = OVERSTATED, CAVEAT, HOLDS, READING = (
     "overstated",

@@ -43,6 +43,10 @@ def test_one_version_everywhere():
 def test_the_citation_is_in_its_format():
     schema = ["--builtin-schema", "vendor.citation-file-format"]
     run(sys.executable, "-m", "check_jsonschema", *schema, ROOT / "CITATION.cff")
+
+
+@pytest.mark.house_style
+def test_the_authors_are_one_group():
     citation = yaml.safe_load(read("CITATION.cff"))
     assert citation["authors"] == [{"name": "The AdaGrad by Experiment authors"}]
 

@@ -136,7 +136,8 @@ def test_every_change_is_tested_once():
     # `on` is a truth value to YAML 1.1.
     test, publish = WORKFLOWS["test"][True], WORKFLOWS["publish"][True]
     assert "pull_request" in test
-    assert test["push"]["branches-ignore"] == publish["push"]["branches"] == ["main"]
+    (published,) = publish["push"]["branches"]  # a fork may publish another
+    assert test["push"]["branches-ignore"] == [published], "test.yml ignores what publish.yml tests"
     assert used(JOBS["test", "test"])[-1] == "bash .ci/run"
 
 
@@ -158,6 +159,12 @@ def test_the_pages_know_where_they_are_published():
     steps = {step.get("id") or step.get("run"): step for step in JOBS["publish", "build"]["steps"]}
     assert steps["pages"]["uses"].startswith("actions/configure-pages@")
     assert steps["make pdf"]["env"] == {"BOOK_URL": "${{ steps.pages.outputs.base_url }}"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_fork_is_told_of_house_style_and_not_stopped(path):
+    told = "${{ vars.HOUSE_STYLE || (github.event.repository.fork && 'advice') || 'rule' }}"
+    assert load(path)["env"] == {"HOUSE_STYLE": told}
 
 
 def test_the_weekly_run_is_a_newcomers_on_every_python_and_system():

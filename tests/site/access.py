@@ -10,6 +10,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 
 ROOT = Path(__file__).parents[2]
+TITLE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
 ADDRESS = "https://example.github.io/adagrad"  # where the tested site is said to be published
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import book_address
 import pytest
-from access import ADDRESS, Page, pages_of_the_toc, violations
+from access import ADDRESS, TITLE, Page, pages_of_the_toc, violations
 from docutils import nodes
 from PIL import Image
 
@@ -98,7 +98,7 @@ def test_a_link_to_a_page_shows_what_the_page_is(pages, site):
         titles.add(heading)
         assert [shown["og:description"]] == page.meta("description")
         assert shown["og:type"] == ("website" if name == "chapters/welcome.html" else "article")
-        assert shown["og:site_name"] == "AdaGrad by Experiment"
+        assert shown["og:site_name"] == TITLE
         assert shown["og:url"] == f"{ADDRESS}/{name}"
         assert canonical(page) == [shown["og:url"]]
         assert shown["twitter:card"] == "summary_large_image"

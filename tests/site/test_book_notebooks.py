@@ -183,7 +183,7 @@ WRONG = {
     "[far](02-other.ipynb#sec-near)": "nothing in the book has the label sec-near",
     "[odd](glossary.md#term-odd)": "the glossary has no term-odd",
     "([Zeiler, 2011](https://arxiv.org/abs/1212.5701))": "cited as Zeiler, 2012 and not",
-    "#### Solution of 1.2": "is not the exercise above, none",
+    "#### Solution of 1.2": "exercise above is none and not 1.2",
 }
 
 
