@@ -3,6 +3,7 @@
 unfold();
 scrollWithKeyboard();
 returnFocus();
+layOutTheRest();
 
 // What is folded opens where a link or a search leads into it, and all at once with a button. The
 // answers to predictions and the solutions stay as they are: a reader opens them one by one.
@@ -67,4 +68,21 @@ function returnFocus() {
     const dialog = document.getElementById(`pst-${side}-sidebar-modal`);
     dialog?.addEventListener("close", () => document.querySelector(`.${side}-toggle`)?.focus());
   }
+}
+
+// All at once, the layout of a chapter would keep a phone from answering for a second. What book.css
+// leaves for later is laid out when the page is there, one part after the other.
+function layOutTheRest() {
+  const root = document.documentElement;
+  const parts = document.querySelectorAll(".bd-article :is(section, dl.py) ~ :is(section, dl.py)");
+  const rest = parts.values();
+  const soon = window.requestIdleCallback ?? setTimeout;
+  const next = () => {
+    const { value: part, done } = rest.next();
+    if (done) return delete root.dataset.later;
+    part.style.contentVisibility = "visible";
+    part.getBoundingClientRect(); // lays it out, before the next
+    soon(next);
+  };
+  if ("later" in root.dataset) addEventListener("load", () => soon(next));
 }

@@ -73,7 +73,7 @@ async function make() {
     // Bootstrap's classes, of which its script names far more than are used here.
     safelist: {
       standard: [/^:/, "fade", "show"],
-      greedy: [/tooltip/, /popper/, /data-(theme|mode|verdict)/, /\[open/, /aria-/, /live-/],
+      greedy: [/tooltip/, /popper/, /data-(theme|mode|later|verdict)/, /\[open/, /aria-/, /live-/],
     },
   });
 
