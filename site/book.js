@@ -70,19 +70,30 @@ function returnFocus() {
   }
 }
 
-// All at once, the layout of a chapter would keep a phone from answering for a second. What book.css
-// leaves for later is laid out when the page is there, one part after the other.
+// What book.css leaves for later is laid out when the reader first does something, in eight pieces:
+// all at once, it would keep a phone from answering for half a second.
 function layOutTheRest() {
   const root = document.documentElement;
-  const parts = document.querySelectorAll(".bd-article :is(section, dl.py) ~ :is(section, dl.py)");
-  const rest = parts.values();
+  if (!("later" in root.dataset)) return;
+  const parts = [...document.querySelectorAll(".bd-article :is(section, dl.py) ~ :is(section, dl.py)")];
+  const piece = Math.ceil(parts.length / 8);
   const soon = window.requestIdleCallback ?? setTimeout;
   const next = () => {
-    const { value: part, done } = rest.next();
-    if (done) return delete root.dataset.later;
-    part.style.contentVisibility = "visible";
-    part.getBoundingClientRect(); // lays it out, before the next
+    for (const part of parts.splice(0, piece)) part.style.contentVisibility = "visible";
+    root.getBoundingClientRect(); // lays them out, before the next are
+    if (parts.length) soon(next);
+    else delete root.dataset.later;
+  };
+  const events = ["scroll", "pointerdown", "keydown", "resize"];
+  const begin = () => {
+    for (const event of events) removeEventListener(event, begin);
     soon(next);
   };
-  if ("later" in root.dataset) addEventListener("load", () => soon(next));
+  for (const event of events) addEventListener(event, begin, { passive: true });
+  // A link within the page needs all of it at once.
+  addEventListener("hashchange", () => {
+    if (!("later" in root.dataset)) return;
+    delete root.dataset.later;
+    document.querySelector(":target")?.scrollIntoView();
+  });
 }

@@ -42,6 +42,7 @@ README = {"width": 1200, "height": 940}
 README_PAGE = "chapters/welcome.html"
 README_PLACE = "#race"
 EXERCISE_PAGE, EXERCISE = "chapters/01-learning-rates.html", "1.2"
+LAY_OUT = "delete document.documentElement.dataset.later"  # what else waits for the reader
 UPHILL = """def run_descent(gradient, start, lr, steps):
     w = [start]
     for _ in range(steps):
@@ -96,6 +97,7 @@ def take(
     context = browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")
     tab = context.new_page()
     tab.goto(page.resolve().as_uri() + (place or ""))
+    tab.evaluate(LAY_OUT)
     tab.wait_for_load_state("networkidle")
     picture = Image.open(io.BytesIO(tab.screenshot(full_page=place is None)))
     context.close()

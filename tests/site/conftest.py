@@ -139,7 +139,8 @@ def open_tab(browser, address):
     """A function that opens a page in a tab of its own and notes everything that goes wrong.
 
     The page is one of the site's, unless the address of another folder is given as `root`. The
-    script `first` runs before the page's own.
+    script `first` runs before the page's own. The page is laid out as a whole, unless `whole` is
+    false: then what is far down waits until the reader does something.
 
     At the end of the test nothing may have gone wrong: no message in the console, no failed
     request, none to another host, no breach of the security policy.
