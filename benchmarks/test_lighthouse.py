@@ -38,7 +38,7 @@ class CompressingHandler(screenshots.QuietHandler):
     def send_head(self):
         path = Path(self.translate_path(self.path))
         kind = self.guess_type(str(path))
-        if not path.is_file() or not re.match(r"text/|application/(java|x-java|json|xml)", kind):
+        if not path.is_file() or not re.match(r"text/|image/svg|application/(java|x-java|json|xml)", kind):
             return super().send_head()
         content = gzip.compress(path.read_bytes())
         self.send_response(200)

@@ -75,7 +75,7 @@ function returnFocus() {
 function layOutTheRest() {
   const root = document.documentElement;
   if (!("later" in root.dataset)) return;
-  const parts = [...document.querySelectorAll(".bd-article :is(section, dl.py) ~ :is(section, dl.py)")];
+  const parts = [...document.querySelectorAll(".bd-article :is(section ~ section, dl.py ~ dl.py)")];
   const piece = Math.ceil(parts.length / 8);
   const soon = window.requestIdleCallback ?? setTimeout;
   const next = () => {

@@ -100,7 +100,8 @@ async function make() {
 }
 
 // Pages that stay as they are from an earlier build get the new address, too.
-const address = `style.css?v=${digest(readFileSync(file))}"`;
+const style = readFileSync(file, "utf8").slice(0, -origin.length);
+const address = `style.css?v=${digest(style)}"`;
 for (const [name, page] of html) {
   const current = page.replace(/(?<=<link rel="stylesheet" href="[^"]*_static\/style\/)style\.css[^"]*"/, address);
   if (current !== page) writeFileSync(join(site, name), current);
