@@ -77,19 +77,19 @@ function layOutTheRest() {
   if (!("later" in root.dataset)) return;
   const parts = [...document.querySelectorAll(".bd-article :is(section ~ section, dl.py ~ dl.py)")];
   const piece = Math.ceil(parts.length / 8);
-  const soon = window.requestIdleCallback ?? setTimeout;
+  const soon = (next) => window.requestIdleCallback?.(next, { timeout: 500 }) ?? setTimeout(next);
   const next = () => {
     for (const part of parts.splice(0, piece)) part.style.contentVisibility = "visible";
     root.getBoundingClientRect(); // lays them out, before the next are
     if (parts.length) soon(next);
     else delete root.dataset.later;
   };
-  const events = ["scroll", "pointerdown", "keydown", "resize"];
+  const events = ["scroll", "pointermove", "pointerdown", "keydown", "resize"];
   const begin = () => {
-    for (const event of events) removeEventListener(event, begin);
+    for (const event of events) removeEventListener(event, begin, true);
     soon(next);
   };
-  for (const event of events) addEventListener(event, begin, { passive: true });
+  for (const event of events) addEventListener(event, begin, { capture: true, passive: true });
   // A link within the page needs all of it at once.
   addEventListener("hashchange", () => {
     if (!("later" in root.dataset)) return;
