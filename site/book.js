@@ -86,10 +86,10 @@ function layOutTheRest() {
   };
   const events = ["scroll", "pointermove", "pointerdown", "keydown", "resize"];
   const begin = () => {
-    for (const event of events) removeEventListener(event, begin, true);
+    for (const event of events) removeEventListener(event, begin);
     soon(next);
   };
-  for (const event of events) addEventListener(event, begin, { capture: true, passive: true });
+  for (const event of events) addEventListener(event, begin, { passive: true });
   // A link within the page needs all of it at once.
   addEventListener("hashchange", () => {
     if (!("later" in root.dataset)) return;

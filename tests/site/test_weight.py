@@ -142,6 +142,16 @@ def test_paper_has_all(open_tab):
     assert tab.evaluate(f"getComputedStyle({last}).contentVisibility") == "visible"
 
 
+def test_nothing_moves_while_a_figure_plays(open_tab):
+    tab = open_tab("chapters/welcome.html", width=390)
+    heights = tab.locator(".explorable").evaluate("""figure =>
+        Array.from({ length: 31 }, (_, step) => {
+            figure.explorable.set({ step });
+            return figure.offsetHeight;
+        })""")
+    assert len(set(heights)) == 1
+
+
 def test_the_stylesheet_has_few_rules_that_no_page_uses(open_tab):
     used = {}
     for page in [*pages_of_the_toc(), "search.html"]:
