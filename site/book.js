@@ -3,6 +3,7 @@
 unfold();
 scrollWithKeyboard();
 returnFocus();
+layOutTheRest();
 
 // What is folded opens where a link or a search leads into it, and all at once with a button. The
 // answers to predictions and the solutions stay as they are: a reader opens them one by one.
@@ -67,4 +68,32 @@ function returnFocus() {
     const dialog = document.getElementById(`pst-${side}-sidebar-modal`);
     dialog?.addEventListener("close", () => document.querySelector(`.${side}-toggle`)?.focus());
   }
+}
+
+// What book.css leaves for later is laid out when the reader first does something, in eight pieces:
+// all at once, it would keep a phone from answering for half a second.
+function layOutTheRest() {
+  const root = document.documentElement;
+  if (!("later" in root.dataset)) return;
+  const parts = [...document.querySelectorAll(".bd-article :is(section ~ section, dl.py ~ dl.py)")];
+  const piece = Math.ceil(parts.length / 8);
+  const soon = (next) => window.requestIdleCallback?.(next, { timeout: 500 }) ?? setTimeout(next);
+  const next = () => {
+    for (const part of parts.splice(0, piece)) part.style.contentVisibility = "visible";
+    root.getBoundingClientRect(); // lays them out, before the next are
+    if (parts.length) soon(next);
+    else delete root.dataset.later;
+  };
+  const events = ["scroll", "pointermove", "pointerdown", "keydown", "resize"];
+  const begin = () => {
+    for (const event of events) removeEventListener(event, begin);
+    soon(next);
+  };
+  for (const event of events) addEventListener(event, begin, { passive: true });
+  // A link within the page needs all of it at once.
+  addEventListener("hashchange", () => {
+    if (!("later" in root.dataset)) return;
+    delete root.dataset.later;
+    document.querySelector(":target")?.scrollIntoView();
+  });
 }

@@ -5,7 +5,8 @@ A Sphinx extension beside `book_site.py`. It
 1. makes one stylesheet of all that the book's extensions bring, with the rules that its pages use,
    and fonts with the characters that stand there (`make_stylesheet`, `weight.mjs`);
 2. has scripts run when the page is there, each on the pages that use it (`defer_scripts`);
-3. says of pictures how large they are, and has all but the first load when they come into view
+3. takes from the theme's script what would lay out all that is folded (`leave_folded`);
+4. says of pictures how large they are, and has them load when they come into view
    (`announce_pictures`).
 """
 
@@ -16,8 +17,10 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import pydata_sphinx_theme
 from book_site import fetch_modules, run_script
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.images import get_image_size
 
 # The theme's, which its layout names itself.
@@ -35,7 +38,10 @@ NEEDED_BY = {
     "copybutton.js": '<div class="highlight"',
     "design-tabs.js": 'class="sd-tab',
 }
-LATER = 'loading="lazy" '
+# The theme's, and how it ends: asking everything that may scroll whether it does, again and again.
+THEME_SCRIPT = "scripts/pydata-sphinx-theme.js"
+ASKS_ALL = ',"complete"===document.readyState?I():window.addEventListener("load",I)'
+
 IMAGE = re.compile(r'<img (?=[^>]*?src="([^":]+)")')
 
 
@@ -66,7 +72,7 @@ def make_stylesheet(app: Sphinx, error: Exception | None) -> None:
     run_script("weight.mjs", str(modules), str(site), question=json.dumps(question))
 
 
-# 2. Scripts -----------------------------------------------------------------------------------
+# 2. and 3. Scripts -----------------------------------------------------------------------------
 
 
 def defer_scripts(
@@ -89,21 +95,40 @@ def defer_scripts(
     context["script_files"] = scripts
 
 
-# 3. Pictures ----------------------------------------------------------------------------------
+def leave_folded(app: Sphinx, error: Exception | None) -> None:
+    """Take from the theme's script what book.js does of what is seen (`scrollWithKeyboard`).
+
+    It asks what is folded, too, so that a browser lays out three times as much.
+
+    Raises
+    ------
+    ExtensionError
+        The theme has another script.
+    """
+    if error or app.builder.format != "html":
+        return
+    theme = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
+    script = (theme / THEME_SCRIPT).read_text(encoding="utf-8")
+    if ASKS_ALL not in script:
+        raise ExtensionError(f"{THEME_SCRIPT} is another than site/book_weight.py knows")
+    copy = Path(app.outdir, "_static", THEME_SCRIPT)
+    copy.write_text(script.replace(ASKS_ALL, ""), encoding="utf-8", newline="\n")
+
+
+# 4. Pictures ----------------------------------------------------------------------------------
 
 
 def announce_pictures(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree
 ) -> None:
-    """Give the pictures of a page their size, and all but the first time to load."""
+    """Give the pictures of a page their size, and time to load."""
     sources = {name: Path(app.srcdir, uri) for uri, name in app.builder.images.items()}
-    later = iter([""])
 
     def announce(tag: re.Match[str]) -> str:
         source = sources.get(PurePosixPath(tag[1]).name)
         size = source and get_image_size(str(source))
         space = f'width="{size[0]}" height="{size[1]}" ' if size else ""
-        return f"<img {space}{next(later, LATER)}"
+        return f'<img {space}loading="lazy" '
 
     context["body"] = IMAGE.sub(announce, context.get("body", ""))
 
@@ -112,5 +137,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
     app.connect("html-page-context", defer_scripts, priority=950)  # after book_site's
     app.connect("html-page-context", announce_pictures, priority=950)
+    app.connect("build-finished", leave_folded)
     app.connect("build-finished", make_stylesheet, priority=900)  # after the theme's for code
     return {"parallel_read_safe": True, "parallel_write_safe": True}

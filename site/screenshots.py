@@ -49,6 +49,7 @@ TYPED = "49", "0.1", "0.6", "0.5"  # one after another; the third has the wrong 
 # with the mistake named, mended and solved.
 FILM = [2500, 800, 800, 800, 2000, 6000, 2500, 5000]
 NAMED = 5
+LAY_OUT = "delete document.documentElement.dataset.later"  # what else waits for the reader
 
 
 def find_chromium() -> str | None:
@@ -78,10 +79,10 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, handler: type[QuietHandler] = QuietHandler) -> Iterator[str]:
     """Serve a folder on this computer; yield its address, without a slash at the end."""
-    handler = partial(QuietHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    handle = partial(handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handle) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -98,6 +99,7 @@ def take(
     context = browser.new_context(viewport=viewport, color_scheme=theme, reduced_motion="reduce")
     tab = context.new_page()
     tab.goto(page.resolve().as_uri() + (place or ""))
+    tab.evaluate(LAY_OUT)
     tab.wait_for_load_state("networkidle")
     picture = Image.open(io.BytesIO(tab.screenshot(full_page=place is None)))
     context.close()

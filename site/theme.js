@@ -29,3 +29,10 @@ for (const name of ["localStorage", "sessionStorage"]) {
   addEventListener("beforeprint", () => (root.theme = "light"));
   addEventListener("afterprint", () => paint(root.mode));
 }
+
+// A page that is visited from its top lays out what is far down when the reader does something: see
+// book.js. Where a browser is to scroll at once, as to a link's place, it needs the whole page.
+{
+  const [visit] = performance.getEntriesByType("navigation");
+  if (visit?.type === "navigate" && !location.hash) document.documentElement.dataset.later = "";
+}

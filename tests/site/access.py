@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import screenshots
 import yaml
 from axe_playwright_python.sync_playwright import Axe
 
@@ -257,7 +258,7 @@ def watched_tabs(browser, address):
     """A function that opens a tab as `open_tab` does, and the list of what goes wrong."""
     contexts, wrongs = [], []
 
-    def open_page(page, over="http", width=1280, root=None, first="", **options):
+    def open_page(page, over="http", width=1280, root=None, first="", whole=True, **options):
         viewport = {"width": width, "height": 844}
         context = browser.new_context(
             **{"viewport": viewport, "reduced_motion": "reduce", "proxy": NOWHERE} | options
@@ -283,6 +284,8 @@ def watched_tabs(browser, address):
             lambda r: r.status >= 400 and wrongs.append(f"{r.status}: {r.url}"),
         )
         tab.goto(root + page, wait_until="load")
+        if whole:
+            tab.evaluate(screenshots.LAY_OUT)
         return tab
 
     yield open_page, wrongs

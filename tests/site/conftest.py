@@ -88,17 +88,19 @@ def small_book(site, tmp_path_factory):
 
     These are used where they stand, in the folder `home`, with what they have fetched. The book is
     made in a folder of its own unless one is given as `source`, and its page is Markdown unless
-    `file` is another name; other options are variables of the environment. It returns the finished
-    process and the path of the page.
+    `file` is another name; `toc` may name further pages; other options are variables of the
+    environment. It returns the finished process and the path of the page.
     """
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     references = (ROOT / "chapters" / "references.bib").read_text(encoding="utf-8")
 
-    def build(text, source=None, home=ROOT, newline="\n", file="page.md", **environment):
+    alone = "format: jb-book\nroot: chapters/page\n"
+
+    def build(text, source=None, home=ROOT, newline="\n", file="page.md", toc=alone, **environment):
         source = source or tmp_path_factory.mktemp("small")
         for name, content in {
             "_config.yml": yaml.safe_dump(anchored(config, home)),
-            "_toc.yml": "format: jb-book\nroot: chapters/page\n",
+            "_toc.yml": toc,
             "chapters/references.bib": references,
             f"chapters/{file}": text,
         }.items():
@@ -139,7 +141,8 @@ def open_tab(browser, address):
     """A function that opens a page in a tab of its own and notes everything that goes wrong.
 
     The page is one of the site's, unless the address of another folder is given as `root`. The
-    script `first` runs before the page's own.
+    script `first` runs before the page's own. The page is laid out as a whole, unless `whole` is
+    false: then what is far down waits until the reader does something.
 
     At the end of the test nothing may have gone wrong: no message in the console, no failed
     request, none to another host, no breach of the security policy.

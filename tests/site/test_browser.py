@@ -21,7 +21,7 @@ def test_a_page_loads_without_a_server_and_without_a_complaint(open_tab, page):
 
 @pytest.mark.parametrize("over", ["http", "file"])
 def test_the_root_leads_to_the_first_page(open_tab, over):
-    open_tab("index.html", over).wait_for_url("**/chapters/welcome.html")
+    open_tab("index.html", over, whole=False).wait_for_url("**/chapters/welcome.html")
 
 
 def themes_when_switched(tab):

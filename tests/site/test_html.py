@@ -175,8 +175,9 @@ def test_katex_stylesheet_and_renderer_are_of_one_version(site):
     assert copied.read_bytes() == (dist / "katex.min.css").read_bytes()
 
 
-def test_the_lock_file_names_no_registry():
-    lock = json.loads((ROOT / "site" / "package-lock.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("folder", ["site", "benchmarks"])
+def test_the_lock_file_names_no_registry(folder):
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text(encoding="utf-8"))
     assert not [name for name, entry in lock["packages"].items() if "resolved" in entry]
 
 
