@@ -258,6 +258,16 @@ def without_the_skip(w, scaled, scales, lr):
     return w
 
 
+def scaled_again_later(w, scaled, scales, lr):
+    optimizer = AdaGrad(lr)
+    state = optimizer.init(w)
+    for g, scale in zip(scaled, scales, strict=True):
+        if np.isfinite(g).all():
+            change, state = optimizer.update(g.astype(float) / scale, state, w)
+            w = w - change * scale
+    return w
+
+
 def unscaled_by_sgd(w, scaled, scales, lr):
     optimizer = SGD(lr)
     state = optimizer.init(w)
@@ -465,7 +475,7 @@ WRONG = [
     ("8.1", SIX_REPORTS | {"C / B": 1 / 794}, "over"),
     ("8.1", SIX_REPORTS | {"C / B": 70.9 / 0.09}, None),
     ("8.1", SIX_REPORTS | {"C / B": 300}, None),
-    ("8.2", next_by_argmin, "smaller than every number"),
+    ("8.2", next_by_argmin, "Is a nan the best"),
     ("8.2", next_with_four, "need not be 4"),
     ("8.2", partial(next_unless, lambda near, best: best >= 0.9 * near), "10 % of the best"),
     (
@@ -518,6 +528,8 @@ WRONG = [
     ("8.6", partial(scaled_run, counts=lambda g: g.max() < np.inf), "may have a minus"),
     ("8.6", partial(scaled_run, counts=lambda g: np.isfinite(g[0])), None),
     ("8.6", partial(scaled_run, counts=lambda g: not np.isinf(g).all()), None),
+    ("8.6", partial(scaled_run, counts=lambda g: np.isfinite(np.sum(g))), "a sum looked at"),
+    ("8.6", scaled_again_later, "far too long"),
     ("8.6", unscaled_by_sgd, None),
     ("8.6", lambda w, scaled, scales, lr: w, None),
     ("8.7", Rebound, "still those of"),
