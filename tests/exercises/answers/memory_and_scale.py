@@ -26,6 +26,16 @@ def half_root(gradients, lr=1.0, eps=1e-10):
     return w, root
 
 
+def half_logarithm(gradients, lr=1.0, eps=1e-10):
+    w, log = np.zeros(gradients.shape[1]), np.full(gradients.shape[1], -np.inf, np.float16)
+    for g in gradients:
+        G = np.exp2(log.astype(float)) + g**2
+        w = w - lr * g / (np.sqrt(G) + eps)
+        with np.errstate(divide="ignore"):
+            log = np.log2(G).astype(np.float16)
+    return w, log
+
+
 def half_rounded_root(gradients, lr=1.0, eps=1e-10, floor=0.0):
     w, root = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
     for g in gradients:
@@ -562,6 +572,7 @@ RIGHT = [
     ("6.2", partial(half, eps=2.4e-4)),
     ("6.2", half_of_unrounded),
     ("6.2", half_root),
+    ("6.2", half_logarithm),
     ("6.2", half_limited),
     ("6.2", half_scaled),
     ("6.2", half_at_random),
