@@ -652,7 +652,7 @@ EXERCISES = [
             "an outlier at once": with_an_outlier(0.7, 2.2, (4,), at=0, times=1000.0),
             "an outlier in one coordinate": (
                 np.array([0.5, -1.5]),
-                np.array([[0.3, -0.4], [120.0, 0.2], [0.2, 0.5], [-0.1, 0.6]]),
+                np.array([[0.3, 0.0], [120.0, 0.2], [0.2, 0.5], [-0.1, 0.6]]),
                 0.4,
                 1.3,
             ),
@@ -701,7 +701,7 @@ EXERCISES = [
         cases={
             "one epoch": (
                 np.array([1.5, -0.5]),
-                np.array([[[3.0, 0.2], [4.0, -0.9], [0.5, 0.4]]]),
+                np.array([[[3.0, 0.0], [4.0, -0.9], [0.5, 0.4]]]),
                 0.7,
             ),
             "two epochs": (

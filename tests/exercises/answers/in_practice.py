@@ -85,12 +85,12 @@ def next_downwards(lrs, losses):
     return np.array(next_by_nanargmin(lrs, losses))[::-1]
 
 
-def clipped_by_hand(w, grads, lr, most):
+def clipped_by_hand(w, grads, lr, most, eps=1e-10):
     G = np.zeros_like(w)
     for g in grads:
         g = g / max(1.0, math.sqrt((g**2).sum()) / most)
         G = G + g**2
-        w = w - lr * g / (np.sqrt(G) + 1e-10)
+        w = w - lr * g / (np.sqrt(G) + eps)
     return [w, lr / np.sqrt(G)]
 
 
@@ -133,12 +133,12 @@ def halved_by_a_schedule(w, epochs, lr):
     return ends
 
 
-def halved_by_hand(w, epochs, lr):
+def halved_by_hand(w, epochs, lr, eps=1e-10):
     G, ends = 0.0, []
     for grads in epochs:
         for g in grads:
             G = G + g * g
-            w = w - lr * g / (G**0.5 + 1e-10)
+            w = w - lr * g / (G**0.5 + eps)
         lr /= 2
         ends.append(w.tolist())
     return ends
@@ -499,6 +499,7 @@ WRONG = [
     ("8.3", clipped_late, "Which of the two is first"),
     ("8.3", clipped_after_the_step, "still as long"),
     ("8.3", squared_before_it_is_clipped, "accumulator still sees"),
+    ("8.3", partial(clipped_by_hand, eps=0.0), "0/0"),
     ("8.3", clipped_in_place, "Work on a copy"),
     ("8.3", lambda *args: clipped_run(*args)[0], None),
     ("8.3", lambda *args: clipped_run(*args)[::-1], None),
@@ -512,6 +513,7 @@ WRONG = [
     ("8.4", partial(halved_run, rate=halved_again_and_again), "third epoch"),
     ("8.4", partial(halved_run, rate=lambda lr, k: lr / 2 ** max(0, k - 1)), "second epoch"),
     ("8.4", partial(halved_run, rate=lambda lr, k: lr), "Where is the schedule"),
+    ("8.4", partial(halved_by_hand, eps=0.0), "0/0"),
     ("8.4", only_the_end, None),
     ("8.4", halved_before, "first epoch"),
     ("8.4", halved_in_each_step, None),
