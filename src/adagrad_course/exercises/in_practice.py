@@ -245,9 +245,10 @@ def scaled_run(
     lr,
     unscale=lambda g, scale: g.astype(float) / scale,
     counts=are_finite,
+    method=AdaGrad,
 ):
     """Return the weights after a run whose gradients come multiplied by scales, in float16."""
-    optimizer = AdaGrad(lr)
+    optimizer = method(lr)
     state = optimizer.init(w)
     for g, scale in zip(scaled, scales, strict=True):
         if counts(g):
@@ -838,6 +839,9 @@ EXERCISES = [
             ),
             "An infinity may have a minus, too. Do you look for it?": partial(
                 scaled_run, counts=lambda g: np.inf not in g
+            ),
+            "Is ε left out? A gradient of 10⁻⁷ feels it.": partial(
+                scaled_run, method=partial(AdaGrad, eps=0.0)
             ),
             "Is a sum looked at? It can overflow where each of its numbers is finite.": partial(
                 scaled_run, counts=lambda g: np.isfinite(g.sum())

@@ -226,14 +226,14 @@ def squares_of_the_pieces(gradient, w, n, size, lr, steps):
     return w
 
 
-def unscaled_by_hand(w, scaled, scales, lr):
+def unscaled_by_hand(w, scaled, scales, lr, eps=1e-10):
     G = np.zeros_like(w)
     for g, scale in zip(scaled, scales, strict=True):
         if np.isinf(g).any():
             continue
         g = np.float32(g) / np.float32(scale)
         G = G + g**2
-        w = w - lr * g / (np.sqrt(G) + 1e-10)
+        w = w - lr * g / (np.sqrt(G) + eps)
     return w
 
 
@@ -531,6 +531,7 @@ WRONG = [
     ("8.6", partial(scaled_run, counts=lambda g: np.isfinite(g[0])), None),
     ("8.6", partial(scaled_run, counts=lambda g: not np.isinf(g).all()), None),
     ("8.6", partial(scaled_run, counts=lambda g: np.isfinite(np.sum(g))), "a sum looked at"),
+    ("8.6", partial(unscaled_by_hand, eps=0.0), "Is ε left out"),
     ("8.6", scaled_again_later, "far too long"),
     ("8.6", unscaled_by_sgd, None),
     ("8.6", lambda w, scaled, scales, lr: w, None),
