@@ -453,6 +453,18 @@ def test_a_wrong_index_is_an_attempt():
     assert "single ellipsis" in str(report)
 
 
+def test_an_index_of_a_list_is_an_attempt():
+    def step(w, grad, lr):
+        return list(np.atleast_1d(w))[...]
+
+    def not_yet(w, grad, lr):
+        k = ...
+        return list(np.atleast_1d(w))[k]
+
+    assert "not ellipsis" in str(grade(STEP, step))
+    assert not grade(STEP, not_yet).attempted
+
+
 @pytest.mark.parametrize("error", [ValueError, TypeError, RuntimeError])
 def test_a_word_in_an_error_is_an_attempt(error):
     def step(w, grad, lr):

@@ -260,14 +260,17 @@ def _read(error):
         said = str(error)
     except Exception:
         said = "<exception str() failed>"  # as in a traceback
-    if isinstance(error, TypeError | AttributeError) and re.search(r"\bellipsis\b", said):
-        return ...  # Python names the type of what it cannot compute with
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    theirs = next((f for f in frames if not f.filename.startswith(_LIBRARIES)), None)
+    source = (theirs and theirs.line) or ""
+    # Python names the type of what it cannot compute with. In `w[...]` it is meant to be there.
+    named = isinstance(error, TypeError | AttributeError) and re.search(r"\bellipsis\b", said)
+    if named and "[...]" not in source:
+        return ...
     text = f"raised {type(error).__name__}: {said}".removesuffix(": ")
     text = printable(re.sub(r" at 0x[0-9a-fA-F]+", "", text))  # addresses differ in every run
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if not frame.filename.startswith(_LIBRARIES):
-            source = printable(frame.line or "", 60)
-            text += f", in line {frame.lineno}" + (f", `{source}`" if source else "")
-            break
+    if theirs:
+        source = printable(source, 60)
+        text += f", in line {theirs.lineno}" + (f", `{source}`" if source else "")
     remedy = next((REMEDIES[kind] for kind in REMEDIES if isinstance(error, kind)), None)
     return Raised(type(error), text, remedy)

@@ -125,8 +125,8 @@ TOO_LOW = (
 )
 TOO_RESTLESS = "The effective rate is too high: it follows the noise."
 UNSTEADY = (
-    "The effective rate goes up and down, as after each restart: it is first too high and then too "
-    "low. Can it stay level?"
+    "The effective rate goes up and down, as after each restart. Can it stay level, neither too "
+    "high nor too low?"
 )
 
 
@@ -191,6 +191,8 @@ def keeps_up(plan):
             played = rounds.start + 1 - last  # and so often has noise come into the accumulator
             if often:
                 hint = EACH_ROUND
+            elif np.median(course) > 1:  # the weight jumps over the target
+                hint = TOO_RESTLESS
             elif error > 100:  # not half of the way
                 hint = NOT_THERE
             elif last and errors[last, i].mean() > 2:

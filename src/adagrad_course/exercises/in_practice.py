@@ -245,9 +245,10 @@ def scaled_run(
     lr,
     unscale=lambda g, scale: g.astype(float) / scale,
     counts=are_finite,
+    method=AdaGrad,
 ):
     """Return the weights after a run whose gradients come multiplied by scales, in float16."""
-    optimizer = AdaGrad(lr)
+    optimizer = method(lr)
     state = optimizer.init(w)
     for g, scale in zip(scaled, scales, strict=True):
         if counts(g):
@@ -591,7 +592,7 @@ EXERCISES = [
             "some sweeps": some_sweep,
         },
         mistakes={
-            "Is nan smaller than every number? np.argmin takes it for the best.": partial(
+            "Is a nan the best of your losses? np.argmin would take it for that.": partial(
                 next_rates, cleaned=lambda losses: losses
             ),
             "A diverged run is worse than any loss. Is the number that you put in its place?": (
@@ -652,7 +653,7 @@ EXERCISES = [
             "an outlier at once": with_an_outlier(0.7, 2.2, (4,), at=0, times=1000.0),
             "an outlier in one coordinate": (
                 np.array([0.5, -1.5]),
-                np.array([[0.3, -0.4], [120.0, 0.2], [0.2, 0.5], [-0.1, 0.6]]),
+                np.array([[0.3, 0.0], [120.0, 0.2], [0.2, 0.5], [-0.1, 0.6]]),
                 0.4,
                 1.3,
             ),
@@ -701,7 +702,7 @@ EXERCISES = [
         cases={
             "one epoch": (
                 np.array([1.5, -0.5]),
-                np.array([[[3.0, 0.2], [4.0, -0.9], [0.5, 0.4]]]),
+                np.array([[[3.0, 0.0], [4.0, -0.9], [0.5, 0.4]]]),
                 0.7,
             ),
             "two epochs": (
@@ -817,7 +818,7 @@ EXERCISES = [
             "a constant scale": in_float16([256.0] * 4),
             "a scale that falls": in_float16([1024.0, 1024.0, 512.0, 512.0, 256.0]),
             "a scale that rises": in_float16([32.0, 32.0, 64.0, 128.0]),
-            "an overflow": in_float16([2048.0, 2048.0, 1024.0, 1024.0], overflow_at=1),
+            "an overflow": in_float16([2048.0, 2048.0, 1024.0, 1024.0], size=7.5, overflow_at=1),
             "tiny gradients": in_float16([32768.0] * 4, size=1e-7),
         },
         mistakes={
@@ -825,9 +826,8 @@ EXERCISES = [
             "what should be?": unscaled_late,
             "Is the scale in the accumulator? Where it changes, gradients of several scales are "
             "added up there.": partial(unscaled_late, times=lambda scale: 1.0),
-            "The accumulator still holds the scaled gradients.": partial(
-                unscaled_late, times=lambda scale: scale
-            ),
+            "The steps are far too long. What is multiplied by the scale, and what should be "
+            "divided by it?": partial(unscaled_late, times=lambda scale: scale),
             "In which format do you divide? float16 has no numbers below 6·10⁻⁸.": partial(
                 scaled_run, unscale=lambda g, scale: (g / np.float16(scale)).astype(np.float16)
             ),
@@ -839,6 +839,12 @@ EXERCISES = [
             ),
             "An infinity may have a minus, too. Do you look for it?": partial(
                 scaled_run, counts=lambda g: np.inf not in g
+            ),
+            "Is ε left out? A gradient of 10⁻⁷ feels it.": partial(
+                scaled_run, method=partial(AdaGrad, eps=0.0)
+            ),
+            "Is a sum looked at? It can overflow where each of its numbers is finite.": partial(
+                scaled_run, counts=lambda g: np.isfinite(g.sum())
             ),
             "Only the step with the overflow is left out: the run goes on.": stopped_at_an_overflow,
         },

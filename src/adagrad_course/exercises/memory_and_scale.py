@@ -33,6 +33,7 @@ ROUNDED_DOWN = (
 )
 ONE_FOR_ETA = "No step here is longer than 1, but η is not always 1."
 UPHILL = "You went uphill: subtract."
+NO_EPS = "Where no gradient has come yet, that is 0/0. What is ε for?"
 ONLY_THE_END = "Is each step limited, or only where the weight ends?"
 OVERFLOW = "The largest number of float16 is 65,504. What is kept has become inf."
 FOUR_BYTES = "The state must need no more than 2 bytes a weight."
@@ -89,6 +90,12 @@ def makes_no_leaps(answer):
                 f"of {first[i]:.2g}",
                 UPHILL if (once * first > 0).all() else ONLY_THE_END,
             )
+    still = halved(answer, np.array([[0.0, 0.5]]), 1.0)[0][0]
+    if still != 0:
+        raise Wrong(
+            f"expected no step where the gradient is zero, got {still:.4g}",
+            NO_EPS if np.isnan(still) else None,
+        )
 
 
 def stays_small(answer):
@@ -449,7 +456,9 @@ SHARD_LOST = "Which parts of the accumulator are in the checkpoint, and which ar
 ELSEWHERE = "Do the shards hold the accumulator, or is it kept somewhere else?"
 WHOLE_BESIDE = "Which process would keep that array? Each has room for its own part only."
 NOT_LOADED = "After `load` the first step is too long: is the checkpoint in the accumulator?"
-NOT_REPLACED = "After `load` the first step is too short: the checkpoint replaces what was there."
+NOT_REPLACED = (
+    "After `load` the first step is too short: has the checkpoint taken the place of all sums?"
+)
 LOADED_WITHOUT_COPY = (
     "The steps after `load` changed the checkpoint: are the shards parts of a copy?"
 )

@@ -85,12 +85,12 @@ def next_downwards(lrs, losses):
     return np.array(next_by_nanargmin(lrs, losses))[::-1]
 
 
-def clipped_by_hand(w, grads, lr, most):
+def clipped_by_hand(w, grads, lr, most, eps=1e-10):
     G = np.zeros_like(w)
     for g in grads:
         g = g / max(1.0, math.sqrt((g**2).sum()) / most)
         G = G + g**2
-        w = w - lr * g / (np.sqrt(G) + 1e-10)
+        w = w - lr * g / (np.sqrt(G) + eps)
     return [w, lr / np.sqrt(G)]
 
 
@@ -133,12 +133,12 @@ def halved_by_a_schedule(w, epochs, lr):
     return ends
 
 
-def halved_by_hand(w, epochs, lr):
+def halved_by_hand(w, epochs, lr, eps=1e-10):
     G, ends = 0.0, []
     for grads in epochs:
         for g in grads:
             G = G + g * g
-            w = w - lr * g / (G**0.5 + 1e-10)
+            w = w - lr * g / (G**0.5 + eps)
         lr /= 2
         ends.append(w.tolist())
     return ends
@@ -226,14 +226,14 @@ def squares_of_the_pieces(gradient, w, n, size, lr, steps):
     return w
 
 
-def unscaled_by_hand(w, scaled, scales, lr):
+def unscaled_by_hand(w, scaled, scales, lr, eps=1e-10):
     G = np.zeros_like(w)
     for g, scale in zip(scaled, scales, strict=True):
         if np.isinf(g).any():
             continue
         g = np.float32(g) / np.float32(scale)
         G = G + g**2
-        w = w - lr * g / (np.sqrt(G) + 1e-10)
+        w = w - lr * g / (np.sqrt(G) + eps)
     return w
 
 
@@ -255,6 +255,16 @@ def without_the_skip(w, scaled, scales, lr):
     state = optimizer.init(w)
     for g, scale in zip(scaled, scales, strict=True):
         w, state = optimizer.step(w, g.astype(float) / scale, state)
+    return w
+
+
+def scaled_again_later(w, scaled, scales, lr):
+    optimizer = AdaGrad(lr)
+    state = optimizer.init(w)
+    for g, scale in zip(scaled, scales, strict=True):
+        if np.isfinite(g).all():
+            change, state = optimizer.update(g.astype(float) / scale, state, w)
+            w = w - change * scale
     return w
 
 
@@ -465,7 +475,7 @@ WRONG = [
     ("8.1", SIX_REPORTS | {"C / B": 1 / 794}, "over"),
     ("8.1", SIX_REPORTS | {"C / B": 70.9 / 0.09}, None),
     ("8.1", SIX_REPORTS | {"C / B": 300}, None),
-    ("8.2", next_by_argmin, "smaller than every number"),
+    ("8.2", next_by_argmin, "Is a nan the best"),
     ("8.2", next_with_four, "need not be 4"),
     ("8.2", partial(next_unless, lambda near, best: best >= 0.9 * near), "10 % of the best"),
     (
@@ -489,6 +499,7 @@ WRONG = [
     ("8.3", clipped_late, "Which of the two is first"),
     ("8.3", clipped_after_the_step, "still as long"),
     ("8.3", squared_before_it_is_clipped, "accumulator still sees"),
+    ("8.3", partial(clipped_by_hand, eps=0.0), "0/0"),
     ("8.3", clipped_in_place, "Work on a copy"),
     ("8.3", lambda *args: clipped_run(*args)[0], None),
     ("8.3", lambda *args: clipped_run(*args)[::-1], None),
@@ -502,6 +513,7 @@ WRONG = [
     ("8.4", partial(halved_run, rate=halved_again_and_again), "third epoch"),
     ("8.4", partial(halved_run, rate=lambda lr, k: lr / 2 ** max(0, k - 1)), "second epoch"),
     ("8.4", partial(halved_run, rate=lambda lr, k: lr), "Where is the schedule"),
+    ("8.4", partial(halved_by_hand, eps=0.0), "0/0"),
     ("8.4", only_the_end, None),
     ("8.4", halved_before, "first epoch"),
     ("8.4", halved_in_each_step, None),
@@ -518,6 +530,9 @@ WRONG = [
     ("8.6", partial(scaled_run, counts=lambda g: g.max() < np.inf), "may have a minus"),
     ("8.6", partial(scaled_run, counts=lambda g: np.isfinite(g[0])), None),
     ("8.6", partial(scaled_run, counts=lambda g: not np.isinf(g).all()), None),
+    ("8.6", partial(scaled_run, counts=lambda g: np.isfinite(np.sum(g))), "a sum looked at"),
+    ("8.6", partial(unscaled_by_hand, eps=0.0), "Is ε left out"),
+    ("8.6", scaled_again_later, "far too long"),
     ("8.6", unscaled_by_sgd, None),
     ("8.6", lambda w, scaled, scales, lr: w, None),
     ("8.7", Rebound, "still those of"),

@@ -26,6 +26,16 @@ def half_root(gradients, lr=1.0, eps=1e-10):
     return w, root
 
 
+def half_logarithm(gradients, lr=1.0, eps=1e-10):
+    w, log = np.zeros(gradients.shape[1]), np.full(gradients.shape[1], -np.inf, np.float16)
+    for g in gradients:
+        G = np.exp2(log.astype(float)) + g**2
+        w = w - lr * g / (np.sqrt(G) + eps)
+        with np.errstate(divide="ignore"):
+            log = np.log2(G).astype(np.float16)
+    return w, log
+
+
 def half_rounded_root(gradients, lr=1.0, eps=1e-10, floor=0.0):
     w, root = np.zeros(gradients.shape[1]), np.zeros(gradients.shape[1], np.float16)
     for g in gradients:
@@ -562,6 +572,7 @@ RIGHT = [
     ("6.2", partial(half, eps=2.4e-4)),
     ("6.2", half_of_unrounded),
     ("6.2", half_root),
+    ("6.2", half_logarithm),
     ("6.2", half_limited),
     ("6.2", half_scaled),
     ("6.2", half_at_random),
@@ -596,6 +607,7 @@ WRONG = [
     ("6.1", ALL | {"rows in 1.8 GB": 750_000}, "gradients"),
     ("6.1", ALL | {"SM3": 15_000_000}, None),
     ("6.2", half, "square"),
+    ("6.2", partial(half_root, eps=0.0), "What is ε for"),
     ("6.2", half_rounded_root, "rounded down"),
     ("6.2", partial(half_rounded_root, floor=6e-8), "rounded down"),
     ("6.2", lambda g, lr=1.0: half(g, lr, start=6e-8)[::-1], "weights come first"),
@@ -680,7 +692,7 @@ WRONG = [
     ("6.6", NoSave, None),
     ("6.6", InPlace, "copy"),
     ("6.6", SavedRoots, None),
-    ("6.6", Adding, "replaces"),
+    ("6.6", Adding, "taken the place"),
     ("6.6", LoadedParts, "parts of a copy"),
     ("6.6", WholeBeside, "somewhere else"),
     ("6.6", ViewsOfTheWhole, "own part only"),
@@ -688,7 +700,7 @@ WRONG = [
     ("6.6", SavingNoZeros, None),
     ("6.6", SavingFullShards, None),
     ("6.6", SavingTheOnlyShard, "copy"),
-    ("6.6", LoadingWhatIsNotZero, "replaces"),
+    ("6.6", LoadingWhatIsNotZero, "taken the place"),
     ("6.6", CopiedFromTheWhole, "own part only"),
     ("6.6", CopiedFromAnObject, "somewhere else"),
     ("6.6", WholeOfEach, "own part only"),
