@@ -421,7 +421,7 @@ def test_a_rule_catches_in_the_last_chapter(last, rule, change):
         (in_text("This.", "(sec-x)=\n:::{note}\n:class: margin\nThis.\n:::"), 0, 0, 0, 0),
         (in_text("This.", "| This | that |\n|---|---|\n| 1 | 2 |"), 3, 0, 0, 0),
         (in_text("This.", "This.\n\n$$\nx = y\n$$ (eq-x)"), 0, 0, 1, 0),
-        (in_text("This.", "This.\n\n\\begin{equation*}\nx\n\\end{equation*}"), 0, 0, 0, 0),
+        (in_text("This.", "This.\n\n\\begin{equation*}\nx\n\\end{equation*}"), 0, 0, 1, 0),
         (in_text("Yes.", "Yes, as you see, it is.\n\n$$\nx\n$$ (eq-x)"), 0, 0, 0, 0),
         (in_text("Because.", "Because it does.\n\n$$\nx\n$$ (eq-x)"), 0, 0, 0, 0),
         (in_text("More.", "More and more."), 0, 0, 0, 0),
@@ -454,9 +454,9 @@ def test_figures_and_tables_on_the_main_path_take_their_time(model):
     code_cells(model)[TEXT].outputs += [table, table, figure]
     code_cells(model)[CHECK].outputs += [table, figure]  # after the main path
     after = structure.main_path(model)
-    assert after.figures - before.figures == 1
+    assert after.explorables - before.explorables == 1
     assert after.tables - before.tables == 2
-    assert after.minutes - before.minutes == 2
+    assert after.minutes - before.minutes == 3
 
 
 @pytest.mark.parametrize(
