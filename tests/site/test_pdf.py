@@ -5,7 +5,8 @@ from html import unescape
 
 import print_pdf
 import pytest
-from access import ADDRESS, pages_of_the_toc
+import yaml
+from access import ADDRESS, ROOT, pages_of_the_toc
 from print_pdf import NAME, read_links, walk
 from pypdf import PdfReader
 
@@ -13,7 +14,7 @@ from adagrad_course import __version__
 
 # A chapter with all that chapters have, the page to pin up, and one that the chapter cites from.
 FILES = ["chapters/half-an-hour", "chapters/on-one-page", "chapters/bibliography"]
-FIRST, LAST = "Half an hour", "Answers"
+LAST = "Answers"
 
 
 def squeezed(text):
@@ -25,6 +26,12 @@ def plain(html):
     """The words of a piece of HTML, formulas once."""
     once = re.sub(r'<span class="katex-mathml">.*?</math></span>', "", html, flags=re.S)
     return unescape(re.sub(r"<[^>]*>", "", once))
+
+
+def title(site, file):
+    """The title of a page of the site."""
+    html = (site / f"{file}.html").read_text(encoding="utf-8")
+    return plain(re.search(r'<h1>(.*?)<a class="headerlink"', html)[1])
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +71,12 @@ def test_the_outline_has_every_section_on_the_page_where_it_stands(printed, text
         assert squeezed(title) in squeezed(texts[page]), title
 
 
-def test_the_contents_name_the_pages_and_lead_there(printed, texts):
+def test_the_contents_name_the_pages_and_lead_there(printed, texts, site):
     pages = dict(reversed(outline(printed)))  # the first of a title
-    first = pages[FIRST]
+    words = title(site, FILES[0])
+    first = pages[words]
     assert printed.page_labels[: first + 1] == ["i", "ii", "1"]
-    assert re.search(rf"^{FIRST}\s*1$", texts[1], re.M)
+    assert re.search(rf"^{re.escape(words)}\s*1$", texts[1], re.M)
     assert re.search(rf"^{LAST}\s*{printed.page_labels[pages[LAST]]}$", texts[1], re.M)
     numbers = {page.indirect_reference.idnum: n for n, page in enumerate(printed.pages)}
     targets = [numbers[link["/Dest"][0].idnum] for link in read_links(printed.pages[1:2])]
@@ -116,16 +124,19 @@ def test_answers_are_at_the_back_and_everything_else_is_open(printed, texts, sit
     assert squeezed(plain(deeper)) in body
 
 
-def test_the_page_to_pin_up_is_one_page(printed):
+def test_the_page_to_pin_up_is_one_page(printed, site):
     pages = dict(reversed(outline(printed)))  # the first of a title
-    assert pages["Bibliography"] == pages["In practice, on one page"] + 1
+    to_pin_up, following = (pages[title(site, file)] for file in FILES[1:])
+    assert following == to_pin_up + 1
 
 
-def test_it_says_what_it_is_in_its_language(printed, texts):
-    assert printed.metadata.title == "AdaGrad by Experiment"
-    assert printed.metadata.author == "The AdaGrad by Experiment authors"
+def test_it_says_what_it_is_in_its_language(printed, texts, site):
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert printed.metadata.title == citation["title"]
+    assert printed.metadata.author == ", ".join(author["name"] for author in citation["authors"])
     assert printed.metadata["/Version"] == __version__
-    assert printed.root_object["/Lang"] == "en"
+    html = (site / f"{FILES[0]}.html").read_text(encoding="utf-8")
+    assert printed.root_object["/Lang"] == re.search(r'<html[^>]* lang="(.+?)"', html)[1]
     assert printed.root_object["/PageMode"] == "/UseOutlines"
     assert f"Version {__version__}" in texts[0]
 
