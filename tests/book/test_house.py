@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from adagrad_course.exercises import CHAPTERS, load
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -152,7 +154,7 @@ def test_make_says_where_the_disk_is_full(install, tmp_path, free):
     assert ("Only 97 MB are free here" in result.stdout) == (free < 300_000)
 
 
-# Links and style ------------------------------------------------------------------------------
+# Numbers, links and style ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
@@ -160,6 +162,12 @@ def test_links_within_the_repository_lead_somewhere(page):
     links = re.findall(r"""\]\(([^)#]+)\)|(?:src|srcset)="([^"]+)\"""", read(page))
     local = [link for pair in links for link in pair if link and "://" not in link]
     assert [link for link in local if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.house_style
+def test_the_readme_counts_the_exercises():
+    there = sum(len(load(chapter)) for chapter in CHAPTERS)
+    assert f"{there} exercises" in read("README.md"), f"README.md must say: {there} exercises"
 
 
 def test_the_package_imports_nothing_heavy():
