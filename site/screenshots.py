@@ -3,7 +3,8 @@
 ``python site/screenshots.py _build/html shots`` shows every page in light, in dark and at the
 width of a phone, for looking at. ``python site/screenshots.py _build/html --readme`` writes the
 pictures that are kept beside this file: the first page, which stands for the site where it is
-linked; an exercise of which a mistake is named; and, moving, that exercise as it is solved.
+linked; an exercise of which a mistake is named; and, moving, that exercise as it is solved, with
+its last picture alone for those who want none that move.
 """
 
 from __future__ import annotations
@@ -163,6 +164,7 @@ def write_readme(browser: Browser, html: Path, target: Path) -> None:
     for theme in ("light", "dark"):
         shots = take_exercise(browser, html, theme)
         write(shots[NAMED], f"exercise-{theme}.png")
+        write(shots[-1], f"solved-{theme}.png")
         first, *others = (shot.convert("RGB") for shot in shots)
         first.save(
             target / f"solved-{theme}.webp",

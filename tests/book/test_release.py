@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import nbformat
 import pytest
 import yaml
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 import adagrad_course
 
@@ -82,7 +82,7 @@ def test_an_archive_of_the_package_stands_alone(built):
         described = metadata.read().decode()
     assert Path("src/adagrad_course/descent.py") in names
     assert [name for name in names if name.parts[:1] == ("tests",)] == []
-    # Beside an archive on an index there are no other files that its description could show.
+    # An archive has none of the other files that its description could show.
     page = read("src/adagrad_course/README.md")
     assert described.endswith(page)
     assert not re.search(r"<img|<source|\]\((?!https://)", page)
@@ -211,5 +211,11 @@ def test_the_readmes_moving_pictures_are_light_and_stand_still_where_that_is_wis
     # A browser takes the first source that fits.
     still = [source for source in re.findall(r"<source.*?>", picture) if "reduced-motion" in source]
     assert still == re.findall(r"<source.*?>", picture)[:2]
-    assert not any(".webp" in source for source in still)
+    for name, source in zip(moving, still, strict=True):  # which show how it ends
+        stopped = name.replace(".webp", ".png")
+        assert f'"{stopped}"' in source
+        with Image.open(ROOT / name) as film, Image.open(ROOT / stopped) as last:
+            film.seek(film.n_frames - 1)
+            off = ImageChops.difference(film.convert("RGB"), last.convert("RGB"))
+            assert max(ImageStat.Stat(off).mean) < 1  # it has fewer colours
     assert len(re.search(r'alt="([^"]+)"', picture)[1].split()) > 20
