@@ -299,7 +299,6 @@ def test_all_cells_run_and_nothing_answers_for_the_reader(tab, lab, home):
     for check in said:  # what is under each exercise does not say that it is solved
         check.wait_for(state="attached", timeout=180_000)
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-    assert len(solved) == 3
     passed = tab.get_by_text(re.compile(r"^0\.\d: all \d+ checks passed"))
     assert not any(text.is_visible() for text in passed.all()), "a solution is unfolded"
     assert tab.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
