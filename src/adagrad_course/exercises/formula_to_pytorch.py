@@ -146,6 +146,7 @@ STARTED_KEEPERS = {
     hint: keeper(memories=lambda params, first=first: [np.full_like(w, first) for w in params])
     for hint, first in MISTAKEN_STARTS.items()
 }
+EPS_OUTSIDE = "Under the root stand the squares alone: ε is added to the root, not under it."
 BY_SHAPE = "Do two of one shape share an accumulator? Each has its own."
 
 
@@ -194,6 +195,11 @@ def a_game_in_place(shapes, eps=(0.05,), start=1.0):
         return rng.uniform(0.1, 2), starts, grads, *eps
 
     return draw
+
+
+# The start is as tiny as the first one's gradients, so that steps of their length show; the second
+# one tells these from the steps of an accumulator that begins at 1.
+A_GAME_WITHOUT_EPS = a_game_in_place([(3e-10, (3,)), (1.0, (2,))], eps=(), start=3e-10)
 
 
 def path(steps, lr=0.4, lr_decay=0.03, decayed_from=1, power=0.5):
@@ -499,7 +505,14 @@ EXERCISES = [
                 (0.7,),
                 0.02,
                 np.array([1.5, -0.5]),
-                np.array([[3.0, 0.2], [0.0, 0.0], [4.0, -0.9]]),
+                # The largest come first: their squares are no sum of the last one's only.
+                np.array([[4.0, -0.9], [0.0, 0.0], [3.0, 0.2]]),
+            ),
+            "gradients as small as ε": (
+                (0.1,),
+                1e-6,
+                np.array([1e-6, 2.5]),
+                np.array([[2e-6, 3.0], [-1e-6, 0.5]]),
             ),
             "tables of numbers": a_game((2, 3)),
             "a single number, of shape ()": a_game(()),
@@ -520,7 +533,7 @@ EXERCISES = [
             "The present gradient counts: add its square before you divide.": my_adagrad(
                 divisor=belated
             ),
-            "ε stands outside the root: √G + ε.": my_adagrad(divisor=eps_inside),
+            EPS_OUTSIDE: my_adagrad(divisor=eps_inside),
             "Each coordinate has an accumulator of its own.": my_adagrad(
                 accumulate=lambda G, g: G + np.sum(g**2)
             ),
@@ -552,9 +565,7 @@ EXERCISES = [
         cases={
             "one parameter": a_game_in_place([(1.0, (3,))]),
             "three parameters": a_game_in_place([(1.0, (2, 3)), (10.0, (4,)), (0.3, (2, 3))]),
-            # The start is as tiny as the first one's gradients, so that steps of their length show;
-            # the second one tells these from the steps of an accumulator that begins at 1.
-            "eps left out": a_game_in_place([(3e-10, (3,)), (1.0, (2,))], eps=(), start=3e-10),
+            "eps left out": A_GAME_WITHOUT_EPS,
         },
         mistakes={
             "All steps are about as long as the first. What do self.sums hold after it?": keeper(
@@ -565,7 +576,7 @@ EXERCISES = [
             ),
             "The present gradient counts: first G, then the step.": keeper(divisor=belated),
             "Divide by the root of G.": keeper(divisor=without_root),
-            "ε stands outside the root: √G + ε.": keeper(divisor=eps_inside),
+            EPS_OUTSIDE: keeper(divisor=eps_inside),
             "The squares count twice: is there a line too many?": keeper(
                 divisor=lambda before, after, eps: np.sqrt(2 * after - before) + eps
             ),
@@ -649,7 +660,7 @@ EXERCISES = [
             ),
             "The accumulator must be kept in self.state.": better_adagrad(forget=True),
             "You went uphill: subtract.": better_adagrad(sign=-1),
-            "ε stands outside the root: √G + ε.": better_adagrad(inside=True),
+            EPS_OUTSIDE: better_adagrad(inside=True),
         },
         hints=(
             "Start from TinyAdaGrad; only the first accumulator changes.",
@@ -674,6 +685,13 @@ EXERCISES = [
                 0.8,
                 2.1,
                 0.02,
+            ),
+            "gradients as small as ε": (
+                np.array([0.0, 1.5]),
+                np.array([[3e-10, 0.4], [-2e-10, 0.9], [5e-10, -0.6]]),
+                0.4,
+                0.3,
+                1e-10,
             ),
             "random runs": a_decoupled_run,
         },
@@ -709,7 +727,7 @@ EXERCISES = [
                     *args, step=lambda *s: adagrad_step(*s, divisor=belated)
                 )
             ),
-            "ε stands outside the root: √G + ε.": (
+            EPS_OUTSIDE: (
                 lambda *args: decoupled_run(
                     *args, step=lambda *s: adagrad_step(*s, divisor=eps_inside)
                 )
@@ -755,6 +773,7 @@ EXERCISES = [
             "three layers": a_game_in_place([(5.0, (3,)), (1.0, (3,)), (0.2, (3,))]),
             "one layer": a_game_in_place([(1.0, (2, 3, 2))]),
             "five layers": a_game_in_place([(s, (3,)) for s in (5.0, 1.0, 0.2, 3.0, 0.5)]),
+            "eps left out": A_GAME_WITHOUT_EPS,
         },
         mistakes={
             "Has each layer an array of its own for G, of the layer's own shape?": keeper(
@@ -768,7 +787,7 @@ EXERCISES = [
             ),
             "You went uphill: subtract.": keeper(uphill=True),
             "Divide by the root of G.": keeper(divisor=without_root),
-            "ε stands outside the root: √G + ε.": keeper(divisor=eps_inside),
+            EPS_OUTSIDE: keeper(divisor=eps_inside),
         }
         | STARTED_KEEPERS,
         hints=(
