@@ -197,11 +197,6 @@ def a_game_in_place(shapes, eps=(0.05,), start=1.0):
     return draw
 
 
-# The start is as tiny as the first one's gradients, so that steps of their length show; the second
-# one tells these from the steps of an accumulator that begins at 1.
-A_GAME_WITHOUT_EPS = a_game_in_place([(3e-10, (3,)), (1.0, (2,))], eps=(), start=3e-10)
-
-
 def path(steps, lr=0.4, lr_decay=0.03, decayed_from=1, power=0.5):
     """Return how far a run has come after each step, if its gradient is always 1."""
     t = np.arange(1, steps + 1)
@@ -505,14 +500,8 @@ EXERCISES = [
                 (0.7,),
                 0.02,
                 np.array([1.5, -0.5]),
-                # The largest come first: their squares are no sum of the last one's only.
+                # The largest first: who keeps the largest square does not keep the last one.
                 np.array([[4.0, -0.9], [0.0, 0.0], [3.0, 0.2]]),
-            ),
-            "gradients as small as ε": (
-                (0.1,),
-                1e-6,
-                np.array([1e-6, 2.5]),
-                np.array([[2e-6, 3.0], [-1e-6, 0.5]]),
             ),
             "tables of numbers": a_game((2, 3)),
             "a single number, of shape ()": a_game(()),
@@ -520,9 +509,9 @@ EXERCISES = [
             "weights that the caller shrinks between the steps": a_game((3,), 0.5),
             "two optimizers at once": (
                 (0.3, 0.8),
-                0.02,
+                1e-6,  # as small as the gradients of the last coordinate
                 np.array([0.4, -1.5, 2.0]),
-                np.array([[3.0, -2.0, 0.5], [0.7, 1.2, -0.6], [1.1, -0.3, 0.2]]),
+                np.array([[3.0, -2.0, 2e-6], [0.7, 1.2, -1e-6], [1.1, -0.3, 3e-6]]),
             ),
         },
         mistakes={
@@ -565,7 +554,9 @@ EXERCISES = [
         cases={
             "one parameter": a_game_in_place([(1.0, (3,))]),
             "three parameters": a_game_in_place([(1.0, (2, 3)), (10.0, (4,)), (0.3, (2, 3))]),
-            "eps left out": A_GAME_WITHOUT_EPS,
+            # The start is as tiny as the first one's gradients, so that steps of their length show;
+            # the second one tells these from the steps of an accumulator that begins at 1.
+            "eps left out": a_game_in_place([(3e-10, (3,)), (1.0, (2,))], eps=(), start=3e-10),
         },
         mistakes={
             "All steps are about as long as the first. What do self.sums hold after it?": keeper(
@@ -680,18 +671,11 @@ EXERCISES = [
                 0.02,
             ),
             "weights that change their sign": (
-                np.array([1.5, -2.5]),
-                np.array([[3.0, 4.0], [-0.6, 0.2], [1.1, -2.7]]),
+                np.array([1.5, -2.5, 0.7]),
+                np.array([[3.0, 4.0, 3e-10], [-0.6, 0.2, -2e-10], [1.1, -2.7, 5e-10]]),
                 0.8,
                 2.1,
-                0.02,
-            ),
-            "gradients as small as ε": (
-                np.array([0.0, 1.5]),
-                np.array([[3e-10, 0.4], [-2e-10, 0.9], [5e-10, -0.6]]),
-                0.4,
-                0.3,
-                1e-10,
+                1e-10,  # as small as the gradients of the last coordinate
             ),
             "random runs": a_decoupled_run,
         },
@@ -772,8 +756,10 @@ EXERCISES = [
             "two of other shapes": a_game_in_place([(30.0, (3, 2)), (1.0, (4,))]),
             "three layers": a_game_in_place([(5.0, (3,)), (1.0, (3,)), (0.2, (3,))]),
             "one layer": a_game_in_place([(1.0, (2, 3, 2))]),
-            "five layers": a_game_in_place([(s, (3,)) for s in (5.0, 1.0, 0.2, 3.0, 0.5)]),
-            "eps left out": A_GAME_WITHOUT_EPS,
+            # eps is left out, and as small as the third one's gradients.
+            "five layers": a_game_in_place(
+                [(s, (3,)) for s in (5.0, 1.0, 3e-10, 3.0, 0.5)], eps=()
+            ),
         },
         mistakes={
             "Has each layer an array of its own for G, of the layer's own shape?": keeper(

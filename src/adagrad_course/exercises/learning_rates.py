@@ -493,7 +493,7 @@ EXERCISES = [
                     math.inf if lr * curvature > 1 else steps_needed(lr, curvature, reduction)
                 )
             ),
-            "A reduction above 1 asks for less than one of 1: no step is needed.": (
+            "Where the loss may even grow, it is low enough at the start: no step is needed.": (
                 lambda lr, curvature, reduction: (
                     math.inf if reduction > 1 else steps_needed(lr, curvature, reduction)
                 )
