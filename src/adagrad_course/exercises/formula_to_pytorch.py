@@ -509,9 +509,9 @@ EXERCISES = [
             "weights that the caller shrinks between the steps": a_game((3,), 0.5),
             "two optimizers at once": (
                 (0.3, 0.8),
-                1e-6,  # as small as the gradients of the last coordinate
+                1e-6,  # as small as all of the second gradient, and the last coordinate of each
                 np.array([0.4, -1.5, 2.0]),
-                np.array([[3.0, -2.0, 2e-6], [0.7, 1.2, -1e-6], [1.1, -0.3, 3e-6]]),
+                np.array([[3.0, -2.0, 2e-6], [7e-7, 1.2e-6, -1e-6], [1.1, -0.3, 3e-6]]),
             ),
         },
         mistakes={

@@ -69,6 +69,13 @@ class OfThePackage:
         return w
 
 
+class AtRestWhereFlat(OfLists):
+    """Takes no step where the gradient is small."""
+
+    def step(self, w, g):
+        return w if np.linalg.norm(g) < 1e-3 else super().step(w, g)
+
+
 class WithoutLists(OfLists):
     """Keeps the squares of all gradients."""
 
@@ -514,6 +521,7 @@ WRONG = [
     ("3.2", my_adagrad(first=1.0), "begins empty"),
     ("3.2", my_adagrad(first=0.1), "begin empty"),
     ("3.2", my_adagrad(first=1e-10), None),
+    ("3.2", AtRestWhereFlat, None),
     ("3.2", my_adagrad(accumulate=lambda G, g: np.maximum(G, g**2)), None),
     ("3.3", keeper(kept=False), "self.sums hold"),
     ("3.3", keeper(memories=one_array), "the parameter's shape"),
