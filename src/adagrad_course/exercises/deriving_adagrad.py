@@ -116,6 +116,9 @@ EXERCISES = [
         mistakes={
             "How long is each step that was printed, and what does the accumulator hold when the "
             "second step begins?": run_with(accumulate=lambda G, g: g**2),
+            "The start belongs to the points, too: steps + 1 in all.": (
+                lambda gradient, start, lr, steps: run_adagrad(gradient, start, lr, steps)[1:]
+            ),
         }
         | MISTAKEN_RUNS,
         hints=(

@@ -146,6 +146,7 @@ STARTED_KEEPERS = {
     hint: keeper(memories=lambda params, first=first: [np.full_like(w, first) for w in params])
     for hint, first in MISTAKEN_STARTS.items()
 }
+EPS_OUTSIDE = "Under the root stand the squares alone: ε is added to the root, not under it."
 BY_SHAPE = "Do two of one shape share an accumulator? Each has its own."
 
 
@@ -499,7 +500,8 @@ EXERCISES = [
                 (0.7,),
                 0.02,
                 np.array([1.5, -0.5]),
-                np.array([[3.0, 0.2], [0.0, 0.0], [4.0, -0.9]]),
+                # The largest first: who keeps the largest square does not keep the last one.
+                np.array([[4.0, -0.9], [0.0, 0.0], [3.0, 0.2]]),
             ),
             "tables of numbers": a_game((2, 3)),
             "a single number, of shape ()": a_game(()),
@@ -507,9 +509,9 @@ EXERCISES = [
             "weights that the caller shrinks between the steps": a_game((3,), 0.5),
             "two optimizers at once": (
                 (0.3, 0.8),
-                0.02,
+                1e-6,  # as small as all of the second gradient, and the last coordinate of each
                 np.array([0.4, -1.5, 2.0]),
-                np.array([[3.0, -2.0, 0.5], [0.7, 1.2, -0.6], [1.1, -0.3, 0.2]]),
+                np.array([[3.0, -2.0, 2e-6], [7e-7, 1.2e-6, -1e-6], [1.1, -0.3, 3e-6]]),
             ),
         },
         mistakes={
@@ -520,7 +522,7 @@ EXERCISES = [
             "The present gradient counts: add its square before you divide.": my_adagrad(
                 divisor=belated
             ),
-            "ε stands outside the root: √G + ε.": my_adagrad(divisor=eps_inside),
+            EPS_OUTSIDE: my_adagrad(divisor=eps_inside),
             "Each coordinate has an accumulator of its own.": my_adagrad(
                 accumulate=lambda G, g: G + np.sum(g**2)
             ),
@@ -565,7 +567,7 @@ EXERCISES = [
             ),
             "The present gradient counts: first G, then the step.": keeper(divisor=belated),
             "Divide by the root of G.": keeper(divisor=without_root),
-            "ε stands outside the root: √G + ε.": keeper(divisor=eps_inside),
+            EPS_OUTSIDE: keeper(divisor=eps_inside),
             "The squares count twice: is there a line too many?": keeper(
                 divisor=lambda before, after, eps: np.sqrt(2 * after - before) + eps
             ),
@@ -649,7 +651,7 @@ EXERCISES = [
             ),
             "The accumulator must be kept in self.state.": better_adagrad(forget=True),
             "You went uphill: subtract.": better_adagrad(sign=-1),
-            "ε stands outside the root: √G + ε.": better_adagrad(inside=True),
+            EPS_OUTSIDE: better_adagrad(inside=True),
         },
         hints=(
             "Start from TinyAdaGrad; only the first accumulator changes.",
@@ -669,11 +671,11 @@ EXERCISES = [
                 0.02,
             ),
             "weights that change their sign": (
-                np.array([1.5, -2.5]),
-                np.array([[3.0, 4.0], [-0.6, 0.2], [1.1, -2.7]]),
+                np.array([1.5, -2.5, 0.7]),
+                np.array([[3.0, 4.0, 3e-10], [-0.6, 0.2, -2e-10], [1.1, -2.7, 5e-10]]),
                 0.8,
                 2.1,
-                0.02,
+                1e-10,  # as small as the gradients of the last coordinate
             ),
             "random runs": a_decoupled_run,
         },
@@ -709,7 +711,7 @@ EXERCISES = [
                     *args, step=lambda *s: adagrad_step(*s, divisor=belated)
                 )
             ),
-            "ε stands outside the root: √G + ε.": (
+            EPS_OUTSIDE: (
                 lambda *args: decoupled_run(
                     *args, step=lambda *s: adagrad_step(*s, divisor=eps_inside)
                 )
@@ -754,7 +756,10 @@ EXERCISES = [
             "two of other shapes": a_game_in_place([(30.0, (3, 2)), (1.0, (4,))]),
             "three layers": a_game_in_place([(5.0, (3,)), (1.0, (3,)), (0.2, (3,))]),
             "one layer": a_game_in_place([(1.0, (2, 3, 2))]),
-            "five layers": a_game_in_place([(s, (3,)) for s in (5.0, 1.0, 0.2, 3.0, 0.5)]),
+            # eps is left out, and as small as the third one's gradients.
+            "five layers": a_game_in_place(
+                [(s, (3,)) for s in (5.0, 1.0, 3e-10, 3.0, 0.5)], eps=()
+            ),
         },
         mistakes={
             "Has each layer an array of its own for G, of the layer's own shape?": keeper(
@@ -768,7 +773,7 @@ EXERCISES = [
             ),
             "You went uphill: subtract.": keeper(uphill=True),
             "Divide by the root of G.": keeper(divisor=without_root),
-            "ε stands outside the root: √G + ε.": keeper(divisor=eps_inside),
+            EPS_OUTSIDE: keeper(divisor=eps_inside),
         }
         | STARTED_KEEPERS,
         hints=(

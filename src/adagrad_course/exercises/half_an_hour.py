@@ -96,10 +96,12 @@ EXERCISES = [
             ),
             "a bowl so flat in one direction that 1e-10 counts": FLAT_BOWL,
             "away from a hilltop": (
-                lambda w: np.array([-3.0, -1.7]) * (w - [0.2, -0.4]),
-                np.array([0.5, -0.1]),
+                # It starts so near the top that one might stop. It is steep, so that the gradient
+                # soon is large, and the steps of other mistakes with a small one differ.
+                lambda w: np.array([-3e4, -1.7e4]) * (w - [2e-13, -4e-13]),
+                np.array([5e-13, -1e-13]),
                 0.8,
-                3,
+                4,
             ),
             "sixty short steps": (
                 lambda w: np.array([2.5, 0.6, 1.9]) * (w - [4e-6, -3.1e-5, 0.9]),

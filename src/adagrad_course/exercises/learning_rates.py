@@ -493,6 +493,11 @@ EXERCISES = [
                     math.inf if lr * curvature > 1 else steps_needed(lr, curvature, reduction)
                 )
             ),
+            "Where the loss may even grow, it is low enough at the start: no step is needed.": (
+                lambda lr, curvature, reduction: (
+                    math.inf if reduction > 1 else steps_needed(lr, curvature, reduction)
+                )
+            ),
             "The rate 1/h arrives in one step, not in none.": at_once(0),
             "The rate 1/h arrives in one step: a loss of 0 is low enough.": at_once(math.inf),
             "The loss shrinks by (1 − ηh)² in a step: is there a factor 2 too many?": (

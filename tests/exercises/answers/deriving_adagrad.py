@@ -167,6 +167,7 @@ WRONG = [
         for first, hint in [(1.0, "begins empty"), (0.1, "begin empty"), (0.5, None)]
     ),
     ("2.2", run_in_slices, "has no axis"),
+    ("2.2", lambda *run: run_with_an_object(*run)[1:], "belongs to the points"),
     ("2.2", partial(run_until, lambda change: not np.any(change)), None),
     ("2.2", partial(run_until, lambda change: np.all(np.abs(change) < 1e-8)), None),
     ("2.2", lambda gradient, start, lr, steps: start, None),

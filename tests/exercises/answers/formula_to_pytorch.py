@@ -69,6 +69,13 @@ class OfThePackage:
         return w
 
 
+class AtRestWhereFlat(OfLists):
+    """Takes no step where the gradient is small."""
+
+    def step(self, w, g):
+        return w if np.linalg.norm(g) < 1e-3 else super().step(w, g)
+
+
 class WithoutLists(OfLists):
     """Keeps the squares of all gradients."""
 
@@ -513,6 +520,9 @@ WRONG = [
     ("3.2", my_adagrad(shared=True), "share one accumulator"),
     ("3.2", my_adagrad(first=1.0), "begins empty"),
     ("3.2", my_adagrad(first=0.1), "begin empty"),
+    ("3.2", my_adagrad(first=1e-10), None),
+    ("3.2", AtRestWhereFlat, None),
+    ("3.2", my_adagrad(accumulate=lambda G, g: np.maximum(G, g**2)), None),
     ("3.3", keeper(kept=False), "self.sums hold"),
     ("3.3", keeper(memories=one_array), "the parameter's shape"),
     *(("3.3", kind, "belong to the caller") for kind in (ScalingGradients, ClearingGradients)),
@@ -526,6 +536,7 @@ WRONG = [
         for memories, hint in [
             (lambda params: [np.full_like(w, 0.1) for w in params], "begin empty"),
             (lambda params: [np.ones_like(w) for w in params], "begins empty"),
+            (lambda params: [np.full_like(w, 1e-10) for w in params], "squares alone"),
             (lambda params: [w.copy() for w in params], None),
             (lambda params: [np.full_like(w, 0.5) for w in params], None),
             (one_for_each_shape, "of one shape"),
@@ -561,6 +572,7 @@ WRONG = [
     ("3.6", lambda w, grads, *rest: decoupled_run(w, grads[:1], *rest), "in the loop"),
     ("3.6", lambda w, grads, *rest: decoupled_run(w, grads[:-1], *rest), None),
     ("3.6", lambda *args: decoupled_run(*args, first=0.1), "begin empty"),
+    ("3.6", lambda *args: decoupled_run(*args, first=1e-10), "squares alone"),
     ("3.7", keeper(memories=one_array), "own shape"),
     *(("3.7", kind, "belong to the caller") for kind in (ScalingGradients, ClearingGradients)),
     *(("3.7", kind, None) for kind in (KeepingGradients, OfTwoOrMore, OfThreeAtMost)),

@@ -88,6 +88,17 @@ def run_with_one_sum_for_each_row(gradient, start, lr, steps):
     return w
 
 
+def run_to_a_small_gradient(gradient, start, lr, steps, least):
+    w, G = start, 0.0
+    for _ in range(steps):
+        g = gradient(w)
+        if np.linalg.norm(g) < least:
+            break
+        G = G + g**2
+        w = w - lr * g / (np.sqrt(G) + 1e-10)
+    return w
+
+
 def run_that_stops_early(gradient, start, lr, steps, least=1e-3):
     w, G = np.array(start), np.zeros(np.shape(start))
     for _ in range(steps):
@@ -159,6 +170,7 @@ WRONG = [
     ("0.2", run_with_one_sum_for_each_row, "its own sum"),
     ("0.2", run_with_a_decaying_rate, "not of the number"),
     *(("0.2", partial(run_that_stops_early, least=least), None) for least in (1e-3, 1e-6)),
+    *(("0.2", partial(run_to_a_small_gradient, least=least), None) for least in (1e-3, 1e-6)),
     ("0.2", run_to_the_least_gradient, None),
     ("0.2", run_with_eps_times_the_rate, None),
     ("0.2", run_for_vectors, None),

@@ -337,6 +337,7 @@ WRONG = [
     *(("1.4", partial(at_most, most), None) for most in (1e3, 1e5, 7e5)),
     ("1.4", partial(steps_at_once, math.inf), "low enough"),
     ("1.4", partial(steps_at_once, 0), "not in none"),
+    ("1.4", lambda *case: math.inf if case[2] > 1 else steps_with_logarithms(*case), "even grow"),
     ("1.4", steps_upside_down, None),
     ("1.4", steps_of_slow_decay, None),
     ("1.4", lambda *case: steps_with_logarithms(*case[:2], case[2] ** 0.5), "too many"),

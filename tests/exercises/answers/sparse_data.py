@@ -248,6 +248,13 @@ def by_rarest_with_masks(counts, examples, wrong, limits):
     return tuple(np.array(found).T)
 
 
+def by_rarest_up_to_a_thousand(counts, examples, wrong, limits):
+    bins = 0.5 + np.array([0, *limits, 1000])
+    rarest = np.array([min(counts[words]) for words in examples])
+    sizes, _ = np.histogram(rarest, bins)
+    return sizes, np.histogram(rarest[wrong], bins)[0] / np.maximum(sizes, 1)
+
+
 def by_rarest_with_a_limit_more(counts, examples, wrong, limits):
     limits.append(np.inf)
     return errors_by_rarest(counts, examples, wrong, limits[:-1])
@@ -522,6 +529,7 @@ WRONG = [
     ("4.4", grouped(of=np.median), "the median"),
     ("4.4", grouped(of=np.sum), "the sum"),
     ("4.4", without_the_last_group, "more"),
+    ("4.4", by_rarest_up_to_a_thousand, None),
     ("4.4", without_empty_last_groups, "whether there are examples"),
     ("4.4", only_four_groups, "and one more"),
     ("4.4", of_three_limits, "and one more"),
