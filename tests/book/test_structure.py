@@ -312,7 +312,7 @@ BREAKAGES = {
     "keeps_its_limits": [
         in_text("How?", "How" + " much" * 3000),
         in_code(TEXT, lambda cell: cell.update(source="x = 1\n" * 121)),
-        in_text("This.", "$$\nx\n$$ (eq-x)\n\n" * 50),
+        in_text("This.", "$$\nx\n$$ (eq-x)\n\n" * 60),
     ],
     "states_its_time": [
         in_text("3 minutes", "2 minutes"),
