@@ -144,7 +144,7 @@ export const figure = {
     }
     const [a, b] = sim.AdaGrad.rates[state.step - 1];
     const apart = Math.max(a / b, b / a);
-    let why = `its two rates differ by a factor of ${show(apart)}`;
+    let why = `its two rates differ by a factor of ${show(apart, 3)}`;
     if (!(apart < 1e6)) why = "one coordinate has had no gradient";
     else if (apart < 1.5) {
       why = "its two rates are nearly equal";
@@ -209,7 +209,7 @@ function drawRates(state, sim, x, y, width) {
       drawn += text(
         from + long + 10,
         top + 23 * j + 13,
-        (rate > longest ? "›" : show(rate)) + name,
+        (rate > longest ? "›" : show(rate, 3)) + name,
         `name ${method}`,
       );
     });
