@@ -147,6 +147,14 @@ def is_adagrad(answer):
                     f"{size:g}, got {w[worst]:.4g}",
                     hint,
                 )
+        # A sum that overflows late hardly shortens the way, but nothing moves any more.
+        last = w - halved(answer, gradients[:-1], 0.7)[0]
+        if not (last < 0).all():
+            raise Wrong(
+                f"expected step 12 against its gradient around {size:g}, got one of "
+                f"{last.max():.4g}",
+                OVERFLOW if np.isinf(state.astype(float)).any() else None,
+            )
 
 
 def half_adagrad_in_disorder(gradients, lr=1.0):

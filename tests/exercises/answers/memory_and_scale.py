@@ -613,6 +613,7 @@ WRONG = [
     ("6.2", lambda g, lr=1.0: half(g, lr, start=6e-8)[::-1], "weights come first"),
     ("6.2", half_of_half_the_square, None),
     ("6.2", partial(half_scaled, scale=1024), "inf"),
+    ("6.2", partial(half_scaled, scale=40), "inf"),  # in the last of a dozen steps
     ("6.2", partial(half_limited, most=1.0), "not always 1"),
     ("6.2", half_limited_at_the_end, "Is each step limited"),
     ("6.2", partial(half, eps=1e-8), "square"),
