@@ -112,8 +112,8 @@ EACH_ROUND = (
     "target is far away, and how long if it is near?"
 )
 TOO_EARLY = (
-    "When the accumulator was emptied, this weight was still far away, so that long gradients came "
-    "into it again. When has it arrived?"
+    "When the accumulator was emptied, this weight was far away, so that long gradients came into "
+    "it. When is it there?"
 )
 TOO_SLOW = (
     "The effective rate is too low, so it lags behind. G grows by about 1 in a round: how must "

@@ -99,6 +99,12 @@ def a_sweep(losses, lr=0.003, factor=4.0):
     return lr * factor ** np.arange(5), np.array(losses)
 
 
+def where_a_first_nan_is_least(losses):
+    """Return losses as a loop that looks for a lower one takes them."""
+    least = [-np.inf if np.isnan(losses[0]) else losses[0]]
+    return np.append(least, np.where(np.isnan(losses[1:]), np.inf, losses[1:]))
+
+
 def some_sweep(rng):
     losses = rng.uniform(1, 3, size=5)
     losses[5 - rng.integers(4) :] = rng.choice([np.inf, np.nan])
@@ -580,7 +586,7 @@ EXERCISES = [
             "the best inside": a_sweep([1.9, 0.8, 0.6, 1.2, 2.3], 0.01),
             "the best inside, on one side nearly as good": a_sweep([2.2, 1.9, 0.62, 0.6, 0.9]),
             "the best beside a diverged run": a_sweep([21e3, 12e3, 7e3, np.inf, np.inf], 0.04),
-            "nan for a diverged run": a_sweep([2.1, 1.7, 1.2, 0.7, np.nan], 0.007),
+            "nan for a diverged run": a_sweep([np.nan, 1.7, 1.2, 0.7, np.nan], 0.007),
             "the best at the low end, the others diverged": a_sweep([0.7, *[np.nan] * 4], 0.2),
             "all diverged": a_sweep([np.inf, np.inf, np.nan, np.nan, np.inf], 0.5),
             "nothing left to gain": a_sweep([15.0, 10.5, 10.0, 10.8, 17.0]),
@@ -594,6 +600,9 @@ EXERCISES = [
         mistakes={
             "Is a nan the best of your losses? np.argmin would take it for that.": partial(
                 next_rates, cleaned=lambda losses: losses
+            ),
+            "No number is less than nan: if the first loss is nan, does it stay the best?": partial(
+                next_rates, cleaned=where_a_first_nan_is_least
             ),
             "A diverged run is worse than any loss. Is the number that you put in its place?": (
                 partial(
