@@ -83,7 +83,7 @@ MISTAKEN_STARTS = {
     "The accumulator begins empty, at 0.": 1.0,
     "Does the accumulator begin empty, at 0?": 0.1,
 }
-ONE_STEP = "Only one step is taken: is there a `return` or a `break` in the loop?"
+ONE_STEP = "Does each step count? A `return` or a `break` in the loop would leave one."
 SQUARES_ALONE = "Under the root stand the squares alone: 1e-10 is added to the root, not under it."
 
 
@@ -109,7 +109,7 @@ MISTAKEN_RUNS = {
     "The factor lr is missing, or it cancels: the sum is one of g², without lr.": (
         lambda gradient, start, lr, steps: run_adagrad(gradient, start, 1.0, steps)
     ),
-    "Ask for the gradient again at every new point.": run_with_first_gradient,
+    "Is it the gradient of each new point? What is in the accumulator?": run_with_first_gradient,
     ONE_STEP: lambda gradient, start, lr, steps: run_adagrad(gradient, start, lr, min(steps, 1)),
     "One step too few.": lambda gradient, start, lr, steps: run_adagrad(
         gradient, start, lr, steps - 1

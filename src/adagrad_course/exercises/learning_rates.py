@@ -198,6 +198,8 @@ def tunes(best, limit, tune):
     rate = float(numbers_like(1.0, tune(task.train)))
     if not 0 < rate < math.inf:
         raise Wrong(f"expected a rate, got {rate:g}")
+    # Who computes it once more may come to another last digit.
+    rate = next((tried for tried in task.seeds if math.isclose(tried, rate)), rate)
     if not set(range(5)) <= set(task.seeds.get(rate, [])):
         problem = f"expected a rate that was tried with the seeds 0 to 4, got {rate:.3g}"
         raise Wrong(problem, why_not_tried(task, rate))
@@ -374,7 +376,7 @@ EXERCISES = [
             "Return all points, not only the last.": (
                 lambda gradient, start, lr, steps: run_descent(gradient, start, lr, steps)[-1]
             ),
-            "Ask for the gradient again at every new point.": run_with_first_gradient,
+            "Is the gradient that of each new point?": run_with_first_gradient,
             "The factor lr is missing.": lambda gradient, start, lr, steps: run_descent(
                 gradient, start, 1.0, steps
             ),
@@ -409,7 +411,7 @@ EXERCISES = [
             "set before each step?": (
                 lambda curvatures, start, rates, steps: best_rate(curvatures, start, rates, 1)
             ),
-            "Only the last rate is left: is each rate's loss noted before the next begins?": (
+            "The last rate comes back: is each loss noted before the next run begins?": (
                 lambda curvatures, start, rates, steps: rates[-1]
             ),
             "The lowest loss is the best.": partial(best_rate, best=max),
@@ -471,7 +473,7 @@ EXERCISES = [
             "That is when the distance has shrunk so far; the loss shrinks by its square.": (
                 steps_for_the_distance
             ),
-            "One step too few: round up, not down.": steps_rounded_down,
+            "That is one step too few: is it rounded up?": steps_rounded_down,
             "Where the formula gives a whole number, that many steps are enough.": (
                 steps_rounded_beyond
             ),

@@ -288,6 +288,8 @@ RIGHT = [
     ("1.5", Tuner()),
     ("1.5", lambda train: tune_on_one_grid(train, 2.0 ** np.arange(-17, 10))),
     ("1.5", partial(tune_on_one_grid, rates=THIRTY)),
+    # The rate computed anew, with another last digit.
+    ("1.5", lambda train: np.nextafter(tune_on_one_grid(train, THIRTY), 1)),
     ("1.6", lambda t: min(0.5, 4 / t) * (1 - t / 1000)),  # zero at the end
     ("1.6", lambda t: 0.3 if t < 60 else 10 / (t + 20)),
     ("1.6", lambda t: Fraction(min(0.5, 4 / t))),
@@ -332,7 +334,7 @@ WRONG = [
     ("1.3", lambda *case: best_rate_all_at_once(*case[:3], case[3] - 1), None),
     ("1.3", lambda curvatures, start, rates, steps: rates[0], None),
     ("1.3", best_rate_at_any_step, "on the way"),
-    ("1.3", best_rate_noted_once, "noted before"),
+    ("1.3", best_rate_noted_once, "noted before the next"),
     ("1.4", steps_where_one_is_not_enough, None),
     *(("1.4", partial(at_most, most), None) for most in (1e3, 1e5, 7e5)),
     ("1.4", partial(steps_at_once, math.inf), "low enough"),
