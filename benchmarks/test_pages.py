@@ -24,6 +24,8 @@ def seconds_of_a_check(tab, number):
     """Press Check at an exercise; return how long its report takes."""
     exercise = tab.locator(f'[data-exercise="{number}"]')
     exercise.scroll_into_view_if_needed()
+    # Who has read down to here has all of the page laid out: see site/book.js.
+    tab.locator("html:not([data-later])").wait_for(state="attached")
     before = time.perf_counter()
     exercise.locator(".live-check").click()
     exercise.get_by_text("not attempted yet").wait_for()
