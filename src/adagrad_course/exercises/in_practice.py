@@ -101,8 +101,8 @@ def a_sweep(losses, lr=0.003, factor=4.0):
 
 def where_a_first_nan_is_least(losses):
     """Return losses as a loop that looks for a lower one takes them."""
-    least = [-np.inf if np.isnan(losses[0]) else losses[0]]
-    return np.append(least, np.where(np.isnan(losses[1:]), np.inf, losses[1:]))
+    first = [-np.inf] if np.isnan(losses[0]) else losses[:1]
+    return np.append(first, without_nan(losses[1:]))
 
 
 def some_sweep(rng):
