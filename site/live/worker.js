@@ -2,7 +2,8 @@
 //
 // The page says {start: {sources, torch}} and then {run: steps}, where a step is a source and its
 // place among the cells, or {hints: number}. It hears {loading, of} in bytes and {ready},
-// {fetching}, {starting, of}, {kind, text}, and at last {done}, or {fatal}.
+// {fetching}, {starting, of}, {kind, text}, and at last {done}, or {fatal}. To {putBack: step}, which
+// gives a cell its code again but does not run it, there is no answer.
 import { loadPyodide } from "./pyodide.mjs";
 
 const here = (file) => new URL(file, import.meta.url).href;
@@ -68,19 +69,16 @@ async function start({ sources, torch }) {
 
 const starting = (starting, of) => say({ starting, of });
 const work = {
-  start: ({ start: page }) => start(page),
-  run: ({ run }) => run.every(({ source, place }) => notebook.run(source, place, starting)),
-  hints: ({ hints }) => notebook.hints(hints).toJs(),
+  start: ({ start: page }) => start(page).then(() => say({ ready: true })),
+  run: ({ run }) =>
+    say({ done: run.every(({ source, place }) => notebook.run(source, place, starting)) }),
+  hints: ({ hints }) => say({ done: notebook.hints(hints).toJs() }),
+  putBack: ({ putBack: { source, place } }) => notebook.put_back(source, place),
 };
 
 // One after the other: a run that comes while Python is being loaded waits for it.
 let last = Promise.resolve();
 onmessage = ({ data }) => {
-  const kind = ["start", "run", "hints"].find((name) => name in data);
-  last = last
-    .then(() => work[kind](data))
-    .then(
-      (done) => say(kind === "start" ? { ready: true } : { done }),
-      (error) => say({ fatal: String(error) }),
-    );
+  const kind = Object.keys(work).find((name) => name in data);
+  last = last.then(() => work[kind](data)).catch((error) => say({ fatal: String(error) }));
 };

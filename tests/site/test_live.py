@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import book_live
 import book_site
@@ -141,6 +142,27 @@ def test_what_is_edited_changes_what_a_cell_gives(tab):
     this = cell(tab, PRINTS)
     assert run(this, "bowl = 6 * 7\nprint('so:')\nbowl") == "so:\n42\n"
     assert run(this, "bowl += 1\nbowl") == "43\n"
+
+
+def test_stored_output_takes_back_what_was_edited(tab):
+    this, below = cell(tab, PRINTS), cell(tab, DRAWS)
+    run(this, "bowl = 'another'\nleft = 1")
+    asked = "bowl if type(bowl) is str else 'the stored one', 'left' in globals()"
+    assert run(below, asked) == "('another', True)\n"
+    this.get_by_role("button", name="Stored output").click()
+    assert run(below, asked) == "('the stored one', False)\n"
+
+
+def test_what_was_edited_above_is_there_after_a_stop(tab):
+    this, below = cell(tab, PRINTS), cell(tab, DRAWS)
+    run(this, "bowl = 'another'")
+    run(below, "'begun'")
+    write(below, "while True: pass")
+    press(below)
+    expect(below.locator(".live-status")).to_have_text("Running")
+    below.get_by_role("button", name="Stop").click()
+    assert "variables are gone" in result(below)
+    assert run(below, "bowl") == "'another'\n"
 
 
 def test_an_exercise_is_solved_wrong_and_then_right(tab):
@@ -367,6 +389,25 @@ def test_answers_are_kept_until_they_are_dropped(open_tab):
     assert shown() == starters
 
 
+def test_a_page_that_is_open_twice_has_the_same_answers(open_tab):
+    """Or the tab that was read first would later overwrite them with its own."""
+    first = open_tab(BRIEF)
+    second = first.context.new_page()
+    second.goto(first.url)
+    one, other = exercise(first, "0.1"), exercise(second, "0.1")
+    starter = other.locator(".cell_input").inner_text()
+    write(one, "# an answer")
+    expect(other.locator("pre").first).to_have_text("# an answer")
+    write(other, BY_HAND)
+    expect(one.locator(".cm-content")).to_have_text(BY_HAND)
+    press(one)
+    assert ALSO_SOLVED in result(one)
+    expect(second.get_by_text(f"1 of {count(BRIEF)} solved")).to_be_visible()
+    one.get_by_role("button", name="Start over").click()
+    expect(other.locator(".cm-content")).to_have_text(starter.strip())
+    expect(second.get_by_text(f"0 of {count(BRIEF)} solved")).to_be_visible()
+
+
 def test_an_answer_to_another_starter_is_not_shown(open_tab):
     tab = open_tab(BRIEF)
     this = exercise(tab, "0.1")
@@ -430,6 +471,19 @@ def test_downloaded_answers_are_collected(open_tab, site, tmp_path):
     columns, row = (line.split(",") for line in done.stdout.splitlines())
     found = dict(zip(columns, row, strict=True))
     assert (found["exercise 0.1"], found["exercise 0.2"]) == ("passed", "not passed")
+
+
+def test_answers_that_cannot_be_downloaded_are_not_lost_silently(open_tab):
+    tab = open_tab(BRIEF)
+    write(exercise(tab, "0.1"), BY_HAND)
+    tab.context.route("**/*.ipynb", lambda route: route.fulfill(body="<p>Sign in first</p>"))
+    tab.get_by_role("button", name="Download my answers").click()
+    said = tab.get_by_role("status").filter(has_text="could not be fetched")
+    expect(said).to_contain_text("your answers are still here")
+    assert BY_HAND in exercise(tab, "0.1").inner_text()
+    tab.context.unroute("**/*.ipynb")
+    with tab.expect_download():
+        tab.get_by_role("button", name="Download my answers").click()
 
 
 FULL_STORAGE = """
@@ -567,7 +621,7 @@ OFFLINE = {
 def without_packages(tmp_path_factory):
     """A copy of what makes the site that has not fetched the packages."""
     home = tmp_path_factory.mktemp("without")
-    leave = shutil.ignore_patterns("packages", "node_modules", "__pycache__")
+    leave = shutil.ignore_patterns("compiled", "packages", "node_modules", "__pycache__")
     shutil.copytree(ROOT / "site", home / "site", ignore=leave)
     (home / "src").symlink_to(ROOT / "src", target_is_directory=True)
     shutil.copytree(book_site.SITE / "node_modules", home / "site" / "node_modules")
@@ -677,3 +731,83 @@ def test_where_no_source_has_the_right_file_that_is_said(fetching):
     with pytest.raises(OSError, match=r"libs.zip could not be fetched. from_carrier: refused"):
         fetching()
     assert not (fetching.home / "libs.zip").exists()
+
+
+def test_beside_a_book_that_cannot_be_written_to_packages_are_kept_with_what_is_built(
+    fetching, monkeypatch
+):
+    monkeypatch.setattr(book_live.os, "access", lambda *given: False)
+    fetching.sources = {"from_mirror": WHOLE}
+    home = fetching()
+    assert home == fetching.home.parents[2] / "_build" / "live-packages"
+    assert sorted(path.name for path in home.iterdir()) == BOTH
+
+
+# Their modules are compiled once ---------------------------------------------------------------
+
+
+def test_the_site_has_modules_compiled_once_and_for_its_own_python(site):
+    """Their head is the version, and a flag that says: do not look whether the source is newer."""
+    folder = site / "_static" / "live"
+    archives = [*folder.glob("*.whl"), folder / "python_stdlib.zip"]
+    heads = set()
+    for path in archives:
+        with ZipFile(path) as archive:
+            assert [name for name in archive.namelist() if name.endswith(".py")] == []
+            compiled = [name for name in archive.namelist() if name.endswith(".pyc")]
+            heads |= {archive.read(name)[:8] for name in compiled}
+    assert len(archives) > 15
+    assert heads == {b"\xcb\x0d\r\n\x01\0\0\0"}  # 3531, that of Python 3.12
+
+
+@pytest.fixture
+def packing(tmp_path, monkeypatch):
+    """A function that compiles a small archive, which must happen `once`, or `not at all`."""
+    source = tmp_path / "small.whl"
+    with ZipFile(source, "w") as archive:
+        archive.writestr("small/__init__.py", "where = (lambda: 0).__code__.co_filename\n")
+        archive.writestr("small/template.py", "this is no Python\n")
+        archive.writestr("small/table.csv", "1,2\n")
+        archive.writestr("small/fast.pyx", "cdef int fast\n")
+        archive.writestr("small/tests/test_small.py", "assert True\n")
+    home = tmp_path / "compiled"
+    monkeypatch.setattr(book_live, "home_of", lambda name, build, missing: home)
+    modules, run = book_site.fetch_modules(ROOT / "_build"), book_site.run_script
+
+    def compile_it(how_often):
+        ran = []
+        monkeypatch.setattr(book_live, "run_script", lambda *given: ran.append(run(*given)))
+        assert book_live.compile_packages([source], modules, tmp_path) == home
+        assert len(ran) == {"once": 1, "not at all": 0}[how_often]
+        return home / source.name
+
+    return compile_it
+
+
+def test_packages_are_compiled_once_without_what_is_not_needed(packing):
+    with ZipFile(packing("once")) as archive:
+        assert archive.namelist() == ["small/__init__.pyc", "small/table.csv", "small/template.py"]
+        assert b"site-packages/small/__init__.py" in archive.read("small/__init__.pyc")
+    packing("not at all")
+
+
+def test_what_is_half_written_or_of_another_package_is_compiled_anew(packing, tmp_path):
+    whole = packing("once").read_bytes()
+    (tmp_path / "compiled" / "small.whl").write_bytes(whole[: len(whole) // 2])
+    assert packing("once").read_bytes() == whole
+    with ZipFile(tmp_path / "small.whl", "a") as archive:
+        archive.writestr("small/more.py", "more = 1\n")
+    with ZipFile(packing("once")) as archive:
+        assert "small/more.pyc" in archive.namelist()
+
+
+def test_an_interrupted_compilation_leaves_nothing(packing, tmp_path, monkeypatch):
+    def interrupt(*given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(book_live, "pack", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            packing("once")
+    assert list((tmp_path / "compiled").iterdir()) == []
+    packing("once")

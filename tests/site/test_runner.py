@@ -16,7 +16,10 @@ sys.path[:0] = json.loads(sys.argv[1])
 import runner
 shown, steps = [], []
 notebook = runner.Notebook(*json.loads(sys.argv[2]), lambda kind, text: shown.append([kind, text]))
-for source, place in json.loads(sys.argv[3]):
+for source, place, *put_back in json.loads(sys.argv[3]):
+    if put_back:
+        notebook.put_back(source, place)
+        continue
     ended = notebook.run(source, place, lambda nth, of: steps.append([nth, of]))
     shown.append(["ended", ended])
 sys.__stdout__.write(json.dumps([shown, steps]))
@@ -24,7 +27,10 @@ sys.__stdout__.write(json.dumps([shown, steps]))
 
 
 def run(cells, *runs, torch=()):
-    """What a notebook of these cells shows for runs, each a source and its place, and its steps."""
+    """What a notebook of these cells shows for runs, each a source and its place, and its steps.
+
+    After a third item it is not run: its cell is only given this source again.
+    """
     path = [entry for entry in sys.path if entry.endswith(("site/live", "src"))]
     arguments = [json.dumps(part) for part in (path, (cells, list(torch)), runs)]
     done = subprocess.run(
@@ -68,6 +74,14 @@ def test_what_a_reader_wrote_takes_the_place_of_a_cell():
     runs = [["x = 4", 0], ["x = 0", 2], ["y", 3], ["x = (", 0], ["1 / 0\nx = 5", 0], ["y", 3]]
     texts, _ = run(cells, *runs)
     assert [text for kind, text in texts if kind == "text"] == ["40\n", "40\n"]
+
+
+def test_a_cell_that_is_put_back_is_as_it_was_for_those_below():
+    cells = ["x = 1", "y = 10 * x", "y"]
+    runs = [["x = z = 4", 0], ["y", 2], ["x = 1", 0, "put back"], ["y", 2], ["z", 2]]
+    texts, _ = run(cells, *runs)
+    assert [text for kind, text in texts if kind == "text"] == ["40\n", "10\n"]
+    assert "NameError: name 'z' is not defined" in texts[-2][1]
 
 
 def test_what_needs_pytorch_is_not_tried():
