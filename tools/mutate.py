@@ -51,6 +51,7 @@ OPERATORS = re.compile(
 )
 # Who uses a helper tests it, too; a folder's modules have all tests of the folder.
 FURTHER = {
+    "_symptoms": ["test_diagnose.py"],
     "_arrays": ["optimizers/test_core.py", "test_descent.py", "test_online.py"],
     "torch_optim": ["test_two_processes.py"],
 }
@@ -164,7 +165,9 @@ def behaviour(source):
         for field in ("annotation", "returns"):
             if getattr(node, field, None):
                 setattr(node, field, ast.Constant(None))
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.test, node.body = ast.Constant(None), [ast.Pass()]
+        if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases):
             node.body = [ast.Pass()]
     return ast.dump(tree)
 
