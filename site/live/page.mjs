@@ -303,10 +303,10 @@ class ExercisePanel extends Panel {
 
   reset() {
     if (!this.stop.hidden) this.stop.click(); // or its report would come
+    this.mark(false); // first, for another tab may answer to what is written
     this.write(sources[this.place]);
     this.putBack();
     this.hinted = 0;
-    this.mark(false);
     count();
     localStorage.removeItem(this.key); // at the end, as the editor has told of its change
   }
