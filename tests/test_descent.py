@@ -324,6 +324,7 @@ def test_each_end_of_the_grid_is_said_also_for_one_run_of_many():
         "the best rate, 1, is the small",
         "the best rate, 3, is the large",
     ]
+    assert {warning.filename for warning in caught} == {__file__}  # the line that is to be mended
 
 
 def test_one_run_in_which_all_rates_diverged_is_enough_to_refuse():

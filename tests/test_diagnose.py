@@ -710,3 +710,12 @@ def test_a_plot_has_a_line_for_each_tensor():
         assert [line.get_xdata().tolist() for line in ax.lines] == [[*range(1, 9), 16]] * 4
     assert np.all(np.isfinite(rates.lines[0].get_ydata()))
     plt.close(figure)
+
+
+def test_a_plot_of_tensors_that_had_no_gradient_is_empty():
+    watched = watch(optimizer := Adagrad([torch.ones(3, requires_grad=True)]))
+    for _ in range(3):
+        optimizer.step()
+    figure = watched.plot()
+    assert [ax.get_legend() for ax in figure.axes] == [None, None]
+    plt.close(figure)

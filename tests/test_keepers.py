@@ -200,6 +200,16 @@ def test_a_best_rate_at_the_end_of_the_grid_is_said():
         compare(split, {"each weight": PerWeight()}, [1e-4, 1e-3], splits=1)
 
 
+def test_there_are_five_splits_unless_another_number_is_given():
+    found = compare(split, {"each weight": PerWeight()}, 2.0 ** np.arange(-10, 9))
+    assert found.errors.shape == (5, 1)
+
+
+def test_rates_that_are_no_list_are_an_error():
+    with pytest.raises(ValueError, match=r"lrs must have at least 1 dimension"):
+        compare(split, {"each weight": PerWeight()}, 0.1)
+
+
 def test_no_splits_are_an_error():
     with pytest.raises(ValueError, match="splits"):
         compare(split, {"each weight": PerWeight()}, LRS, splits=0)

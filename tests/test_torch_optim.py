@@ -312,6 +312,21 @@ def test_state_dict_of_an_old_pytorch():
     assert torchs.state_dict()["state"][0]["step"] == 5
 
 
+def test_state_dict_with_the_state_of_no_parameter():
+    """PyTorch keeps what it knows no parameter for, and a parameter that was only looked up."""
+    ours, torchs = pair([torch.ones(3)])
+    set_gradients((ours, torchs), [torch.ones(3)])
+    for optimizer in (ours, torchs):
+        optimizer.step()
+        state = copy.deepcopy(optimizer.state_dict())
+        state["state"][7] = copy.deepcopy(state["state"][0])
+        optimizer.load_state_dict(state)
+    step_both((ours, torchs), [torch.ones(3)])
+    fresh = AdaGrad([param := torch.ones(3, requires_grad=True)])
+    fresh.state[param].clear()
+    assert len(copy.deepcopy(fresh).state_dict()["state"]) == 1
+
+
 def test_add_param_group():
     optimizers = pair([torch.ones(3)], initial_accumulator_value=0.5)
     for optimizer in optimizers:

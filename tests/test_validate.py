@@ -821,6 +821,11 @@ def test_good_arrays_are_returned_as_they_are(dtype):
     assert real_array("a", huge) is huge
 
 
+def test_good_indices_are_not_copied():
+    indices = np.arange(3)
+    assert np.shares_memory(whole_numbers("rows", indices), indices)
+
+
 def test_whole_numbers_become_floats():
     assert real_array("a", [1, 2]).dtype == np.float64
 

@@ -227,3 +227,18 @@ def test_optimizers_are_compared_by_identity(kind):
     lrs = np.array([0.1, 0.2])  # of which == is no yes or no
     assert kind(lrs) != kind(lrs)
     assert isinstance(hash(kind(lrs)), int)
+
+
+def test_optimizers_of_optimizers_are_compared_by_identity():
+    one = SGD(np.array([0.1, 0.2]))
+    assert Grafted(one, one) != Grafted(one, one)
+    assert Averaged(one) != Averaged(one)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_steps_are_counted_from_none(kind):
+    optimizer, params = kind(0.1), np.ones((2, 3))
+    state = optimizer.init(params)
+    assert state.steps == 0
+    _, state = optimizer.step(params, params, state)
+    assert state.steps == 1
