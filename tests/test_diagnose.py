@@ -224,6 +224,9 @@ HEALTHY = {
     "Adam, warm-up": on_digits(
         of(Adam, lr=3e-3), 260, scheduler=lambda o: LambdaLR(o, lambda t: min(1, t / 400))
     ),
+    "a rate that was just raised": on_digits(
+        of(Adagrad, lr=1e-4), 260, scheduler=lambda o: LambdaLR(o, lambda t: 1 + 2 * (t >= 250))
+    ),
     "weight decay": on_digits(of(Adagrad, lr=0.03, weight_decay=1e-3)),
     "bfloat16": on_digits(of(Adagrad, lr=0.03), 80, BF16),
     "float64": on_digits(of(Adagrad, lr=0.03), dtype=torch.float64),
@@ -661,6 +664,11 @@ def test_what_stands_still_has_one_finding_with_its_cause(symptom, cause, run, s
     (finding,) = run(seed).findings
     assert finding.symptom == symptom
     assert cause in finding.advice
+
+
+def test_of_a_first_step_those_tensors_are_named_along_which_the_loss_rises_most():
+    (finding,) = SICK["AdaGrad, lr 1"][1](0).findings
+    assert finding.tensors == ("0.weight", "2.weight")
 
 
 def test_an_underflow_that_broke_the_run_is_named_besides():
