@@ -593,6 +593,13 @@ def test_all_that_is_beside_the_pages_is_under_100_megabytes(site):
     assert {name for name in named if not (folder / name).is_file()} == set()
 
 
+def test_pages_say_how_much_the_first_press_loads(site):
+    told = json.loads((site / "_static" / "live" / "packages.json").read_text(encoding="utf-8"))
+    for page in ("setup", "welcome", "teaching"):
+        text = (ROOT / "chapters" / f"{page}.md").read_text(encoding="utf-8")
+        assert f"{told['total'] / 1e6:.0f} MB" in text
+
+
 # Without the packages -------------------------------------------------------------------------
 
 LIVE_PAGE = """---
