@@ -2,7 +2,8 @@
 
 A chapter that is only looked at must stay as it was: JupyterLab saves by itself, and adds which
 cells are collapsed and which Python ran. It is saved as `make refresh` would leave it. An extension
-beside this file gives the text its measure and its boxes, and makes links arrive.
+beside this file gives the text its measure and its boxes, and makes links arrive. JupyterLab does
+not ask whether it may fetch news, nor look for a newer version of itself.
 """
 
 import sys

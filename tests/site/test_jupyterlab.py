@@ -198,11 +198,12 @@ def test_a_chapter_that_is_saved_unchanged_stays_as_it_was(tab, lab, home):
     assert chapter.read_bytes() == before
 
 
-def test_a_chapter_that_is_only_opened_is_not_called_unsaved(tab, lab):
+def test_a_chapter_that_is_only_opened_is_not_called_unsaved_and_nobody_asks_for_news(tab, lab):
     tab.goto(lab(f"chapters/{CHAPTER}"))
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     tab.wait_for_timeout(2000)  # until the kernel has said which Python it is
     assert tab.locator(".lm-DockPanel-tabBar .jp-mod-dirty").count() == 0
+    assert tab.get_by_text("Jupyter news").count() == 0
 
 
 BAR = """\
