@@ -27,11 +27,10 @@ from hashlib import sha256
 from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
-from book_site import SITE, fetch_modules, run_script
+from book_site import SITE, fetch_modules, next_door, run_script
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -123,15 +122,14 @@ def fetch_packages(lock: dict[str, Any], build: Path) -> Path:
     problems = []
     logger.info("fetching the packages for the pages' cells (45 MB, once) ...")
     for source in (from_mirror, from_carrier):
-        # Each file is moved when it is whole: an interrupted download leaves no half file.
-        with TemporaryDirectory(dir=home.parent, ignore_cleanup_errors=True) as download:
+        with next_door(home.parent) as download:
             try:
-                source(missing(home), lock["info"]["version"], Path(download))
+                source(missing(home), lock["info"]["version"], download)
             except (OSError, HTTPException, BadZipFile) as error:
                 problems.append(f"{source.__name__}: {error}")
             for name, digest in digests.items():
-                if is_right(Path(download, name), digest):
-                    Path(download, name).replace(home / name)
+                if is_right(download / name, digest):
+                    (download / name).replace(home / name)
         if not missing(home):
             return home
     first, *others = missing(home)
@@ -172,9 +170,8 @@ def compile_packages(archives: list[Path], modules: Path, build: Path) -> Path:
         return home
     home.mkdir(parents=True, exist_ok=True)
     logger.info("compiling the packages for the pages' cells (once) ...")
-    # Each archive is moved when it is whole, as in `fetch_packages`.
-    with TemporaryDirectory(dir=home.parent, ignore_cleanup_errors=True) as temporary:
-        folders, made = Path(temporary, "folders"), Path(temporary, "made")
+    with next_door(home.parent) as temporary:
+        folders, made = temporary / "folders", temporary / "made"
         made.mkdir()
         for path in archives:
             if path.name in left:

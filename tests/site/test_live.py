@@ -817,4 +817,5 @@ def test_an_interrupted_compilation_leaves_nothing(packing, tmp_path, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             packing("once")
     assert list((tmp_path / "compiled").iterdir()) == []
+    assert list(tmp_path.glob(f"{book_site.HALF_MADE}*")) == []
     packing("once")
