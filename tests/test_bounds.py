@@ -101,6 +101,11 @@ def test_in_a_box_adagrads_bound_is_never_the_larger(seed, d, diameter):
     assert adagrad_bound(even, diameter) == pytest.approx(sgd_bound(even, ball))
 
 
+def test_a_row_of_gradients_is_no_game():
+    with pytest.raises(ValueError, match="gradients must have at least 2 dimensions"):
+        sgd_bound([3.0, 4.0], diameter=2.0)
+
+
 @pytest.mark.parametrize("bound", [adagrad_bound, sgd_bound])
 def test_bounds_of_many_games_or_rates(bound):
     gradients, lrs = random_gradients(3, (5, 2, 4)), np.array([0.5, 2.0])

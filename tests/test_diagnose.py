@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR
 
 from adagrad_course import diagnose, torch_optim
 from adagrad_course._symptoms import CHECKS
-from adagrad_course.diagnose import watch
+from adagrad_course.diagnose import Report, TensorReport, watch
 
 torch.sparse.check_sparse_tensor_invariants.disable()  # else PyTorch warns once of its default
 
@@ -601,6 +601,44 @@ def test_the_numbers_are_those_of_adagrad():
     assert tensor.spread == pytest.approx(10 ** (4 * 0.8), rel=0.02)
     assert tensor.relative_updates[2] == pytest.approx(0.25 / 60, rel=0.1)
     assert watched.report().state_bytes == 400
+
+
+def test_without_an_accumulator_the_spread_is_that_of_the_gradients():
+    w = nn.Parameter(torch.ones(50))
+    slopes = 10.0 ** torch.linspace(-2, 2, 50)
+    watched = watch(optimizer := SGD([w], lr=1e-4))
+    descend(optimizer, lambda: (w * slopes).sum(), 4)
+    assert watched.report().tensors[0].spread == pytest.approx(10 ** (4 * 0.8), rel=0.02)
+
+
+def test_a_table_has_medians_and_a_dash_where_there_is_no_number():
+    tensor = TensorReport("w", 10, [1.0, 2.0, 3.0], [4.0, 5.0, 6.0], 0.5, float("nan"), 7.0)
+    row = str(Report("SGD", 3, 0, [tensor], []).table).splitlines()[-1]
+    assert row.split() == ["w", "10", "1", "2", "3", "5", "50%", "–", "7"]
+
+
+def test_where_a_closure_makes_other_sparse_gradients_no_rate_is_told_rather_than_a_wrong_one():
+    table = nn.Embedding(1000, 3, sparse=True)
+    optimizer = SGD(table.parameters(), lr=0.25)
+    watched = watch(optimizer)
+    rows = torch.arange(500)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = table(rows).square().sum()
+        loss.backward()
+        return loss
+
+    closure()
+    rows = rows + 500
+    optimizer.step(closure)
+    assert np.isnan(watched.report().tensors[0].rates).all()
+
+
+@pytest.mark.parametrize("case", ["RMSprop in float16", "Adam in float16"])
+def test_what_underflows_is_a_share(case):
+    shares = [f.value for f in SICK[case][1](0).findings if f.symptom == "underflow"]
+    assert 0 < min(shares) <= max(shares) <= 1
 
 
 def test_the_budget_of_frozen_weights_is_that_of_the_steps_that_remain():

@@ -44,8 +44,16 @@ export class Editor {
     return this.view.state.doc.toString();
   }
 
+  // Changes only what differs, so that the cursor stays where it is.
   set(text) {
-    this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: text } });
+    const before = this.text();
+    const most = Math.min(before.length, text.length);
+    let start = 0;
+    let end = 0;
+    while (start < most && before[start] === text[start]) start++;
+    while (end < most - start && before.at(-1 - end) === text.at(-1 - end)) end++;
+    const insert = text.slice(start, text.length - end);
+    this.view.dispatch({ changes: { from: start, to: before.length - end, insert } });
   }
 
   focus() {

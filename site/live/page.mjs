@@ -158,6 +158,8 @@ class Panel {
     } else if (news.fetching) {
       this.more.textContent = `fetching ${news.fetching.split("-")[0]}`;
       clearTimeout(job.timer); // a slow network is no endless loop
+    } else if (news.fetched) {
+      this.limit(job);
     } else if (news.starting !== undefined) {
       const { starting, of } = news;
       this.status.textContent =
@@ -168,20 +170,28 @@ class Panel {
       this.clock = setInterval(() => {
         this.more.textContent = `${Math.round((performance.now() - since) / 1000)} s`;
       }, 1000);
-      clearTimeout(job.timer);
-      job.timer = setTimeout(
-        () => stop(`Stopped after ${job.limit} seconds: is there an endless loop? All variables are gone.`),
-        1000 * job.limit,
-      );
+      job.hasRun = true;
+      this.limit(job);
     } else if (news.done !== undefined) {
       this.end();
-      if (news.why) this.show("error", news.why);
+      if (news.why) {
+        this.show("error", news.why);
+        if (job.hasRun) this.reported?.({}); // what was stopped has not been found right
+      }
       this.heard(news.done);
     } else if (news.kind === "report") this.reported?.(JSON.parse(news.text));
     else {
       if (news.kind === "error") this.reported?.({});
       this.show(news.kind, news.text.replace(/ For a hint: hint\(.*\)/, "")); // there is a button
     }
+  }
+
+  limit(job) {
+    clearTimeout(job.timer);
+    job.timer = setTimeout(
+      () => stop(`Stopped after ${job.limit} seconds: is there an endless loop? All variables are gone.`),
+      1000 * job.limit,
+    );
   }
 
   end() {
@@ -274,7 +284,9 @@ class ExercisePanel extends Panel {
       ({ answer, solved } = JSON.parse(localStorage.getItem(this.key)));
     } catch {} // none, or not as it was kept
     this.mark(solved);
+    this.recalls = true; // what comes from there is not put there again: the other tab may be ahead
     this.write(answer ?? sources[this.place]);
+    this.recalls = false;
   }
 
   write(answer) {
@@ -284,6 +296,7 @@ class ExercisePanel extends Panel {
   }
 
   press() {
+    if (!this.stop.hidden) return; // what is being tried stays what was tried
     if (!FILE) this.edit();
     const place = this.place;
     this.tried = this.source;
@@ -312,7 +325,7 @@ class ExercisePanel extends Panel {
   }
 
   changed(answer) {
-    keep(this.key, { answer, solved: this.solved });
+    if (!this.recalls) keep(this.key, { answer, solved: this.solved });
   }
 
   reported({ verdict }) {
@@ -360,9 +373,10 @@ function count() {
 }
 
 async function download() {
+  count();
   const path = new URL(`../../_sources/chapters/${page}.ipynb`, BASE);
   const notebook = await fetch(path).then((found) => found.json()).catch(() => {});
-  if (!notebook) {
+  if (!notebook?.cells) {
     bar.textContent = "The chapter could not be fetched, your answers are still here. Is there a connection? ";
     return;
   }
@@ -382,12 +396,12 @@ function clear() {
   }
 }
 
-addEventListener("storage", ({ key }) => {
-  const panel = panels.find((panel) => panel.key === key);
-  if (!panel) return;
-  panel.recall();
-  count();
-});
+const recall = (some) => {
+  for (const panel of some) panel.recall();
+  if (some.length) count();
+};
+addEventListener("storage", ({ key }) => recall(panels.filter((panel) => panel.key === key)));
+addEventListener("pageshow", ({ persisted }) => persisted && recall(panels)); // came back by "Back"
 
 if (panels.length) {
   bar = make("span", { role: "status" });

@@ -50,6 +50,7 @@ def _read(statements: list[ast.stmt]) -> Cell:
                 name = alias.asname or alias.name.partition(".")[0]
                 alone = type(statement)(**vars(statement) | {"names": [alias]})
                 cell.imports[name] = ast.unparse(alone)
+                cell.binds.discard(name)
             continue
         reads, later, binds = _names(statement)
         if isinstance(statement, DEFINES):
@@ -59,8 +60,11 @@ def _read(statements: list[ast.stmt]) -> Cell:
         if reads & functions:  # and may call them
             reads |= cell.later
         cell.reads |= reads - cell.binds - cell.imports.keys()
-        cell.later |= later - cell.binds - cell.imports.keys()
+        # What it binds itself its functions read later, too: another cell may have bound it since.
+        cell.later |= later - cell.imports.keys()
         cell.binds |= binds
+        for name in binds & cell.imports.keys():
+            del cell.imports[name]
         changes.update(_changed(statement))
         loads.update(
             node.id
@@ -69,8 +73,9 @@ def _read(statements: list[ast.stmt]) -> Cell:
         )
         if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
             loads[statement.target.id] += 1  # it looks at what it changes
-    cell.later -= cell.binds | cell.imports.keys()
+    cell.later -= cell.imports.keys()
     cell.looks_at = {name for name in cell.reads | cell.later if loads[name] > changes[name]}
+    cell.looks_at |= cell.reads & cell.binds  # as where one branch alone binds it
     cell.changes = set(changes) - cell.imports.keys()
     return cell
 
@@ -183,7 +188,7 @@ def needed(
         now, missing = dict(held or {}), set()
         for place in [*sorted(found), above]:  # as they will run
             cell = wanted if place == above else cells[place]
-            called = set(wanted.later) if place == above else set()
+            called = wanted.later - wanted.binds if place == above else set()
             more = [cells[i] for i in sorted(within_reach | found) if i < place]
             while more:  # whose functions it may call, and theirs
                 reached = [one for one in more if one.binds & (cell.reads | called)]

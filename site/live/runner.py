@@ -25,9 +25,11 @@ from importlib.machinery import PathFinder
 from plan import hold, needed, read
 
 MOST = 200_000  # characters that a cell may print
+MORE = f"\n… and more: this page shows the first {MOST:,} characters."
 MOST_SHOWN = 100  # values and figures that it may show
 OURS = "<imports", "<cell ", "<your code"  # how the titles of what is run here begin
 REPORT = "application/vnd.adagrad-course.check+json"
+NO_MAGIC = "Jupyter's own commands, which begin with % or !, do not run in this page."
 NEEDS_TORCH = "This needs a cell above that needs PyTorch, which does not run in a browser."
 
 
@@ -98,15 +100,16 @@ class Notebook:
 
     def put_back(self, source, place):
         """Give a cell its own code again, without running it; what it has made of other is gone."""
-        for name in self.cells[place].binds | self.cells[place].changes:
-            if place in self.held.get(name, ()):
-                del self.held[name]
-                self.names.pop(name, None)
+        before = self.cells[place]
+        made = {n for n in before.binds | before.changes if place in self.held.get(n, ())}
+        for name in made | before.imports.keys():
+            self.held.pop(name, None)
+            self.names.pop(name, None)
         self._change(place, source, read(source))
 
     def _change(self, place, source, cell):
         """Give a cell other code: what cells below have made of the old one is made again."""
-        stale = self.cells[place].binds | cell.binds | cell.changes
+        stale = self.cells[place].binds | self.cells[place].changes | cell.binds | cell.changes
         self.sources[place], self.cells[place] = source, cell
         for i in range(place + 1, len(self.cells)):
             if stale & (self.cells[i].reads | self.cells[i].later):
@@ -126,14 +129,19 @@ class Notebook:
         """Run a cell and note which names are from it; if it failed, they are nobody's."""
         ended = self._execute(source, title, shown)
         hold(self.held, cell, place)
-        for name in () if ended else cell.binds | cell.changes:
-            self.held.pop(name)
+        if not ended:
+            for name in cell.binds | cell.changes:
+                self.held.pop(name)
+            # Others that need what another import calls so import it again.
+            self.held |= {name: {place} for name in cell.imports}
         return ended
 
     def _execute(self, source, title, shown=True):
         """Run a cell as Jupyter does: the value of its last line is shown."""
         name = f"<{title}>"
-        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+        lines = f"{source}\n".splitlines(keepends=True)
+        linecache.cache[name] = len(source), None, lines, name
+        self.names.pop("__warningregistry__", None)  # a warning is shown in each run, as in Jupyter
         self.prints.start(shown)
         self.shown = 0
         try:
@@ -158,7 +166,7 @@ class Notebook:
 
     def _fail(self, message):
         self.prints.flush()
-        self.show("error", message)
+        self.show("error", cut(message))
 
     def _display(self, *values, raw=False, **options):
         """Show values, as `IPython.display.display` does."""
@@ -188,7 +196,7 @@ class Prints(io.TextIOBase):
             self.kept.append(text[: self.left])
             self.left -= len(text)
             if self.left < 0:
-                self.kept.append(f"\n… and more: this page shows the first {MOST:,} characters.")
+                self.kept.append(MORE)
         if time.monotonic() - self.since > 0.2:
             self.flush()
         return len(text)
@@ -209,8 +217,14 @@ def as_shown(value, raw=False):
         from adagrad_course.plots import figure_svg
 
         return "svg", figure_svg(value)
-    html = getattr(value, "_repr_html_", None)
-    return ("html", html()) if callable(html) else ("text", repr(value) + "\n")
+    html = None if isinstance(value, type) else getattr(value, "_repr_html_", None)
+    text = html() if callable(html) else None
+    return ("html", text) if isinstance(text, str) else ("text", cut(repr(value)) + "\n")
+
+
+def cut(text):
+    """Return no more of a text than a page can show."""
+    return text if len(text) <= MOST else text[:MOST] + MORE
 
 
 def in_own_lines(error):
@@ -222,6 +236,8 @@ def in_own_lines(error):
         frames = [frame for frame in part.stack if frame.filename.startswith(OURS)]
         part.stack = traceback.StackSummary.from_list(frames)
         parts += filter(None, [part.__cause__, part.__context__, *(part.exceptions or ())])
+    if isinstance(error, SyntaxError) and (error.text or "").lstrip().startswith(("%", "!")):
+        return NO_MAGIC
     return "".join(report.format())
 
 

@@ -2,7 +2,7 @@
 //
 // The page says {start: {sources, torch}} and then {run: steps}, where a step is a source and its
 // place among the cells, or {hints: number}. It hears {loading, of} in bytes and {ready},
-// {fetching}, {starting, of}, {kind, text}, and at last {done}, or {fatal}. To {putBack: step}, which
+// {fetching} and {fetched}, {starting, of}, {kind, text}, and at last {done}, or {fatal}. To {putBack: step}, which
 // gives a cell its code again but does not run it, there is no answer.
 import { loadPyodide } from "./pyodide.mjs";
 
@@ -51,6 +51,7 @@ async function start({ sources, torch }) {
       request.send();
       if (request.status !== 200) throw new Error(`${request.status} at ${file}`);
       content = new Uint8Array(request.response);
+      say({ fetched: file });
     }
     return python.toPy(content);
   };

@@ -187,6 +187,30 @@ def test_an_exercise_is_solved_wrong_and_then_right(tab):
     assert tab.locator(".live-solved").count() == 0
 
 
+def test_what_is_written_while_a_check_runs_is_not_what_was_found_right(tab):
+    this, sign = exercise(tab, "1.1"), tab.locator(".live-solved")
+    write(this, f"import time\ntime.sleep(2)\n{RIGHT}")
+    press(this)
+    expect(this.locator(".live-status")).to_have_text("Running", timeout=PATIENCE)
+    write(this, "nonsense = 1")
+    tab.keyboard.press("Control+Enter")  # refused: it runs already
+    assert SOLVED in result(this)
+    assert sign.count() == 0
+
+
+def test_what_was_stopped_is_no_longer_solved(tab):
+    this, sign = exercise(tab, "1.1"), tab.locator(".live-solved")
+    write(this, RIGHT)
+    assert SOLVED in run(this)
+    assert sign.count() == 1
+    write(this, "while True: pass")
+    press(this)
+    expect(this.locator(".live-status")).to_have_text("Running", timeout=PATIENCE)
+    this.get_by_role("button", name="Stop").click()
+    assert "variables are gone" in result(this)
+    assert sign.count() == 0
+
+
 def test_a_solution_runs_and_solves_nothing(tab):
     before = tab.locator(".live-solved").count()
     assert "1.2: all" in run(cell(tab, "# Solution of 1.2"))
@@ -323,7 +347,8 @@ def test_while_a_loop_runs_the_page_is_accessible_and_fits_a_phone_and_stop_ends
     assert run(running, "'valley' in globals()") == "False\n"
 
 
-def test_an_endless_loop_ends_by_itself(tab):
+@pytest.mark.parametrize("first", ["pass", "import sklearn"])  # which is fetched only now
+def test_an_endless_loop_ends_by_itself(tab, first):
     this = cell(tab, PRINTS)
     run(this, "'begun'")
     tab.evaluate(
@@ -334,7 +359,7 @@ def test_an_endless_loop_ends_by_itself(tab):
         }"""
     )
     try:
-        answer = run(this, "while True: pass")
+        answer = run(this, f"{first}\nwhile True: pass")
     finally:
         tab.evaluate("asBefore()")
     assert "Stopped after 300 seconds" in answer
@@ -408,6 +433,19 @@ def test_a_page_that_is_open_twice_has_the_same_answers(open_tab):
     expect(second.get_by_text(f"0 of {count(BRIEF)} solved")).to_be_visible()
 
 
+def test_no_letter_is_lost_that_is_typed_while_another_tab_listens(open_tab):
+    first = open_tab(BRIEF)
+    second = first.context.new_page()
+    second.goto(first.url)
+    one, other = exercise(first, "0.1"), exercise(second, "0.1")
+    write(other, "# before")
+    write(one, "")
+    text = "# " + "all that was typed in one tab comes to the other, " * 3
+    one.locator(".cm-content").press_sequentially(text, delay=5)
+    expect(other.locator(".cm-content")).to_have_text(text)
+    assert one.locator(".cm-content").inner_text() == text
+
+
 def test_an_answer_to_another_starter_is_not_shown(open_tab):
     tab = open_tab(BRIEF)
     this = exercise(tab, "0.1")
@@ -476,7 +514,7 @@ def test_downloaded_answers_are_collected(open_tab, site, tmp_path):
 def test_answers_that_cannot_be_downloaded_are_not_lost_silently(open_tab):
     tab = open_tab(BRIEF)
     write(exercise(tab, "0.1"), BY_HAND)
-    tab.context.route("**/*.ipynb", lambda route: route.fulfill(body="<p>Sign in first</p>"))
+    tab.context.route("**/*.ipynb", lambda route: route.fulfill(body='{"message": "sign in"}'))
     tab.get_by_role("button", name="Download my answers").click()
     said = tab.get_by_role("status").filter(has_text="could not be fetched")
     expect(said).to_contain_text("your answers are still here")
@@ -484,6 +522,7 @@ def test_answers_that_cannot_be_downloaded_are_not_lost_silently(open_tab):
     tab.context.unroute("**/*.ipynb")
     with tab.expect_download():
         tab.get_by_role("button", name="Download my answers").click()
+    expect(said).to_have_count(0)
 
 
 FULL_STORAGE = """

@@ -203,3 +203,16 @@ def test_a_function_needs_what_is_bound_below_it_before_it_is_called():
     cells = [plan.read(s) for s in ("def f():\n    return g()", "def g():\n    return 1", "f()")]
     assert plan.needed(cells, cells[2], 2, held={"f": {0}})[0] == [1]
     assert plan.needed(cells, cells[2], 2, held={"f": {0}, "g": {1}})[0] == []
+
+
+def test_a_function_uses_what_a_cell_below_its_own_has_bound():
+    assert above("rate = 1\ndef step(x):\n    return rate * x", "rate = 2", "step(1)") == [0, 1]
+
+
+def test_what_is_perhaps_bound_anew_is_needed_with_what_changed_it_before():
+    assert above("x = [0]", "x.append(5)", "if len(x) > 3:\n    x = []", "x") == [0, 1, 2]
+
+
+def test_a_name_that_is_imported_and_then_bound_is_no_import():
+    assert needs("from math import e\ne = 5", "e") == ([0], {})
+    assert needs("e = 5\nfrom math import e", "e") == ([], {"e": "from math import e"})

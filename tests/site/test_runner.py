@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 
+import notebooks_at_random
 import pytest
 import runner
 
@@ -84,6 +85,34 @@ def test_a_cell_that_is_put_back_is_as_it_was_for_those_below():
     assert "NameError: name 'z' is not defined" in texts[-2][1]
 
 
+def test_whatever_is_edited_run_and_stopped_a_cell_prints_what_it_prints_from_the_top():
+    folders = [entry for entry in sys.path if entry.endswith(("site/live", "src"))]
+    done = subprocess.run(
+        [sys.executable, notebooks_at_random.__file__, *folders, "1500"],
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_what_is_only_imported_where_it_fails_is_imported_again_by_others():
+    cells = ["import math as m", "m.floor(2.5)"]
+    failing = "import cmath as m\n1 / 0"
+    texts, _ = run(cells, [failing, 0], ["m.floor(2.5)", 1])
+    assert texts[-2:] == [["text", "2\n"], ["ended", True]]
+    edited = "import cmath as m"
+    texts, _ = run(cells, [edited, 0], ["import math as m", 0, "put back"], ["m.floor(2.5)", 1])
+    assert texts[-2:] == [["text", "2\n"], ["ended", True]]
+
+
+def test_a_warning_is_shown_in_each_run_and_an_error_marks_its_place():
+    cell = "import warnings\nwarnings.warn('hm')"
+    texts, _ = run([cell, "prnt('x')"], [cell, 0], [cell, 0], ["prnt('x')", 1])
+    assert [text.count("UserWarning: hm") for _, text in texts[:4:2]] == [1, 1]
+    lines = texts[-2][1].splitlines()
+    assert lines[2:4] == ["    prnt('x')", "    ^^^^"]
+
+
 def test_what_needs_pytorch_is_not_tried():
     texts, steps = run(["x = 1", "y = x"], ["y", 2], torch=[0])
     assert texts == [["error", runner.NEEDS_TORCH], ["ended", False]]
@@ -110,6 +139,28 @@ def test_a_value_is_shown_as_html_if_it_can_be():
         ["text", "2\n"],
         ["html", "<b>1</b>"],
     ]
+
+
+@pytest.mark.parametrize("found", ["None", "4"])
+def test_what_has_no_html_is_shown_as_text(found):
+    made = f"class Table:\n    def _repr_html_(self):\n        return {found}\n"
+    assert (
+        shown(made + "repr(Table()) == str(Table())", "Table")[2][1] == "<class '__main__.Table'>\n"
+    )
+    (kind, text), *_ = shown(made + "Table()")
+    assert (kind, text[:16]) == ("text", "<__main__.Table ")
+
+
+def test_a_long_value_and_a_long_error_are_cut():
+    for code in ("'x' * 10**6", "raise ValueError('x' * 10**6)"):
+        text = shown(code)[0][1]
+        assert len(text) < runner.MOST + 100
+        assert text.strip().endswith(runner.MORE.strip())
+
+
+@pytest.mark.parametrize("code", ["%timeit 1", "x = 2\n!ls", "%%time\nx = 2"])
+def test_jupyters_commands_are_named(code):
+    assert shown(code)[0] == ["error", runner.NO_MAGIC]
 
 
 def test_both_streams_are_shown_in_order():
