@@ -35,12 +35,13 @@ function startPython() {
   const worker = new Worker(new URL("worker.js", BASE), { type: "module" });
   python = { worker, ready: false };
   worker.onmessage = ({ data }) => {
+    if (worker !== python?.worker) return; // the last words of one that was stopped
     if (data.ready) python.ready = true;
     else if (data.fatal !== undefined) broke(data.fatal);
     else if (data.done !== undefined) finish(data.done);
     else running?.hear(data);
   };
-  worker.onerror = ({ message }) => broke(message);
+  worker.onerror = ({ message }) => worker === python?.worker && broke(message);
   worker.postMessage({ start: { sources: current, torch } });
 }
 
