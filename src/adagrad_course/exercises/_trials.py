@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ._sandbox import TimeUp
-from ._values import describe, difference, leaves, missing_parts, plain, printable, remark, show
+from ._values import describe, difference, leaves, mismatch, plain, printable, remark, show
 
 if TYPE_CHECKING:
     from .machinery import Exercise
@@ -65,7 +65,7 @@ def numbers_like(example: Any, value: Any) -> np.ndarray:
     if value is None:
         raise Wrong(NOTHING)
     # An ellipsis fails below: an exercise not yet done is not wrong.
-    if value is not ... and (problem := difference(example, value, atol=np.inf)):
+    if value is not ... and (problem := mismatch(example, value)):
         raise Wrong(problem)
     return np.array(value, dtype=float)
 
@@ -227,7 +227,7 @@ def demand_kind(exercise: "Exercise", answer: object) -> None:
     """Raise `Wrong` if the answer is of a kind that cannot be tried at all."""
     reference = exercise.reference
     if exercise.is_value:
-        problem = missing_parts(plain(reference), answer)
+        problem = mismatch(plain(reference), answer) if isinstance(reference, dict) else None
         if exercise.properties:  # any value will do, if its kind and shape are right
             problem = difference(plain(reference), answer, atol=1e300, reveal=False)
         if problem:
