@@ -16,7 +16,7 @@ import numpy as np
 
 from ._sandbox import ends_in_time, quiet
 from ._trials import Outcome, Property, Raised, Trial, Wrong, demand_kind
-from ._values import leaves
+from ._values import difference, leaves
 
 __all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade"]
 
@@ -119,17 +119,23 @@ class Exercise:
         """Whether the answer is a value rather than a function or a class."""
         return not callable(self.reference)
 
-    @property
-    def tolerance(self) -> float:
-        """The relative tolerance for numbers, as given or by default."""
-        if self.rtol is not None:
-            return self.rtol
-        return 1e-3 if self.is_value else 1e-5
+    def difference(self, expected: Any, got: Any, near: float = 0.0) -> str | None:
+        """Return in words how `got` differs from `expected`, as exactly as the exercise wants."""
+        return difference(
+            expected,
+            got,
+            rtol=(1e-3 if self.is_value else 1e-5) if self.rtol is None else self.rtol,
+            atol=1e-12,
+            digits=3 if self.is_value and self.rtol is None else None,
+            near=near,
+            reveal=not self.is_value,
+        )
 
-    @property
-    def digits(self) -> int | None:
-        """To how many significant digits a number may be rounded, whatever the tolerance."""
-        return 3 if self.is_value and self.rtol is None else None
+    @cached_property
+    def takes_inf(self) -> bool:
+        """Whether inf is a right answer, which may be meant where it is a wrong one."""
+        expected = [part for trial in self.trials for part in leaves(trial.expected)]
+        return any(isinstance(part, float) and np.isinf(part) for part in expected)
 
     @cached_property
     def trials(self) -> list[Trial]:
@@ -251,10 +257,11 @@ def grade(exercise: Exercise, answer: object, closing: object = ...) -> Report:
     Report
         What to tell the student.
     """
-    report = _grade(exercise, answer)
-    if exercise.closing is None or not report.attempted:
-        return report
-    question = _grade(exercise.closing, closing)
+    with quiet():
+        report = _grade(exercise, answer)
+        if exercise.closing is None or not report.attempted:
+            return report
+        question = _grade(exercise.closing, closing)
     return replace(
         report,
         results=report.results + question.results,
@@ -265,80 +272,73 @@ def grade(exercise: Exercise, answer: object, closing: object = ...) -> Report:
 def _grade(exercise: Exercise, answer: object) -> Report:
     if answer is ...:
         return Report(exercise.number)
-    with quiet():  # before the answer can change anything
-        for trial in exercise.trials:
-            if isinstance(trial.expected.value, Raised):
-                raise RuntimeError(f"{exercise.number}: the reference {trial.expected.value.text}")
+    for trial in exercise.trials:  # before the answer can change anything
+        if isinstance(trial.expected, Raised):
+            raise RuntimeError(f"{exercise.number}: the reference {trial.expected.text}")
     kind = Property("your answer", exercise, partial(demand_kind, exercise))
-    tried: list[tuple[Trial, Outcome]] = []
+    tried: list[Outcome] = []
 
     def attempt() -> None:
         for trial in exercise.trials:
-            tried.append((trial, trial.observe(answer)))
+            tried.append(trial.observe(answer))
 
     with quiet() as sink:
-        if problem := kind.problem(fit := kind.observe(answer)):
-            return Report(exercise.number, (Result(kind.name, problem, hint=fit.hint(problem)),))
+        fit = kind.observe(answer)
+        if fit.problem:
+            return Report(exercise.number, (Result(kind.name, fit.problem, hint=fit.hint),))
         ends_in_time(attempt, TIME_LIMIT)
-    if tried and all(got.unfinished for _, got in tried):
+    if tried and all(got.unfinished for got in tried):
         return Report(exercise.number)
-    with quiet():
-        results = _results(exercise, tried)
+    results = _results(exercise, tried)
     if len(tried) < len(exercise.trials):
         late = exercise.trials[len(tried)]
         problem = f"did not finish within {TIME_LIMIT:g} s: is a loop very long, or endless?"
-        results[late.name] = Result(late.name, problem, late.arguments())
+        results[late.name] = Result(late.name, problem, late.arguments)
     not_tried = dict.fromkeys(t.name for t in exercise.trials if t.name not in results)
     return Report(exercise.number, tuple(results.values()), tuple(not_tried), sink.used)
 
 
-def _results(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str, Result]:
+def _results(exercise: Exercise, tried: list[Outcome]) -> dict[str, Result]:
     """Return, by name, a result for the first of its trials that went wrong, or that all passed."""
+    named: dict[str, list[Outcome]] = {}
+    for got in tried:
+        named.setdefault(got.trial.name, []).append(got)
+    wrong = {name: next((got for got in named[name] if got.problem), None) for name in named}
+    hints = _hints(exercise, named, {name for name in named if wrong[name]})
     results: dict[str, Result] = {}
-    problems = [trial.problem(got) for trial, got in tried]
-    failed = {trial.name for (trial, _), problem in zip(tried, problems, strict=True) if problem}
-    hints = _hints(exercise, tried, failed) if failed else {}
-    expected = [part for trial, _ in tried for part in leaves(trial.expected.value)]
-    takes_inf = any(isinstance(part, float) and np.isinf(part) for part in expected)
-    for (trial, got), problem in zip(tried, problems, strict=True):
-        earlier = list(results.values())
-        if trial.name in results and (results[trial.name].problem or not problem):
+    said: set[str | None] = set()
+    for name, got in wrong.items():
+        if not got:
+            results[name] = Result(name)
             continue
-        result = Result(trial.name)
-        if problem:
-            is_wrong = trial.difference(trial.expected, got)  # rather than its argument changed
-            hint = hints.get(trial.name) if is_wrong else None
-            hint = hint or got.hint(problem, takes_inf)
-            if any(hint == before.hint for before in earlier):
-                hint = None  # once is enough
-            result = Result(trial.name, problem, trial.arguments(), hint)
-            if not hint and any(problem == before.problem for before in earlier):
-                result = Result(trial.name, "the same")
-        results[trial.name] = result
+        hint = (got.fault and hints.get(name)) or got.hint
+        hint = None if hint in said else hint  # once is enough
+        if not hint and got.problem in said:
+            results[name] = Result(name, "the same")
+        else:
+            results[name] = Result(name, got.problem, got.trial.arguments, hint)
+        said |= {got.problem, hint}
     return results
 
 
-def _hints(
-    exercise: Exercise, tried: list[tuple[Trial, Outcome]], failed: set[str]
-) -> dict[str, str]:
+def _hints(exercise: Exercise, named: dict[str, list[Outcome]], failed: set[str]) -> dict[str, str]:
     """Return, by name, the hint of the known mistake that does the same in all trials of the name.
 
     Where several do, the one that explains most is meant; beside it, one that would have gone wrong
     where a function did well agrees by chance. If answers are True or False, different mistakes
     agree every other time: then a mistake must explain everything.
     """
-    names = {trial.name for trial, _ in tried}
-    explained = {}
-    for hint in exercise.mistakes:
-        explained[hint] = set(names)
-        for trial, got in tried:  # one that the mistake does not explain is enough
-            if trial.name in explained[hint] and not trial.explained_by(hint, got):
-                explained[hint].remove(trial.name)
-    if not exercise.is_value and isinstance(tried[0][0].expected.value, bool):
-        explained = {hint: those for hint, those in explained.items() if those == names}
-    explained = {hint: those for hint, those in explained.items() if those & failed}
-    likely_last = sorted(reversed(explained), key=lambda hint: len(explained[hint]))
+    if not failed:
+        return {}
+    explained = {
+        hint: {name for name in named if all(hint in got.mistakes for got in named[name])}
+        for hint in exercise.mistakes
+    }
+    likely = [hint for hint in explained if explained[hint] & failed]
+    likely.sort(key=lambda hint: -len(explained[hint]))
     if not exercise.is_value:
-        best = likely_last[-1:]
-        likely_last = [h for h in likely_last if h in best or explained[h] >= names - failed]
-    return {name: hint for hint in likely_last for name in explained[hint]}
+        if isinstance(exercise.trials[0].expected, bool):
+            likely = [hint for hint in likely if explained[hint] == named.keys()]
+        passed = named.keys() - failed
+        likely = [hint for hint in likely if hint == likely[0] or explained[hint] >= passed]
+    return {name: hint for hint in reversed(likely) for name in explained[hint]}
