@@ -6,7 +6,7 @@ import inspect
 import os
 import re
 import sysconfig
-import time
+import timeit
 import traceback
 import tracemalloc
 from collections.abc import Callable
@@ -70,28 +70,23 @@ def numbers_like(example: Any, value: Any) -> np.ndarray:
     return np.array(value, dtype=float)
 
 
-def with_peak_memory(work: Callable[[], Any]) -> tuple[Any, int]:
-    """Return what `work()` returns, and how many bytes more than before it held at most."""
+def peak_memory(work: Callable[[], Any]) -> int:
+    """Return how many bytes more than before `work()` holds at most."""
     was_tracing = tracemalloc.is_tracing()
     tracemalloc.start()
     try:
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()
-        result = work()
-        return result, tracemalloc.get_traced_memory()[1] - before
+        work()
+        return tracemalloc.get_traced_memory()[1] - before
     finally:
         if not was_tracing:
             tracemalloc.stop()
 
 
-def least_seconds(work: Callable[[], Any], times: int = 7) -> float:
+def least_seconds(work: Callable[[], Any]) -> float:
     """Return how long `work()` takes when nothing else keeps the machine busy."""
-    seconds = []
-    for _ in range(times):
-        before = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - before)
-    return min(seconds)
+    return min(timeit.repeat(work, repeat=7, number=1))
 
 
 @dataclass(frozen=True)

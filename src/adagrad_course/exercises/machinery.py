@@ -5,11 +5,11 @@ about each. `grade` puts an answer through it and writes a `Report`.
 """
 
 import inspect
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from functools import cached_property, partial
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -141,18 +141,17 @@ class Exercise:
     def trials(self) -> list[Trial]:
         """All that is tried, in the order of the report."""
         trials, rng = [], np.random.default_rng(SEED)
-        take = self.run or (lambda answer, *args: answer(*args))
+        call = partial(self.run, self.reference) if self.run else self.reference
         for name, case in self.cases.items():
-            names = list(inspect.signature(self.run or self.reference).parameters)
-            names = names[1:] if self.run else names
+            names = inspect.signature(call).parameters
             for args in [case] if isinstance(case, tuple) else [case(rng) for _ in range(DRAWS)]:
-                trials.append(Trial(name, self, take, dict(zip(names, args, strict=False))))
-        for name, test in self.properties.items():
-            trials.append(Property(name, self, test))
+                given = dict(zip(names, args, strict=False))
+                trials.append(Trial(name, self, self.run or operator.call, given))
+        trials += [Property(name, self, test) for name, test in self.properties.items()]
         if trials:
             return trials
         if isinstance(self.reference, dict):
-            return [Trial(key, self, itemgetter(key)) for key in self.reference]
+            return [Trial(key, self, operator.itemgetter(key)) for key in self.reference]
         return [Trial("your answer", self, lambda answer: answer)]
 
 

@@ -11,7 +11,7 @@ from .._arrays import log_softmax
 from ..datasets import unicode_names
 from ..sparse import _batches, coalesce
 from ._steps import SQUARES_ALONE, belated, eps_inside, root, without_root
-from ._trials import IN_PLACE, Wrong, least_seconds, numbers_like, with_peak_memory
+from ._trials import IN_PLACE, Wrong, least_seconds, numbers_like, peak_memory
 from ._values import plain, show
 from .machinery import Exercise
 
@@ -114,8 +114,7 @@ SMALL, LARGE = 1_000, 2_000_000  # rows of a table
 def demand_named_rows_only(small_step, large_step):
     """Raise `Wrong` if a step on a large table needs the memory or the time of all its rows."""
     large_step()  # what is made once does not count
-    _, used = with_peak_memory(large_step)
-    if used > 1e6:
+    if peak_memory(large_step) > 1e6:
         raise Wrong(
             "expected less than 1 MB of memory for a step that names 3 rows of a large table, "
             "got more",
