@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ._sandbox import TimeUp
-from ._values import describe, difference, leaves, mismatch, plain, printable, remark, show
+from ._values import (
+    describe,
+    difference,
+    leaves,
+    mismatch,
+    near_miss,
+    plain,
+    printable,
+    remark,
+    show,
+)
 
 if TYPE_CHECKING:
     from .machinery import Exercise
@@ -27,7 +37,6 @@ IN_PLACE = (
     "`sorted(x)` make something new."
 )
 NOTHING = "returned None: is a `return` missing?"
-NEAR = 0.01  # relative distance up to which a value is called close
 REMEDIES = {
     ImportError: "Is the package installed, and its name spelled right?",
     NameError: "Is every name spelled right, and defined before it is used?",
@@ -131,7 +140,7 @@ class Outcome:
         choices = {v for v in (expected, *self.trial.known.values()) if isinstance(v, str)}
         if isinstance(got, str) and len(choices) > 1:
             return f"expected one of {', '.join(sorted(map(show, choices)))}, got {show(got)}"
-        return exercise.difference(expected, got, near=NEAR)
+        return near_miss(expected, got) or problem
 
     @cached_property
     def problem(self) -> str | None:

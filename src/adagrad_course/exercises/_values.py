@@ -2,7 +2,7 @@
 
 import inspect
 import numbers
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from types import EllipsisType
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 LONG = 8  # arrays with more entries than this are compared, and shown, by a single entry
+NEAR = 0.01  # relative distance up to which a number is called close
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,6 @@ def difference(
     rtol: float = 0.0,
     atol: float = 0.0,
     digits: int | None = None,
-    near: float = 0.0,
     reveal: bool = True,
 ) -> str | None:
     """Return in words how `got` differs from `expected`, both plain data; None if it does not.
@@ -102,10 +102,6 @@ def difference(
     digits : int, optional
         Numbers that are rounded to so many significant digits are right, too; other whole numbers
         must then be the same.
-    near : float
-        Relative distance up to which numbers are called close, where the right value is not
-        revealed: what the right value was rounded to is asked for more digits. If it is not 0,
-        the right value rounded to two digits is close at any distance.
     reveal : bool
         Whether a wrong value may be answered with the right one.
 
@@ -115,15 +111,11 @@ def difference(
     'expected [1, 2], got [2, 1]'
     >>> difference(0.4, 0.5, reveal=False)
     '0.5 is not right'
-    >>> difference(0.12345, 0.123, near=0.01, reveal=False)
-    '0.123 is close, but not exact enough: more digits, please'
-    >>> difference(0.12345, 0.124, near=0.01, reveal=False)
-    '0.124 is close, but not right'
     """
     if problem := mismatch(expected, got):
         return problem
     if isinstance(expected, tuple | dict):
-        compare = partial(difference, rtol=rtol, atol=atol, digits=digits, near=near, reveal=reveal)
+        compare = partial(difference, rtol=rtol, atol=atol, digits=digits, reveal=reveal)
         parts = plain(tuple(got)) if isinstance(got, np.ndarray) else got
         for key in expected if isinstance(expected, dict) else range(len(expected)):
             if problem := compare(expected[key], parts[key]):
@@ -133,23 +125,17 @@ def difference(
 
     if not isinstance(expected, np.ndarray) and _folded(got) == _folded(expected):
         return None
-    where, lacks = "", None
+    where = ""
     if isinstance(expected, float | np.ndarray):
         expected, got = np.asarray(expected), np.asarray(got)
         right = _right(got, expected, rtol, atol, digits)
         if right.all():
             return None
-        if near:
-            close = _right(got, expected, near, 0.0, 2) & ~_whole(got, expected)
-            if (right | close).all():
-                lacks = _what_lacks(got[~right], expected[~right])
         if got.size > LONG:  # the first wrong entry stands for all
             index = tuple(map(int, np.argwhere(~right)[0]))
             where = f"entry {list(index)}: "
             expected, got = expected[index], got[index]
         expected, got = plain(expected), plain(got)
-    if lacks:
-        return f"{where}{show(got, 8)} is close, but not {lacks}"
     if not reveal:
         return f"{where}{show(got)} is not right"
     shown, given = told_apart(expected, got)
@@ -189,27 +175,38 @@ def _right(
     right = close(expected, rtol=rtol, atol=atol)
     if digits is not None:
         # Whole numbers have all their digits: 1999 steps are not 2000.
-        right &= ~_whole(got, expected) | close(expected, rtol=1e-13)
-        right |= close(_rounded(expected, digits), rtol=1e-12)
+        whole = (np.trunc(got) == got) & (np.trunc(expected) == expected)
+        right &= ~whole | close(expected, rtol=1e-13)
+        right |= close(np.reshape(_rounded(expected.flat, digits), expected.shape), rtol=1e-12)
     return right
 
 
-def _whole(got: np.ndarray, expected: np.ndarray) -> Any:
-    """Return where both are whole numbers."""
-    return (np.trunc(got) == got) & (np.trunc(expected) == expected)
-
-
-def _rounded(array: np.ndarray, digits: int) -> np.ndarray:
+def _rounded(numbers: Iterable[float], digits: int) -> list[float]:
     """Return numbers rounded to so many significant digits."""
-    return np.reshape([float(f"{x:.{digits}g}") for x in array.flat], array.shape)
+    return [float(f"{x:.{digits}g}") for x in numbers]
 
 
-def _what_lacks(got: np.ndarray, expected: np.ndarray) -> str:
-    """Return what numbers lack that are close to the right ones."""
-    if np.any([got == _rounded(expected, digits) for digits in range(1, 17)], axis=0).all():
-        return "exact enough: more digits, please"
-    counts = np.any(np.trunc(expected) == expected)
-    return "right: is it a whole number?" if counts else "right"
+def near_miss(expected: Any, got: Any) -> str | None:
+    """Return in words what `got` lacks, if it is a number that is close to the right one.
+
+    The right one rounded to two digits is close at any distance.
+
+    Examples
+    --------
+    >>> near_miss(0.12345, 0.123)
+    '0.123 is close, but not exact enough: more digits, please'
+    >>> near_miss(0.12345, 0.124)
+    '0.124 is close, but not right'
+    """
+    if not isinstance(expected, float) or difference(expected, got, rtol=NEAR, digits=2):
+        return None
+    if expected.is_integer() and got.is_integer():  # all digits are there
+        return None
+    if any([got] == _rounded([expected], digits) for digits in range(1, 17)):
+        lacks = "exact enough: more digits, please"
+    else:
+        lacks = "right: is it a whole number?" if expected.is_integer() else "right"
+    return f"{show(got, 8)} is close, but not {lacks}"
 
 
 def mismatch(expected: Any, got: Any) -> str | None:

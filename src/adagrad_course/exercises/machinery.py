@@ -119,7 +119,7 @@ class Exercise:
         """Whether the answer is a value rather than a function or a class."""
         return not callable(self.reference)
 
-    def difference(self, expected: Any, got: Any, near: float = 0.0) -> str | None:
+    def difference(self, expected: Any, got: Any) -> str | None:
         """Return in words how `got` differs from `expected`, as exactly as the exercise wants."""
         return difference(
             expected,
@@ -127,7 +127,6 @@ class Exercise:
             rtol=(1e-3 if self.is_value else 1e-5) if self.rtol is None else self.rtol,
             atol=1e-12,
             digits=3 if self.is_value and self.rtol is None else None,
-            near=near,
             reveal=not self.is_value,
         )
 
