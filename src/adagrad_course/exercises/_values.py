@@ -2,7 +2,7 @@
 
 import inspect
 import numbers
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from types import EllipsisType
@@ -117,8 +117,8 @@ def difference(
     if isinstance(expected, tuple | dict):
         compare = partial(difference, rtol=rtol, atol=atol, digits=digits, reveal=reveal)
         parts = plain(tuple(got)) if isinstance(got, np.ndarray) else got
-        for key in expected if isinstance(expected, dict) else range(len(expected)):
-            if problem := compare(expected[key], parts[key]):
+        for key, part in expected.items() if isinstance(expected, dict) else enumerate(expected):
+            if problem := compare(part, parts[key]):
                 name = show(key) if isinstance(expected, dict) else f"value {key + 1}"
                 return f"{name}: {problem}"
         return None
@@ -132,9 +132,9 @@ def difference(
         if right.all():
             return None
         if got.size > LONG:  # the first wrong entry stands for all
-            index = tuple(map(int, np.argwhere(~right)[0]))
-            where = f"entry {list(index)}: "
-            expected, got = expected[index], got[index]
+            index = np.argwhere(~right)[0].tolist()
+            where = f"entry {index}: "
+            expected, got = expected[*index], got[*index]
         expected, got = plain(expected), plain(got)
     if not reveal:
         return f"{where}{show(got)} is not right"
@@ -177,13 +177,14 @@ def _right(
         # Whole numbers have all their digits: 1999 steps are not 2000.
         whole = (np.trunc(got) == got) & (np.trunc(expected) == expected)
         right &= ~whole | close(expected, rtol=1e-13)
-        right |= close(np.reshape(_rounded(expected.flat, digits), expected.shape), rtol=1e-12)
+        rounded = np.vectorize(_rounded, otypes=[float])
+        right |= close(rounded(expected, digits), rtol=1e-12)
     return right
 
 
-def _rounded(numbers: Iterable[float], digits: int) -> list[float]:
-    """Return numbers rounded to so many significant digits."""
-    return [float(f"{x:.{digits}g}") for x in numbers]
+def _rounded(number: float, digits: int) -> float:
+    """Return a number rounded to so many significant digits."""
+    return float(f"{number:.{digits}g}")
 
 
 def near_miss(expected: Any, got: Any) -> str | None:
@@ -202,7 +203,7 @@ def near_miss(expected: Any, got: Any) -> str | None:
         return None
     if expected.is_integer() and got.is_integer():  # all digits are there
         return None
-    if any([got] == _rounded([expected], digits) for digits in range(1, 17)):
+    if got in [_rounded(expected, digits) for digits in range(1, 17)]:
         lacks = "exact enough: more digits, please"
     else:
         lacks = "right: is it a whole number?" if expected.is_integer() else "right"
