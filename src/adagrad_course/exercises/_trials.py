@@ -133,10 +133,10 @@ class Outcome:
         if isinstance(got, Raised):
             return got.text
         problem = exercise.difference(expected, got)
-        if not problem or (exercise.is_value and self.mistakes):
-            return problem
-        if not exercise.is_value:
+        if problem and not exercise.is_value:
             return NOTHING if got is None else problem
+        if not problem or self.mistakes:
+            return problem
         choices = {v for v in (expected, *self.trial.known.values()) if isinstance(v, str)}
         if isinstance(got, str) and len(choices) > 1:
             return f"expected one of {', '.join(sorted(map(show, choices)))}, got {show(got)}"
@@ -191,14 +191,14 @@ class Trial:
         """Return what comes of trying `answer`."""
         try:
             answer = plain(answer) if self.exercise.is_value else answer
-            args, before = copy.deepcopy(self.args), self.given
+            args = copy.deepcopy(self.args)
             value = plain(self.take(answer, *args.values()))
             after = plain(args)
         except (KeyboardInterrupt, TimeUp):
             raise
         except BaseException as error:
             return Outcome(self, _read(error))
-        changed = [name for name in args if difference(before[name], after[name])]
+        changed = [name for name, was in self.given.items() if difference(was, after[name])]
         return Outcome(self, value, tuple(changed))
 
     @cached_property

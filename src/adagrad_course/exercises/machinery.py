@@ -301,39 +301,40 @@ def _results(exercise: Exercise, tried: list[Outcome]) -> dict[str, Result]:
     named: dict[str, list[Outcome]] = {}
     for got in tried:
         named.setdefault(got.trial.name, []).append(got)
-    wrong = {name: next((got for got in named[name] if got.problem), None) for name in named}
-    hints = _hints(exercise, named, {name for name in named if wrong[name]})
+    hints = _hints(exercise, named)
     results: dict[str, Result] = {}
     said: set[str | None] = set()
-    for name, got in wrong.items():
-        if not got:
+    for name, outcomes in named.items():
+        wrong = next((got for got in outcomes if got.problem), None)
+        if not wrong:
             results[name] = Result(name)
             continue
-        hint = (got.fault and hints.get(name)) or got.hint
+        hint = (wrong.fault and hints.get(name)) or wrong.hint
         hint = None if hint in said else hint  # once is enough
-        if not hint and got.problem in said:
+        if not hint and wrong.problem in said:
             results[name] = Result(name, "the same")
         else:
-            results[name] = Result(name, got.problem, got.trial.arguments, hint)
-        said |= {got.problem, hint}
+            results[name] = Result(name, wrong.problem, wrong.trial.arguments, hint)
+        said |= {wrong.problem, hint}
     return results
 
 
-def _hints(exercise: Exercise, named: dict[str, list[Outcome]], failed: set[str]) -> dict[str, str]:
+def _hints(exercise: Exercise, named: dict[str, list[Outcome]]) -> dict[str, str]:
     """Return, by name, the hint of the known mistake that does the same in all trials of the name.
 
     Where several do, the one that explains most is meant; beside it, one that would have gone wrong
     where a function did well agrees by chance. If answers are True or False, different mistakes
     agree every other time: then a mistake must explain everything.
     """
+    failed = {name for name in named if any(got.problem for got in named[name])}
     if not failed:
         return {}
     explained = {
         hint: {name for name in named if all(hint in got.mistakes for got in named[name])}
         for hint in exercise.mistakes
     }
-    likely = [hint for hint in explained if explained[hint] & failed]
-    likely.sort(key=lambda hint: -len(explained[hint]))
+    likely = sorted(explained, key=lambda hint: len(explained[hint]), reverse=True)
+    likely = [hint for hint in likely if explained[hint] & failed]
     if not exercise.is_value:
         if isinstance(exercise.trials[0].expected, bool):
             likely = [hint for hint in likely if explained[hint] == named.keys()]
