@@ -38,8 +38,6 @@ def plain(value: Any) -> Any:
     match value:
         case float():  # first what comes most
             return float(value)
-        case np.ndarray():
-            pass
         case None | EllipsisType() | Other():
             return value
         case bool() | np.bool():
