@@ -121,14 +121,10 @@ class Exercise:
 
     def difference(self, expected: Any, got: Any) -> str | None:
         """Return in words how `got` differs from `expected`, as exactly as the exercise wants."""
-        return difference(
-            expected,
-            got,
-            rtol=(1e-3 if self.is_value else 1e-5) if self.rtol is None else self.rtol,
-            atol=1e-12,
-            digits=3 if self.is_value and self.rtol is None else None,
-            reveal=not self.is_value,
-        )
+        how: dict[str, Any] = {"rtol": 1e-3, "digits": 3} if self.is_value else {"rtol": 1e-5}
+        if self.rtol is not None:
+            how = {"rtol": self.rtol}
+        return difference(expected, got, atol=1e-12, reveal=not self.is_value, **how)
 
     @cached_property
     def takes_inf(self) -> bool:
