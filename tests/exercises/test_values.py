@@ -107,6 +107,7 @@ def test_leaves_are_what_has_no_parts():
         (np.eye(2), [[1, 0], [0, 1]]),
         (np.array([NAN, 1.0]), [NAN, 1]),
         (np.zeros(0), []),
+        ((), np.zeros(0)),
         ((1.0, np.array([1.0, 2.0])), [1.0, [1, 2]]),
         ((1.0, 2.0), np.array([1.0, 2.0])),
         ({"a": 1.0}, {"a": 1, "b": 2}),

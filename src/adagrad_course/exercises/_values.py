@@ -220,7 +220,7 @@ def mismatch(expected: Any, got: Any) -> str | None:
         case np.ndarray():
             same = _are_numbers(got) and np.shape(got) == expected.shape
         case tuple():
-            if isinstance(got, np.ndarray) and got.ndim > max(map(np.ndim, expected)):
+            if isinstance(got, np.ndarray) and got.ndim > max(map(np.ndim, expected), default=0):
                 got = tuple(got)  # its parts; with fewer axes it is one part, the rest forgotten
             same = isinstance(got, tuple) and len(got) == len(expected)
         case _:
