@@ -284,11 +284,10 @@ def _grade(exercise: Exercise, answer: object) -> Report:
     if tried and all(got.unfinished for got in tried):
         return Report(exercise.number)
     results = _results(exercise, tried)
-    if len(tried) < len(exercise.trials):
-        late = exercise.trials[len(tried)]
+    if left := exercise.trials[len(tried) :]:
         problem = f"did not finish within {TIME_LIMIT:g} s: is a loop very long, or endless?"
-        results[late.name] = Result(late.name, problem, late.arguments)
-    not_tried = dict.fromkeys(t.name for t in exercise.trials if t.name not in results)
+        results[left[0].name] = Result(left[0].name, problem, left[0].arguments)
+    not_tried = dict.fromkeys(trial.name for trial in left if trial.name not in results)
     return Report(exercise.number, tuple(results.values()), tuple(not_tried), sink.used)
 
 
