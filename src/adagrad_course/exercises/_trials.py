@@ -99,11 +99,10 @@ class Outcome:
         """Whether the `...` of a starter cell was met."""
         return any(part is ... for part in leaves(self.value))
 
-    @cached_property
-    def mistakes(self) -> list[str]:
-        """The hints of the known mistakes of which the same comes."""
-        differs = self.trial.exercise.difference
-        return [hint for hint, got in self.trial.known.items() if not differs(got, self.value)]
+    def explained_by(self, hint: str) -> bool:
+        """Return whether the same comes of the known mistake with this hint."""
+        trial = self.trial
+        return hint in trial.known and not trial.exercise.difference(trial.known[hint], self.value)
 
     @cached_property
     def fault(self) -> str | None:
@@ -114,7 +113,7 @@ class Outcome:
         problem = exercise.difference(expected, got)
         if problem and not exercise.is_value:
             return NOTHING if got is None else problem
-        if not problem or self.mistakes:
+        if not problem or any(map(self.explained_by, self.trial.known)):
             return problem
         choices = {v for v in (expected, *self.trial.known.values()) if isinstance(v, str)}
         if isinstance(got, str) and len(choices) > 1:

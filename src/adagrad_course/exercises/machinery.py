@@ -325,7 +325,7 @@ def _hints(exercise: Exercise, named: dict[str, list[Outcome]]) -> dict[str, str
     if not failed:
         return {}
     explained = {
-        hint: {name for name in named if all(hint in got.mistakes for got in named[name])}
+        hint: {name for name in named if all(got.explained_by(hint) for got in named[name])}
         for hint in exercise.mistakes
     }
     likely = sorted(explained, key=lambda hint: len(explained[hint]), reverse=True)
