@@ -166,18 +166,22 @@ def _right(
     got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, digits: int | None
 ) -> Any:
     """Return which numbers are right: see `difference`."""
-    right = got == expected
-    if right.all():  # as most are, which takes a fraction of the time
-        return right
-    close = partial(np.isclose, got, atol=0.0, equal_nan=True)
-    right = close(expected, rtol=rtol, atol=atol)
+    right = _close(got, expected, rtol, atol)
     if digits is not None:
         # Whole numbers have all their digits: 1999 steps are not 2000.
         whole = (np.trunc(got) == got) & (np.trunc(expected) == expected)
-        right &= ~whole | close(expected, rtol=1e-13)
-        rounded = np.vectorize(_rounded, otypes=[float])
-        right |= close(rounded(expected, digits), rtol=1e-12)
+        rounded = np.vectorize(_rounded, otypes=[float])(expected, digits)
+        right = (right & ~whole) | _close(got, expected, 1e-13) | _close(got, rounded, 1e-12)
     return right
+
+
+def _close(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float = 0.0) -> Any:
+    """Return which numbers are close, as `np.isclose` does, in a fraction of its time."""
+    equal = got == expected
+    if equal.all():
+        return equal
+    near = np.isfinite(expected) & (abs(got - expected) <= atol + rtol * abs(expected))
+    return equal | near | (np.isnan(got) & np.isnan(expected))
 
 
 def _rounded(number: float, digits: int) -> float:

@@ -119,12 +119,13 @@ class Exercise:
         """Whether the answer is a value rather than a function or a class."""
         return not callable(self.reference)
 
-    def difference(self, expected: Any, got: Any) -> str | None:
-        """Return in words how `got` differs from `expected`, as exactly as the exercise wants."""
+    @cached_property
+    def difference(self) -> Callable[[Any, Any], str | None]:
+        """How a value differs from what was expected, in words, as exactly as is asked here."""
         how: dict[str, Any] = {"rtol": 1e-3, "digits": 3} if self.is_value else {"rtol": 1e-5}
         if self.rtol is not None:
             how = {"rtol": self.rtol}
-        return difference(expected, got, atol=1e-12, reveal=not self.is_value, **how)
+        return partial(difference, atol=1e-12, reveal=not self.is_value, **how)
 
     @cached_property
     def takes_inf(self) -> bool:
