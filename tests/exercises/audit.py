@@ -54,7 +54,7 @@ def audit(exercise):
             faults.append(f"the mistake {hint!r} must fail with this hint and no other:\n{report}")
     if exercise.cases and not exercise.run:
         with quiet():
-            values = {trial.name: trial.expected.value for trial in exercise.trials}
+            values = {trial.name: trial.expected for trial in exercise.trials}
         for name, value in values.items():
             if grade(exercise, lambda *args, value=value: value, right).passed:
                 faults.append(f"always returning what is right for {name!r} passes")

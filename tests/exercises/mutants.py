@@ -43,7 +43,7 @@ def passes(exercise, answer, seconds):
 
     def attempt():
         nonlocal right
-        right = not any(trial.problem(trial.observe(answer)) for trial in exercise.trials)
+        right = not any(trial.observe(answer).problem for trial in exercise.trials)
 
     with quiet():
         return ends_in_time(attempt, seconds) and right

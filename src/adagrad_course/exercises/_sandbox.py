@@ -46,15 +46,14 @@ def quiet() -> Iterator[_Sink]:
     >>> sink.used
     True
     """
-    out, errors = _Sink(), _Sink()
+    out = _Sink()
     with (
         contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(errors),
-        warnings.catch_warnings(),
+        contextlib.redirect_stderr(_Sink()),
+        warnings.catch_warnings(action="ignore"),
         np.errstate(all="ignore"),
         _tamed_exit(),
     ):
-        warnings.simplefilter("ignore")
         yield out
 
 

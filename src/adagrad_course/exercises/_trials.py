@@ -6,9 +6,7 @@ import inspect
 import os
 import re
 import sysconfig
-import time
 import traceback
-import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +15,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ._sandbox import TimeUp
-from ._values import describe, difference, leaves, missing_parts, plain, printable, remark, show
+from ._values import (
+    describe,
+    difference,
+    leaves,
+    mismatch,
+    near_miss,
+    plain,
+    printable,
+    remark,
+    show,
+)
 
 if TYPE_CHECKING:
     from .machinery import Exercise
@@ -27,7 +35,6 @@ IN_PLACE = (
     "`sorted(x)` make something new."
 )
 NOTHING = "returned None: is a `return` missing?"
-NEAR = 0.01  # relative distance up to which a value is called close
 REMEDIES = {
     ImportError: "Is the package installed, and its name spelled right?",
     NameError: "Is every name spelled right, and defined before it is used?",
@@ -65,33 +72,9 @@ def numbers_like(example: Any, value: Any) -> np.ndarray:
     if value is None:
         raise Wrong(NOTHING)
     # An ellipsis fails below: an exercise not yet done is not wrong.
-    if value is not ... and (problem := difference(example, value, atol=np.inf)):
+    if value is not ... and (problem := mismatch(example, value)):
         raise Wrong(problem)
     return np.array(value, dtype=float)
-
-
-def with_peak_memory(work: Callable[[], Any]) -> tuple[Any, int]:
-    """Return what `work()` returns, and how many bytes more than before it held at most."""
-    was_tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    try:
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        result = work()
-        return result, tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not was_tracing:
-            tracemalloc.stop()
-
-
-def least_seconds(work: Callable[[], Any], times: int = 7) -> float:
-    """Return how long `work()` takes when nothing else keeps the machine busy."""
-    seconds = []
-    for _ in range(times):
-        before = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - before)
-    return min(seconds)
 
 
 @dataclass(frozen=True)
@@ -107,7 +90,8 @@ class Raised:
 class Outcome:
     """What came of one trial: a plain value, and which arguments were changed in place."""
 
-    value: object = None
+    trial: "Trial"
+    value: object
     changed: tuple[str, ...] = ()
 
     @property
@@ -115,18 +99,48 @@ class Outcome:
         """Whether the `...` of a starter cell was met."""
         return any(part is ... for part in leaves(self.value))
 
-    def hint(self, problem: str, takes_inf: bool = False) -> str | None:
-        """Return what one may say to it without knowing the exercise, or None.
+    def explained_by(self, hint: str) -> bool:
+        """Return whether the same comes of the known mistake with this hint."""
+        trial = self.trial
+        return hint in trial.known and not trial.exercise.difference(trial.known[hint], self.value)
 
-        Where `takes_inf`, inf may be the right answer, and was meant.
-        """
+    @cached_property
+    def fault(self) -> str | None:
+        """How the value is wrong, in words, or None."""
+        exercise, expected, got = self.trial.exercise, self.trial.expected, self.value
+        if isinstance(got, Raised):
+            return got.text
+        problem = exercise.difference(expected, got)
+        if problem and not exercise.is_value:
+            return NOTHING if got is None else problem
+        if not problem or any(map(self.explained_by, self.trial.known)):
+            return problem
+        choices = {v for v in (expected, *self.trial.known.values()) if isinstance(v, str)}
+        if isinstance(got, str) and len(choices) > 1:
+            return f"expected one of {', '.join(sorted(map(show, choices)))}, got {show(got)}"
+        return near_miss(expected, got) or problem
+
+    @cached_property
+    def problem(self) -> str | None:
+        """What is wrong with the value or with the arguments after it, in words, or None."""
+        if self.unfinished:
+            return "there is still a `...`"
+        if not self.changed:
+            return self.fault
+        names = " and ".join(f"`{name}`" for name in self.changed)
+        but = f"{self.fault}; it also" if self.fault else "the value is right, but it"
+        return f"{but} changed its argument {names} in place"
+
+    @property
+    def hint(self) -> str | None:
+        """What one may say to the problem without knowing the exercise, or None."""
         if isinstance(self.value, Raised):
             return self.value.hint
         if self.changed:
             return IN_PLACE
         # A nan beside what is wrong in other ways, say in shape, is not what to look at.
-        odd = r"\bnan\b" if takes_inf else r"\b(nan|inf)\b"
-        return remark(self.value) if re.search(odd, problem) else None
+        odd = r"\bnan\b" if self.trial.exercise.takes_inf else r"\b(nan|inf)\b"
+        return remark(self.value) if re.search(odd, self.problem or "") else None
 
 
 @dataclass(frozen=True)
@@ -146,90 +160,52 @@ class Trial:
         """The arguments as plain data: answers get copies, which these are compared with."""
         return plain(self.args)
 
+    @property
+    def arguments(self) -> str:
+        """The arguments in brief."""
+        return ", ".join(f"{name}={show(value)}" for name, value in self.given.items())
+
     def observe(self, answer: object) -> Outcome:
         """Return what comes of trying `answer`."""
         try:
             answer = plain(answer) if self.exercise.is_value else answer
-            args, before = copy.deepcopy(self.args), self.given
+            args = copy.deepcopy(self.args)
             value = plain(self.take(answer, *args.values()))
             after = plain(args)
         except (KeyboardInterrupt, TimeUp):
             raise
         except BaseException as error:
-            return Outcome(_read(error))
-        return Outcome(value, tuple(name for name in args if difference(before[name], after[name])))
+            return Outcome(self, _read(error))
+        changed = [name for name, was in self.given.items() if difference(was, after[name])]
+        return Outcome(self, value, tuple(changed))
 
     @cached_property
-    def expected(self) -> Outcome:
-        """What comes of trying the reference."""
-        return self.observe(self.exercise.reference)
+    def expected(self) -> Any:
+        """What comes of the reference."""
+        return self.observe(self.exercise.reference).value
 
     @cached_property
-    def known(self) -> dict[str, Outcome]:
-        """What comes of trying each known mistake, by its hint."""
-        return {hint: self.observe(wrong) for hint, wrong in self.exercise.mistakes.items()}
-
-    def difference(self, one: Outcome, other: Outcome, near: float = 0.0) -> str | None:
-        """Return in words how the values of two outcomes differ, or None."""
-        return difference(
-            one.value,
-            other.value,
-            rtol=self.exercise.tolerance,
-            atol=1e-12,
-            digits=self.exercise.digits,
-            near=near,
-            reveal=not self.exercise.is_value,
-        )
-
-    def problem(self, got: Outcome) -> str | None:
-        """Return in words what is wrong with an outcome, or None."""
-        if got.unfinished:
-            return "there is still a `...`"
-        if isinstance(got.value, Raised):
-            return got.value.text
-        problem = self.difference(self.expected, got)
-        if problem and self.exercise.is_value:
-            if not any(self.explained_by(hint, got) for hint in self.known):
-                problem = self.difference(self.expected, got, near=NEAR)
-                if isinstance(got.value, str) and len(self.choices) > 1:
-                    problem = f"expected one of {', '.join(self.choices)}, got {show(got.value)}"
-        elif problem and got.value is None:
-            problem = NOTHING
-        if got.changed:
-            names = " and ".join(f"`{name}`" for name in got.changed)
-            problem = f"{problem}; it also" if problem else "the value is right, but it"
-            problem += f" changed its argument {names} in place"
-        return problem
-
-    @property
-    def choices(self) -> list[str]:
-        """The texts that one can choose from: of the reference and of all known mistakes."""
-        values = [outcome.value for outcome in (self.expected, *self.known.values())]
-        return sorted({show(value) for value in values if isinstance(value, str)})
-
-    def explained_by(self, hint: str, got: Outcome) -> bool:
-        """Return whether the known mistake with this hint does here what the answer did."""
-        return hint in self.known and self.difference(self.known[hint], got) is None
-
-    def arguments(self) -> str:
-        """Return the arguments the answer was called with, in brief."""
-        return ", ".join(f"{name}={show(plain(arg))}" for name, arg in self.args.items())
+    def known(self) -> dict[str, Any]:
+        """What comes of each known mistake, by its hint."""
+        return {hint: self.observe(wrong).value for hint, wrong in self.exercise.mistakes.items()}
 
 
 class Property(Trial):
     """A property that an answer must have."""
 
-    expected = Outcome()
-    known: ClassVar[dict[str, Outcome]] = {}  # its function itself says what is wrong
+    expected = None
+    known: ClassVar[dict[str, Any]] = {}  # its function itself says what is wrong
 
 
 def demand_kind(exercise: "Exercise", answer: object) -> None:
     """Raise `Wrong` if the answer is of a kind that cannot be tried at all."""
     reference = exercise.reference
     if exercise.is_value:
-        problem = missing_parts(plain(reference), answer)
+        problem = None
         if exercise.properties:  # any value will do, if its kind and shape are right
             problem = difference(plain(reference), answer, atol=1e300, reveal=False)
+        elif isinstance(reference, dict):
+            problem = mismatch(plain(reference), answer)
         if problem:
             raise Wrong(problem)
         return

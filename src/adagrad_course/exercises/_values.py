@@ -1,17 +1,17 @@
 """What a student's code returned: read into plain data, compared with what was expected, shown."""
 
-import contextlib
 import inspect
-import math
 import numbers
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 LONG = 8  # arrays with more entries than this are compared, and shown, by a single entry
+NEAR = 0.01  # relative distance up to which a number is called close
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,6 @@ def plain(value: Any) -> Any:
     match value:
         case float():  # first what comes most
             return float(value)
-        case np.ndarray():
-            pass
         case None | EllipsisType() | Other():
             return value
         case bool() | np.bool():
@@ -86,7 +84,6 @@ def difference(
     rtol: float = 0.0,
     atol: float = 0.0,
     digits: int | None = None,
-    near: float = 0.0,
     reveal: bool = True,
 ) -> str | None:
     """Return in words how `got` differs from `expected`, both plain data; None if it does not.
@@ -99,14 +96,10 @@ def difference(
     expected, got : object
         What `plain` returns.
     rtol, atol : float
-        Relative and absolute tolerance for numbers. If `atol` is inf, any number will do, nan too.
+        Relative and absolute tolerance for numbers.
     digits : int, optional
         Numbers that are rounded to so many significant digits are right, too; other whole numbers
         must then be the same.
-    near : float
-        Relative distance up to which numbers are called close, where the right value is not
-        revealed: what the right value was rounded to is asked for more digits. If it is not 0,
-        the right value rounded to two digits is close at any distance.
     reveal : bool
         Whether a wrong value may be answered with the right one.
 
@@ -116,63 +109,32 @@ def difference(
     'expected [1, 2], got [2, 1]'
     >>> difference(0.4, 0.5, reveal=False)
     '0.5 is not right'
-    >>> difference(0.12345, 0.123, near=0.01, reveal=False)
-    '0.123 is close, but not exact enough: more digits, please'
-    >>> difference(0.12345, 0.124, near=0.01, reveal=False)
-    '0.124 is close, but not right'
     """
-    if problem := missing_parts(expected, got):
+    if problem := mismatch(expected, got):
         return problem
     if isinstance(expected, tuple | dict):
-        for key in expected if isinstance(expected, dict) else range(len(expected)):
-            if problem := difference(
-                expected[key],
-                plain(got[key]) if isinstance(got, np.ndarray) else got[key],
-                rtol=rtol,
-                atol=atol,
-                digits=digits,
-                near=near,
-                reveal=reveal,
-            ):
+        compare = partial(difference, rtol=rtol, atol=atol, digits=digits, reveal=reveal)
+        parts = plain(tuple(got)) if isinstance(got, np.ndarray) else got
+        for key, part in expected.items() if isinstance(expected, dict) else enumerate(expected):
+            if problem := compare(part, parts[key]):
                 name = show(key) if isinstance(expected, dict) else f"value {key + 1}"
                 return f"{name}: {problem}"
         return None
 
-    where, lacks = "", None
-    if _equal(expected, got):
-        return None  # most numbers, in a fraction of the time
-    if isinstance(expected, float | np.ndarray):
-        array = _numbers(got)
-        if array is None or array.shape != np.shape(expected):
-            return _mismatch(expected, got)
-        if atol == np.inf:  # only the shape counts: not even nan is wrong
-            return None
-        wrong = ~_close(array, expected, rtol, atol)
-        # Whole numbers have all their digits: 1999 steps are not 2000.
-        whole = (np.trunc(array) == array) & (np.trunc(expected) == expected)
-        if digits is not None:
-            wrong |= whole & ~_close(array, expected, 1e-13)
-            wrong &= ~_close(array, _rounded(expected, digits), 1e-12)
-        if not wrong.any():
-            return None
-        if near:
-            close = _close(array, expected, near) | _close(array, _rounded(expected, 2), 1e-12)
-            if np.all(~wrong | (close & ~whole)):
-                lacks = _what_lacks(np.asarray(expected)[wrong], array[wrong])
-        if (
-            isinstance(expected, np.ndarray) and array.size > LONG
-        ):  # the first wrong entry stands for all
-            index = tuple(map(int, np.argwhere(wrong)[0]))
-            where = f"entry {list(index)}: "
-            expected, array = expected[index], array[index]
-        expected, got = plain(expected), plain(array)
-    elif type(got) is not type(expected):
-        return _mismatch(expected, got)
-    elif got == expected or (isinstance(got, str) and _folded(got) == _folded(expected)):
+    if not isinstance(expected, np.ndarray) and _folded(got) == _folded(expected):
         return None
+    where = ""
+    if isinstance(expected, float | np.ndarray):
+        expected, got = np.asarray(expected), np.asarray(got)
+        right = _right(got, expected, rtol, atol, digits)
+        if right.all():
+            return None
+        if got.size > LONG:  # the first wrong entry stands for all
+            index = np.argwhere(~right)[0].tolist()
+            where = f"entry {index}: "
+            expected, got = expected[*index], got[*index]
+        expected, got = plain(expected), plain(got)
     if not reveal:
-        if lacks:
-            return f"{where}{show(got, 8)} is close, but not {lacks}"
         return f"{where}{show(got)} is not right"
     shown, given = told_apart(expected, got)
     return f"{where}expected {shown}, got {given}"
@@ -193,74 +155,82 @@ def told_apart(one: Any, other: Any) -> tuple[str, str]:
     return shown, given
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """Return whether two plain values are the same number, or arrays of the same numbers."""
-    if type(one) is float:
-        return type(other) is float and one == other
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return one.shape == other.shape and bool((one == other).all())
-    return False
+def _folded(value: Any) -> Any:
+    """Return a value as it is compared, if it is a text: see `difference`."""
+    if not isinstance(value, str):
+        return value
+    return value.strip().casefold().replace("–", "-").replace("eta", "η")
 
 
-def _close(got: np.ndarray, expected: Any, rtol: float, atol: float = 0.0) -> Any:
-    """Return which numbers are close, as `np.isclose` does, which is slow where there is one."""
-    if got.ndim:
-        return np.isclose(got, expected, rtol=rtol, atol=atol, equal_nan=True)
-    one, other = got.item(), float(expected)
-    if math.isfinite(other):
-        return np.bool(abs(one - other) <= atol + rtol * abs(other))
-    return np.bool(one == other or (math.isnan(one) and math.isnan(other)))
+def _right(
+    got: np.ndarray, expected: np.ndarray, rtol: float, atol: float, digits: int | None
+) -> Any:
+    """Return which numbers are right: see `difference`."""
+    right = _close(got, expected, rtol, atol)
+    if digits is not None:
+        # Whole numbers have all their digits: 1999 steps are not 2000.
+        whole = (np.trunc(got) == got) & (np.trunc(expected) == expected)
+        rounded = np.vectorize(_rounded, otypes=[float])(expected, digits)
+        right = (right & ~whole) | _close(got, expected, 1e-13) | _close(got, rounded, 1e-12)
+    return right
 
 
-def _folded(text: str) -> str:
-    """Return a text as it is compared: see `difference`."""
-    return text.strip().casefold().replace("–", "-").replace("eta", "η")
+def _close(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float = 0.0) -> Any:
+    """Return which numbers are close, as `np.isclose` does, in a fraction of its time."""
+    equal = got == expected
+    if equal.all():
+        return equal
+    near = np.isfinite(expected) & (abs(got - expected) <= atol + rtol * abs(expected))
+    return equal | near | (np.isnan(got) & np.isnan(expected))
 
 
-def _what_lacks(expected: np.ndarray, got: np.ndarray) -> str:
-    """Return what numbers lack that are close to the right ones."""
-    if all(_rounded(right, _digits(x)) == x for right, x in zip(expected, got, strict=True)):
-        return "exact enough: more digits, please"
-    counts = np.any(np.trunc(expected) == expected)
-    return "right: is it a whole number?" if counts else "right"
+def _rounded(number: float, digits: int) -> float:
+    """Return a number rounded to so many significant digits."""
+    return float(f"{number:.{digits}g}")
 
 
-def _digits(value: float) -> int:
-    """Return with how many significant digits a number was given."""
-    mantissa, _, _ = np.format_float_scientific(value, trim="-").partition("e")
-    return sum(map(str.isdigit, mantissa))
+def near_miss(expected: Any, got: Any) -> str | None:
+    """Return in words what `got` lacks, if it is a number that is close to the right one.
 
+    The right one rounded to two digits is close at any distance.
 
-def _rounded(value: Any, digits: int) -> np.ndarray:
-    """Return a number, or an array, rounded to so many significant digits."""
-    return np.reshape([float(f"{x:.{digits}g}") for x in np.ravel(value)], np.shape(value))
-
-
-def missing_parts(expected: Any, got: Any) -> str | None:
-    """Return in words why `got` lacks a part of `expected`, where that has any; None if not."""
-    if not isinstance(expected, tuple | dict):
+    Examples
+    --------
+    >>> near_miss(0.12345, 0.123)
+    '0.123 is close, but not exact enough: more digits, please'
+    >>> near_miss(0.12345, 0.124)
+    '0.124 is close, but not right'
+    """
+    if not isinstance(expected, float) or difference(expected, got, rtol=NEAR, digits=2):
         return None
-    if isinstance(expected, dict) and isinstance(got, dict):
-        missing = [key for key in expected if key not in got]
-        return f"{show(missing[0])} is missing, got {describe(got)}" if missing else None
-    if isinstance(expected, tuple) and isinstance(got, np.ndarray):
-        # An array with an axis more holds the parts; another is one of them, the rest forgotten.
-        got = tuple(got) if got.ndim > max(map(np.ndim, expected)) else got
-    same = type(got) is type(expected) and len(got) == len(expected)
-    return None if same else _mismatch(expected, got)
+    if expected.is_integer() and got.is_integer():  # all digits are there
+        return None
+    if got in [_rounded(expected, digits) for digits in range(1, 17)]:
+        lacks = "exact enough: more digits, please"
+    else:
+        lacks = "right: is it a whole number?" if expected.is_integer() else "right"
+    return f"{show(got, 8)} is close, but not {lacks}"
 
 
-def _numbers(value: Any) -> np.ndarray | None:
-    """Return a plain value as an array if it is made of numbers, and None if it is not."""
-    if isinstance(value, tuple | float | np.ndarray):
-        with contextlib.suppress(ValueError):  # a ragged list
-            array = np.asarray(value)
-            return array if array.dtype.kind == "f" else None
-    return None
+def mismatch(expected: Any, got: Any) -> str | None:
+    """Return in words of what other kind or shape `got` is than `expected`, or None.
 
-
-def _mismatch(expected: Any, got: Any) -> str:
-    """Return in words which kind of value came instead of which, without giving a value away."""
+    No value is given away. A part of `expected` must be there, but may be of any kind.
+    """
+    match expected:
+        case dict() if isinstance(got, dict):
+            missing = [key for key in expected if key not in got]
+            return f"{show(missing[0])} is missing, got {describe(got)}" if missing else None
+        case np.ndarray():
+            same = _are_numbers(got) and np.shape(got) == expected.shape
+        case tuple():
+            if isinstance(got, np.ndarray) and got.ndim > max(map(np.ndim, expected), default=0):
+                got = tuple(got)  # its parts; with fewer axes it is one part, the rest forgotten
+            same = isinstance(got, tuple) and len(got) == len(expected)
+        case _:
+            same = type(got) is type(expected)
+    if same:
+        return None
     kinds = {bool: "True or False", float: "a number", str: "a text"}
     wanted = kinds.get(type(expected)) or describe(expected)
     text = f"expected {wanted}, got {describe(got)}"
@@ -268,6 +238,14 @@ def _mismatch(expected: Any, got: Any) -> str:
         odd = [part for part in got if not isinstance(part, float)]
         text += f", among them {describe(odd[0])}" if odd else ""
     return text
+
+
+def _are_numbers(value: Any) -> bool:
+    """Return whether a plain value makes an array of numbers."""
+    try:
+        return np.asarray(value).dtype.kind == "f"
+    except ValueError:  # a ragged list
+        return False
 
 
 def remark(value: Any) -> str | None:
@@ -308,14 +286,13 @@ def show(value: Any, digits: int = 4) -> str:
         case float():
             return f"{value:.{digits}g}"
         case str():
-            return repr(value if len(value) <= 60 else value[:59] + "…")
+            return repr(_cut(value, 60))
         case np.ndarray() if value.ndim > 1 and value.size > LONG:
             return describe(value)
         case np.ndarray() | tuple():
-            few = len(value) <= LONG
-            shown = [show(plain(item), digits) for item in (value if few else value[:3])]
-            shown += [] if few else ["…", show(plain(value[-1]), digits)]
-            return f"({', '.join(shown)})" if isinstance(value, tuple) else f"[{', '.join(shown)}]"
+            few = value if len(value) <= LONG else (*value[:3], Other("…"), value[-1])
+            shown = ", ".join(show(plain(item), digits) for item in few)
+            return f"({shown})" if isinstance(value, tuple) else f"[{shown}]"
         case dict():
             return "{" + ", ".join(f"{show(k)}: {show(v, digits)}" for k, v in value.items()) + "}"
         case Other():
@@ -326,4 +303,8 @@ def show(value: Any, digits: int = 4) -> str:
 def printable(text: str, length: int = 160) -> str:
     """Return `text` on one line, without control characters, cut to `length`."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return _cut(text, length)
+
+
+def _cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -5,18 +5,18 @@ about each. `grade` puts an answer through it and writes a `Report`.
 """
 
 import inspect
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from functools import cached_property, partial
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from ._sandbox import ends_in_time, quiet
 from ._trials import Outcome, Property, Raised, Trial, Wrong, demand_kind
-from ._values import leaves
+from ._values import difference, leaves
 
 __all__ = ["TIME_LIMIT", "Exercise", "Report", "Result", "Wrong", "grade"]
 
@@ -119,34 +119,35 @@ class Exercise:
         """Whether the answer is a value rather than a function or a class."""
         return not callable(self.reference)
 
-    @property
-    def tolerance(self) -> float:
-        """The relative tolerance for numbers, as given or by default."""
+    @cached_property
+    def difference(self) -> Callable[[Any, Any], str | None]:
+        """How a value differs from what was expected, in words, as exactly as is asked here."""
+        how: dict[str, Any] = {"rtol": 1e-3, "digits": 3} if self.is_value else {"rtol": 1e-5}
         if self.rtol is not None:
-            return self.rtol
-        return 1e-3 if self.is_value else 1e-5
+            how = {"rtol": self.rtol}
+        return partial(difference, atol=1e-12, reveal=not self.is_value, **how)
 
-    @property
-    def digits(self) -> int | None:
-        """To how many significant digits a number may be rounded, whatever the tolerance."""
-        return 3 if self.is_value and self.rtol is None else None
+    @cached_property
+    def takes_inf(self) -> bool:
+        """Whether inf is a right answer, which may be meant where it is a wrong one."""
+        expected = [part for trial in self.trials for part in leaves(trial.expected)]
+        return any(isinstance(part, float) and np.isinf(part) for part in expected)
 
     @cached_property
     def trials(self) -> list[Trial]:
         """All that is tried, in the order of the report."""
         trials, rng = [], np.random.default_rng(SEED)
-        take = self.run or (lambda answer, *args: answer(*args))
+        call = partial(self.run, self.reference) if self.run else self.reference
         for name, case in self.cases.items():
-            names = list(inspect.signature(self.run or self.reference).parameters)
-            names = names[1:] if self.run else names
+            names = inspect.signature(call).parameters
             for args in [case] if isinstance(case, tuple) else [case(rng) for _ in range(DRAWS)]:
-                trials.append(Trial(name, self, take, dict(zip(names, args, strict=False))))
-        for name, test in self.properties.items():
-            trials.append(Property(name, self, test))
+                given = dict(zip(names, args, strict=False))
+                trials.append(Trial(name, self, self.run or operator.call, given))
+        trials += [Property(name, self, test) for name, test in self.properties.items()]
         if trials:
             return trials
         if isinstance(self.reference, dict):
-            return [Trial(key, self, itemgetter(key)) for key in self.reference]
+            return [Trial(key, self, operator.itemgetter(key)) for key in self.reference]
         return [Trial("your answer", self, lambda answer: answer)]
 
 
@@ -251,10 +252,11 @@ def grade(exercise: Exercise, answer: object, closing: object = ...) -> Report:
     Report
         What to tell the student.
     """
-    report = _grade(exercise, answer)
-    if exercise.closing is None or not report.attempted:
-        return report
-    question = _grade(exercise.closing, closing)
+    with quiet():
+        report = _grade(exercise, answer)
+        if exercise.closing is None or not report.attempted:
+            return report
+        question = _grade(exercise.closing, closing)
     return replace(
         report,
         results=report.results + question.results,
@@ -265,80 +267,73 @@ def grade(exercise: Exercise, answer: object, closing: object = ...) -> Report:
 def _grade(exercise: Exercise, answer: object) -> Report:
     if answer is ...:
         return Report(exercise.number)
-    with quiet():  # before the answer can change anything
-        for trial in exercise.trials:
-            if isinstance(trial.expected.value, Raised):
-                raise RuntimeError(f"{exercise.number}: the reference {trial.expected.value.text}")
+    for trial in exercise.trials:  # before the answer can change anything
+        if isinstance(trial.expected, Raised):
+            raise RuntimeError(f"{exercise.number}: the reference {trial.expected.text}")
     kind = Property("your answer", exercise, partial(demand_kind, exercise))
-    tried: list[tuple[Trial, Outcome]] = []
+    tried: list[Outcome] = []
 
     def attempt() -> None:
         for trial in exercise.trials:
-            tried.append((trial, trial.observe(answer)))
+            tried.append(trial.observe(answer))
 
     with quiet() as sink:
-        if problem := kind.problem(fit := kind.observe(answer)):
-            return Report(exercise.number, (Result(kind.name, problem, hint=fit.hint(problem)),))
+        fit = kind.observe(answer)
+        if fit.problem:
+            return Report(exercise.number, (Result(kind.name, fit.problem, hint=fit.hint),))
         ends_in_time(attempt, TIME_LIMIT)
-    if tried and all(got.unfinished for _, got in tried):
+    if tried and all(got.unfinished for got in tried):
         return Report(exercise.number)
-    with quiet():
-        results = _results(exercise, tried)
-    if len(tried) < len(exercise.trials):
-        late = exercise.trials[len(tried)]
+    results = _results(exercise, tried)
+    if left := exercise.trials[len(tried) :]:
         problem = f"did not finish within {TIME_LIMIT:g} s: is a loop very long, or endless?"
-        results[late.name] = Result(late.name, problem, late.arguments())
-    not_tried = dict.fromkeys(t.name for t in exercise.trials if t.name not in results)
+        results[left[0].name] = Result(left[0].name, problem, left[0].arguments)
+    not_tried = dict.fromkeys(trial.name for trial in left if trial.name not in results)
     return Report(exercise.number, tuple(results.values()), tuple(not_tried), sink.used)
 
 
-def _results(exercise: Exercise, tried: list[tuple[Trial, Outcome]]) -> dict[str, Result]:
+def _results(exercise: Exercise, tried: list[Outcome]) -> dict[str, Result]:
     """Return, by name, a result for the first of its trials that went wrong, or that all passed."""
+    named: dict[str, list[Outcome]] = {}
+    for got in tried:
+        named.setdefault(got.trial.name, []).append(got)
+    hints = _hints(exercise, named)
     results: dict[str, Result] = {}
-    problems = [trial.problem(got) for trial, got in tried]
-    failed = {trial.name for (trial, _), problem in zip(tried, problems, strict=True) if problem}
-    hints = _hints(exercise, tried, failed) if failed else {}
-    expected = [part for trial, _ in tried for part in leaves(trial.expected.value)]
-    takes_inf = any(isinstance(part, float) and np.isinf(part) for part in expected)
-    for (trial, got), problem in zip(tried, problems, strict=True):
-        earlier = list(results.values())
-        if trial.name in results and (results[trial.name].problem or not problem):
+    said: set[str | None] = set()
+    for name, outcomes in named.items():
+        wrong = next((got for got in outcomes if got.problem), None)
+        if not wrong:
+            results[name] = Result(name)
             continue
-        result = Result(trial.name)
-        if problem:
-            is_wrong = trial.difference(trial.expected, got)  # rather than its argument changed
-            hint = hints.get(trial.name) if is_wrong else None
-            hint = hint or got.hint(problem, takes_inf)
-            if any(hint == before.hint for before in earlier):
-                hint = None  # once is enough
-            result = Result(trial.name, problem, trial.arguments(), hint)
-            if not hint and any(problem == before.problem for before in earlier):
-                result = Result(trial.name, "the same")
-        results[trial.name] = result
+        hint = (wrong.fault and hints.get(name)) or wrong.hint
+        hint = None if hint in said else hint  # once is enough
+        if not hint and wrong.problem in said:
+            results[name] = Result(name, "the same")
+        else:
+            results[name] = Result(name, wrong.problem, wrong.trial.arguments, hint)
+        said |= {wrong.problem, hint}
     return results
 
 
-def _hints(
-    exercise: Exercise, tried: list[tuple[Trial, Outcome]], failed: set[str]
-) -> dict[str, str]:
+def _hints(exercise: Exercise, named: dict[str, list[Outcome]]) -> dict[str, str]:
     """Return, by name, the hint of the known mistake that does the same in all trials of the name.
 
     Where several do, the one that explains most is meant; beside it, one that would have gone wrong
     where a function did well agrees by chance. If answers are True or False, different mistakes
     agree every other time: then a mistake must explain everything.
     """
-    names = {trial.name for trial, _ in tried}
-    explained = {}
-    for hint in exercise.mistakes:
-        explained[hint] = set(names)
-        for trial, got in tried:  # one that the mistake does not explain is enough
-            if trial.name in explained[hint] and not trial.explained_by(hint, got):
-                explained[hint].remove(trial.name)
-    if not exercise.is_value and isinstance(tried[0][0].expected.value, bool):
-        explained = {hint: those for hint, those in explained.items() if those == names}
-    explained = {hint: those for hint, those in explained.items() if those & failed}
-    likely_last = sorted(reversed(explained), key=lambda hint: len(explained[hint]))
+    failed = {name for name in named if any(got.problem for got in named[name])}
+    if not failed:
+        return {}
+    explained = {
+        hint: {name for name in named if all(got.explained_by(hint) for got in named[name])}
+        for hint in exercise.mistakes
+    }
+    likely = sorted(explained, key=lambda hint: len(explained[hint]), reverse=True)
+    likely = [hint for hint in likely if explained[hint] & failed]
     if not exercise.is_value:
-        best = likely_last[-1:]
-        likely_last = [h for h in likely_last if h in best or explained[h] >= names - failed]
-    return {name: hint for hint in likely_last for name in explained[hint]}
+        if isinstance(exercise.trials[0].expected, bool):
+            likely = [hint for hint in likely if explained[hint] == named.keys()]
+        passed = named.keys() - failed
+        likely = [hint for hint in likely if hint == likely[0] or explained[hint] >= passed]
+    return {name: hint for hint in reversed(likely) for name in explained[hint]}
