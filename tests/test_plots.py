@@ -216,7 +216,9 @@ def test_level_curves_are_levels(ax):
     assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 1), (-1.5, 1.5))
     (contours,) = ax.collections
     assert len(contours.levels) == 7
-    steps = np.diff(np.log(contours.levels - Saddle().value([0.0, 1.0])))
+    lowest, highest = Saddle().value([[0.0, 1.0], [1.0, 1.5]])
+    assert contours.levels[0] - lowest == pytest.approx(1e-3 * (highest - lowest), rel=0.1)
+    steps = np.diff(np.log(contours.levels - lowest))
     np.testing.assert_allclose(steps, steps[0], rtol=0.05)
     for level, curve in zip(contours.levels, contours.get_paths(), strict=True):
         assert len(curve.vertices) > 10

@@ -67,6 +67,12 @@ def test_each_method_is_judged_at_the_rate_that_validation_chose(name, make, ave
             np.testing.assert_array_equal(tuned.mistakes[split], model.progress.mistakes)
 
 
+@pytest.mark.filterwarnings("ignore:the best rate")
+def test_there_are_five_splits_unless_others_are_given():
+    (after,) = study(toy, METHODS, RATES)
+    assert repr(after["SGD"]) == f"Tuned(splits: 5, rates: {len(RATES)})"
+
+
 def test_methods_may_have_rates_of_their_own():
     rates = {"SGD": [1e-3, 0.1, 30.0], "AdaGrad": [1e-3, 0.05, 0.2, 30.0]}
     (after,) = study(toy, METHODS, rates, averaged=AVERAGED, seeds=[1])

@@ -18,6 +18,7 @@ from trials import (
 
 from adagrad_course.optimizers import (
     SGD,
+    SM3,
     AdaDelta,
     AdaGrad,
     AdaGradNorm,
@@ -29,6 +30,7 @@ from adagrad_course.optimizers import (
     FullMatrixAdaGrad,
     Grafted,
     Momentum,
+    Muon,
     RestartedAdaGrad,
     RMSProp,
     WindowedAdaGrad,
@@ -235,7 +237,7 @@ def test_optimizers_of_optimizers_are_compared_by_identity():
     assert Averaged(one) != Averaged(one)
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", [*OPTIMIZERS, SM3, FullMatrixAdaGrad, Muon])
 def test_steps_are_counted_from_none(kind):
     optimizer, params = kind(0.1), np.ones((2, 3))
     state = optimizer.init(params)
