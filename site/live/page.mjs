@@ -122,12 +122,14 @@ class Panel {
     if (focus) this.editor.focus();
   }
 
-  // The cell is as it is stored again, and so it is for the cells below.
-  putBack() {
+  empty() {
     this.output.replaceChildren();
     this.output.hidden = true;
+  }
+
+  // The cell is as it is stored again, and so it is for the cells below.
+  putBack() {
     const { place } = this;
-    if (current[place] === sources[place]) return;
     current[place] = sources[place];
     python?.worker.postMessage({ putBack: { source: sources[place], place } });
   }
@@ -242,6 +244,7 @@ class RunPanel extends Panel {
 
   restore() {
     this.putBack();
+    this.empty();
     this.cell.classList.remove("live-shown");
     this.stored.hidden = true;
     this.editor?.set(sources[this.place]);
@@ -250,10 +253,14 @@ class RunPanel extends Panel {
 
 // Exercises ------------------------------------------------------------------------------------
 
+// Returns whether it could: if the browser has no room left, it is kept as long as the page is open.
 const keep = (key, state) => {
   try {
     localStorage.setItem(key, JSON.stringify(state));
-  } catch {} // The browser has no room left: it is kept as long as the page is open.
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 class ExercisePanel extends Panel {
@@ -280,6 +287,7 @@ class ExercisePanel extends Panel {
 
   // Shows what is kept: an answer of an earlier visit, or of the same page in another tab.
   recall() {
+    if (this.unkept) return;
     let answer, solved;
     try {
       ({ answer, solved } = JSON.parse(localStorage.getItem(this.key)));
@@ -316,17 +324,21 @@ class ExercisePanel extends Panel {
   }
 
   reset() {
+    this.putBack(); // before a run that waits for this one begins
     if (!this.stop.hidden) this.stop.click(); // or its report would come
+    this.empty();
     this.mark(false); // first, for another tab may answer to what is written
     this.write(sources[this.place]);
-    this.putBack();
     this.hinted = 0;
+    this.unkept = false;
     count();
-    localStorage.removeItem(this.key); // at the end, as the editor has told of its change
+    try {
+      localStorage.removeItem(this.key); // at the end, as the editor has told of its change
+    } catch {}
   }
 
   changed(answer) {
-    if (!this.recalls) keep(this.key, { answer, solved: this.solved });
+    if (!this.recalls) this.unkept = !keep(this.key, { answer, solved: this.solved });
   }
 
   reported({ verdict }) {

@@ -24,7 +24,7 @@ from importlib.machinery import PathFinder
 
 from plan import hold, needed, read
 
-MOST = 200_000  # characters that a cell may print
+MOST = 200_000  # characters that a cell may print, or a value or an error may have
 MORE = f"\n… and more: this page shows the first {MOST:,} characters."
 MOST_SHOWN = 100  # values and figures that it may show
 OURS = "<imports", "<cell ", "<your code"  # how the titles of what is run here begin
@@ -99,7 +99,9 @@ class Notebook:
         return ended
 
     def put_back(self, source, place):
-        """Give a cell its own code again, without running it; what it has made of other is gone."""
+        """Give a cell its own code again, without running it; what its edited code made is gone."""
+        if source == self.sources[place]:
+            return
         before = self.cells[place]
         made = {n for n in before.binds | before.changes if place in self.held.get(n, ())}
         for name in made | before.imports.keys():
@@ -132,7 +134,7 @@ class Notebook:
         if not ended:
             for name in cell.binds | cell.changes:
                 self.held.pop(name)
-            # Others that need what another import calls so import it again.
+            # Cells that need another import of this name import it again.
             self.held |= {name: {place} for name in cell.imports}
         return ended
 
@@ -236,9 +238,10 @@ def in_own_lines(error):
         frames = [frame for frame in part.stack if frame.filename.startswith(OURS)]
         part.stack = traceback.StackSummary.from_list(frames)
         parts += filter(None, [part.__cause__, part.__context__, *(part.exceptions or ())])
+    told = "".join(report.format())
     if isinstance(error, SyntaxError) and (error.text or "").lstrip().startswith(("%", "!")):
-        return NO_MAGIC
-    return "".join(report.format())
+        told += NO_MAGIC
+    return told
 
 
 def stand_in(display):

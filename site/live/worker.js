@@ -2,8 +2,8 @@
 //
 // The page says {start: {sources, torch}} and then {run: steps}, where a step is a source and its
 // place among the cells, or {hints: number}. It hears {loading, of} in bytes and {ready},
-// {fetching} and {fetched}, {starting, of}, {kind, text}, and at last {done}, or {fatal}. To {putBack: step}, which
-// gives a cell its code again but does not run it, there is no answer.
+// {fetching} and {fetched}, {starting, of}, {kind, text}, and at last {done}, or {fatal}. To
+// {putBack: step}, which gives a cell its code again but does not run it, there is no answer.
 import { loadPyodide } from "./pyodide.mjs";
 
 const here = (file) => new URL(file, import.meta.url).href;
@@ -48,10 +48,13 @@ async function start({ sources, torch }) {
       const request = new XMLHttpRequest();
       request.open("GET", here(file), false);
       request.responseType = "arraybuffer";
-      request.send();
+      try {
+        request.send();
+      } finally {
+        say({ fetched: file });
+      }
       if (request.status !== 200) throw new Error(`${request.status} at ${file}`);
       content = new Uint8Array(request.response);
-      say({ fetched: file });
     }
     return python.toPy(content);
   };

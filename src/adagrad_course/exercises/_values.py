@@ -180,7 +180,8 @@ def _close(got: np.ndarray, expected: np.ndarray, rtol: float, atol: float = 0.0
     equal = got == expected
     if equal.all():
         return equal
-    near = np.isfinite(expected) & (abs(got - expected) <= atol + rtol * abs(expected))
+    with np.errstate(invalid="ignore"):  # inf - inf
+        near = np.isfinite(expected) & (abs(got - expected) <= atol + rtol * abs(expected))
     return equal | near | (np.isnan(got) & np.isnan(expected))
 
 
@@ -190,7 +191,7 @@ def _rounded(number: float, digits: int) -> float:
 
 
 def near_miss(expected: Any, got: Any) -> str | None:
-    """Return in words what `got` lacks, if it is a number that is close to the right one.
+    """Return in words what `got` lacks, if it is a wrong number, close to the right one.
 
     The right one rounded to two digits is close at any distance.
 
