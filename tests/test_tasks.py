@@ -24,6 +24,7 @@ from adagrad_course.tasks import (
     METHODS,
     NEWCOMERS,
     TASKS,
+    TEN_PASSES,
     Task,
     Tuned,
     best_tuned,
@@ -170,6 +171,11 @@ def test_a_best_rate_at_an_end_of_the_grid_is_said():
     task = Task("points", {"SGD": (-12, -9)}, TASKS["bowl"].run)
     with pytest.warns(UserWarning, match="is the largest that was tried"):
         tuned(task, [SGD], seeds=[0])
+
+
+def test_every_grid_ascends():
+    for task in (*TASKS.values(), TEN_PASSES):
+        assert all(least < most for least, most in task.octaves.values())
 
 
 @pytest.mark.parametrize("name", ["bowl", "turned bowl", "moving target"])

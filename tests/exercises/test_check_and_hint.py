@@ -126,7 +126,8 @@ def test_a_report_says_to_a_program_what_it_says_to_a_reader():
     exercise = load("2")["2.1"]
     report = grade(exercise, {"G1": 25, "G2": 7, "step 1": 0, "step 2": 0.3})
     data = json.loads(json.dumps(report.as_json()))
-    assert (data["exercise"], data["verdict"]) == ("2.1", "not passed")
+    identity = (data["version"], data["exercise"], data["verdict"])
+    assert identity == (1, "2.1", "not passed")
     marks = [line[0] == "✓" for line in str(report).splitlines() if line[0] in "✓✗"]
     assert [each["passed"] for each in data["checks"]] == marks
     assert grade(exercise, ...).as_json()["verdict"] == "not attempted"
