@@ -162,6 +162,12 @@ def behaviour(source):
         if isinstance(node, ast.Call):
             # That zip gets sequences of one length is an assertion, which never fails.
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "strict"]
+            # Any negative length of a shape is the one that is left over.
+            if isinstance(node.func, ast.Attribute) and node.func.attr == "reshape":
+                node.args = [
+                    ast.Constant(-1) if ast.unparse(arg).startswith("-") else arg
+                    for arg in node.args
+                ]
         for field in ("annotation", "returns"):
             if getattr(node, field, None):
                 setattr(node, field, ast.Constant(None))
