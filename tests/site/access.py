@@ -122,7 +122,11 @@ def complaints(tab, include, exclude=NO_WORDS, **options):
     options |= {"preload": False, "resultTypes": ["violations"]}
     load_axe(tab)
     found = tab.evaluate("([where, how]) => axe.run(where, how)", [context, options])["violations"]
-    return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
+    return [
+        f"{v['id']}: {node['html'][:200]}: {node['failureSummary']}"
+        for v in found
+        for node in v["nodes"]
+    ]
 
 
 def load_axe(tab):
