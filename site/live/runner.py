@@ -89,10 +89,7 @@ class Notebook:
                 self.show("error", "This happened in a cell above that this one needs.")
                 return False
         starting(len(above) + 1, len(above) + 1)
-        for name in self.cells[place].binds - cell.binds:  # what it no longer makes is gone
-            if self.held.get(name) and place in self.held[name]:
-                del self.held[name]
-                self.names.pop(name, None)
+        self._forget(self.cells[place].binds - cell.binds, place)  # what it no longer makes
         ended = self._run(source, cell, place, f"your code in cell {place + 1}")
         if ended and source != self.sources[place]:
             self._change(place, source, cell)
@@ -103,11 +100,18 @@ class Notebook:
         if source == self.sources[place]:
             return
         before = self.cells[place]
-        made = {n for n in before.binds | before.changes if place in self.held.get(n, ())}
-        for name in made | before.imports.keys():
+        self._forget(before.binds | before.changes, place)
+        for name in before.imports:
             self.held.pop(name, None)
             self.names.pop(name, None)
         self._change(place, source, read(source))
+
+    def _forget(self, names, place):
+        """Drop those of some names that are from a cell."""
+        for name in names:
+            if place in self.held.get(name, ()):
+                del self.held[name]
+                self.names.pop(name, None)
 
     def _change(self, place, source, cell):
         """Give a cell other code: what cells below have made of the old one is made again."""

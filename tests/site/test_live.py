@@ -829,7 +829,7 @@ def packing(tmp_path, monkeypatch):
         archive.writestr("small/fast.pyx", "cdef int fast\n")
         archive.writestr("small/tests/test_small.py", "assert True\n")
     home = tmp_path / "compiled"
-    monkeypatch.setattr(book_live, "home_of", lambda name, build, missing: home)
+    monkeypatch.setattr(book_live, "home_of", lambda name, build, missing: (home, missing(home)))
     modules, run = book_site.fetch_modules(ROOT / "_build"), book_site.run_script
 
     def compile_it(how_often):

@@ -11,6 +11,7 @@ import notebooks_at_random
 import pytest
 import runner
 
+FOLDERS = [entry for entry in sys.path if entry.endswith(("site/live", "src"))]
 PRELUDE = """
 import json, sys
 sys.path[:0] = json.loads(sys.argv[1])
@@ -32,8 +33,7 @@ def run(cells, *runs, torch=()):
 
     After a third item it is not run: its cell is only given this source again.
     """
-    path = [entry for entry in sys.path if entry.endswith(("site/live", "src"))]
-    arguments = [json.dumps(part) for part in (path, (cells, list(torch)), runs)]
+    arguments = [json.dumps(part) for part in (FOLDERS, (cells, list(torch)), runs)]
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE, *arguments], capture_output=True, encoding="utf-8"
     )
@@ -86,9 +86,8 @@ def test_a_cell_that_is_put_back_is_as_it_was_for_those_below():
 
 
 def test_whatever_is_edited_run_and_stopped_a_cell_prints_what_it_prints_from_the_top():
-    folders = [entry for entry in sys.path if entry.endswith(("site/live", "src"))]
     done = subprocess.run(
-        [sys.executable, notebooks_at_random.__file__, *folders, "1500"],
+        [sys.executable, notebooks_at_random.__file__, *FOLDERS, "1500"],
         capture_output=True,
         encoding="utf-8",
     )
